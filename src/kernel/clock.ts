@@ -1,0 +1,22 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+/**
+ * The only source of time. Everything that asks "what time is it" or waits takes a Clock, so that tests can
+ * stand at any millisecond. Instants are whole milliseconds since 1970-01-01T00:00:00Z.
+ */
+export interface Clock {
+  /** The present instant, in milliseconds since the epoch. */
+  now(): number
+  /** Resolves after `ms` milliseconds, or as soon as `signal` is aborted; never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}).catch(() => undefined),
+}
+
+export const SECOND_MS = 1_000
+export const MINUTE_MS = 60 * SECOND_MS
+export const HOUR_MS = 60 * MINUTE_MS
+export const DAY_MS = 24 * HOUR_MS

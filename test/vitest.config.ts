@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config'
+
+// graphql 16 has no exports map: vitest would load index.mjs for our sources while Node loads index.js for
+// Pothos and Yoga, and `instanceof GraphQLError` would fail between the two copies.
+const graphqlOnce = [{ find: /^graphql$/, replacement: 'graphql/index.js' }]
+
+export default defineConfig({
+  root: new URL('..', import.meta.url).pathname,
+  resolve: { alias: graphqlOnce },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    maxWorkers: 2,
+  },
+})
