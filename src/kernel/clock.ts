@@ -20,3 +20,6 @@ export const SECOND_MS = 1_000
 export const MINUTE_MS = 60 * SECOND_MS
 export const HOUR_MS = 60 * MINUTE_MS
 export const DAY_MS = 24 * HOUR_MS
+
+/** The day of an instant in UTC, counted from 1970-01-01. */
+export const dayOf = (ms: number): number => Math.floor(ms / DAY_MS)

@@ -1,0 +1,66 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+
+/**
+ * A key reads `clk_<id>_<secret><checksum>`: an id of 10 characters by which it is looked up and shown, a secret of
+ * 32 random characters in base 62 (190 bits), and a CRC-32 of all before it in 6 characters, so that a mistyped or
+ * made-up key is refused without asking the database. Only the SHA-256 of the key is stored; with that much
+ * randomness a slow hash would add nothing.
+ */
+const KEY = /^clk_([0-9A-Za-z]{10})_[0-9A-Za-z]{32}[0-9A-Za-z]{6}$/
+const ID_LENGTH = 10
+const SECRET_LENGTH = 32
+const CHECKSUM_LENGTH = 6
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
+export interface NewApiKey {
+  /** The key itself, to be shown once. */
+  readonly key: string
+  readonly id: string
+  /** SHA-256 of the key, in lower-case hex. */
+  readonly hash: string
+}
+
+export function makeApiKey(): NewApiKey {
+  const id = randomText(ID_LENGTH)
+  const body = `clk_${id}_${randomText(SECRET_LENGTH)}`
+  const key = body + checksum(body)
+  return { key, id, hash: hashApiKey(key) }
+}
+
+/** The id inside a key, or undefined where form or checksum are wrong. Asks nobody. */
+export function apiKeyId(key: string): string | undefined {
+  const id = KEY.exec(key)?.[1]
+  return id !== undefined && checksum(key.slice(0, -CHECKSUM_LENGTH)) === key.slice(-CHECKSUM_LENGTH)
+    ? id
+    : undefined
+}
+
+export function hashApiKey(key: string): string {
+  return createHash('sha256').update(key).digest('hex')
+}
+
+/** Whether `key` is the one that was hashed, in a time that does not depend on how much of it is right. */
+export function isHashOf(hash: string, key: string): boolean {
+  return timingSafeEqual(Buffer.from(hash, 'hex'), Buffer.from(hashApiKey(key), 'hex'))
+}
+
+function randomText(length: number): string {
+  let text = ''
+  while (text.length < length) {
+    // 248 is the largest multiple of 62 in a byte: what lies above would favour the first characters.
+    for (const byte of randomBytes(length))
+      if (byte < 248 && text.length < length) text += ALPHABET.charAt(byte % 62)
+  }
+  return text
+}
+
+function checksum(text: string): string {
+  let rest = crc32(text)
+  let digits = ''
+  for (let place = 0; place < CHECKSUM_LENGTH; place += 1) {
+    digits = ALPHABET.charAt(rest % 62) + digits
+    rest = Math.floor(rest / 62)
+  }
+  return digits
+}

@@ -1,0 +1,67 @@
+import { builder } from '../graphql/builder.ts'
+import type { Context } from '../graphql/context.ts'
+import type { RateLimit } from './rate-limit.ts'
+import { SCOPES } from './scopes.ts'
+
+const ScopeEnum = builder.enumType('Scope', {
+  description: 'What a key may do.',
+  values: {
+    LOGS_READ: { value: 'logs:read', description: SCOPES['logs:read'] },
+    LOGS_WRITE: { value: 'logs:write', description: SCOPES['logs:write'] },
+    ADMIN: { value: 'admin', description: SCOPES.admin },
+  } as const,
+})
+
+const RateLimitType = builder.objectRef<RateLimit>('RateLimit').implement({
+  description: "What is left of a key's allowance for this minute.",
+  fields: (t) => ({
+    limit: t.exposeInt('limit', { description: 'Requests a minute.' }),
+    remaining: t.exposeInt('remaining', { description: 'Requests left until `resetAt`.' }),
+    resetAt: t.expose('resetAt', { type: 'DateTime', description: 'When the allowance is whole again.' }),
+  }),
+})
+
+const ViewerType = builder.objectRef<Pick<Context, 'principal' | 'rateLimit'>>('Viewer').implement({
+  description: 'The key that asks.',
+  fields: (t) => ({
+    keyId: t.id({
+      nullable: true,
+      description: 'Public id of the key.',
+      resolve: ({ principal }) => principal.keyId,
+    }),
+    name: t.string({
+      nullable: true,
+      description: 'Name that the key was given.',
+      resolve: ({ principal }) => principal.name,
+    }),
+    userId: t.id({
+      nullable: true,
+      description: 'The one user whose logs the key reaches; null for a service key, which reaches all.',
+      resolve: ({ principal }) => principal.userId,
+    }),
+    scopes: t.field({
+      type: [ScopeEnum],
+      description: 'What the key may do.',
+      resolve: ({ principal }) => [...principal.scopes],
+    }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the key expires; null for never.',
+      resolve: ({ principal }) => principal.expiresAt,
+    }),
+    rateLimit: t.expose('rateLimit', {
+      type: RateLimitType,
+      nullable: true,
+      description: 'What is left for this minute; null where there is no limit.',
+    }),
+  }),
+})
+
+builder.queryField('viewer', (t) =>
+  t.field({
+    type: ViewerType,
+    description: 'The key that asks: whose it is and what it may do.',
+    resolve: (_, __, context) => context,
+  }),
+)

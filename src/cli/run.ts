@@ -1,0 +1,99 @@
+import { Command, CommanderError } from 'commander'
+import { ALL_SCOPES, DEFAULT_SCOPES } from '../auth/scopes.ts'
+import { ConfigError } from '../config/config.ts'
+import { settingsHelp } from '../config/describe.ts'
+import { DatabaseOpenError } from '../database/port.ts'
+import { printSorted } from '../graphql/print.ts'
+import { AppError } from '../kernel/errors.ts'
+import { createSchema } from '../schema.ts'
+import { cleanup } from './cleanup.ts'
+import { type ImportOptions, importLogs } from './import.ts'
+import { type CreateOptions, createKey, listKeys, revokeKey } from './keys.ts'
+import { migrate } from './migrate.ts'
+import { serve } from './serve.ts'
+import { CommandError, type Terminal } from './terminal.ts'
+import { readVersion } from './version.ts'
+
+/**
+ * Runs one command.
+ * @param args what follows the name of the program
+ * @returns the exit code: 0 done, 1 failed, 2 not understood
+ */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode = 0
+  const program = createProgram(terminal, (code) => {
+    exitCode = code
+  })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    return failed(error, terminal)
+  }
+}
+
+function createProgram(terminal: Terminal, exitWith: (code: number) => void): Command {
+  const program = new Command('connlog')
+    .description('Connection logs over GraphQL and REST, on SQLite or Postgres.')
+    .version(readVersion(), '-V, --version', 'print the version')
+    .addHelpText('after', `\nSettings, as environment variables:\n${settingsHelp()}`)
+    .configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+    })
+    .exitOverride()
+
+  const command = (parent: Command, usage: string, description: string) =>
+    parent.command(usage).description(description).copyInheritedSettings(program)
+
+  command(program, 'serve', 'migrate the database, then serve until told to stop').action(() =>
+    serve(terminal),
+  )
+
+  command(program, 'migrate', 'apply migrations and say what was applied').action(() => migrate(terminal))
+
+  const keys = command(program, 'keys', 'make, list and revoke API keys')
+  command(keys, 'create', 'make a key and print it, alone, on standard output')
+    .option('--user <id>', 'a key of this user, who sees and writes its own logs alone')
+    .option('--service', 'a key of no user, which reaches the logs of all')
+    .option(
+      '--scopes <list>',
+      `what it may do, of ${ALL_SCOPES.join(',')} (default: ${DEFAULT_SCOPES.join(',')})`,
+    )
+    .option('--name <text>', 'a name to know it by')
+    .option('--expires <duration>', 'how long it is valid, such as 90d, 12h or 30m (default: for ever)')
+    .action((options: CreateOptions) => createKey(terminal, options))
+  command(keys, 'list', 'list keys, one a line, without their secrets').action(() => listKeys(terminal))
+  command(keys, 'revoke <id>', 'revoke a key; every process refuses it within 5 seconds').action(
+    (id: string) => revokeKey(terminal, id),
+  )
+
+  command(
+    program,
+    'import <file>',
+    "store logs from a file or, with -, from standard input: NDJSON, or Late's JSON page",
+  )
+    .option('--user <id>', 'store them for this user')
+    .action(async (file: string, options: ImportOptions) =>
+      exitWith(await importLogs(terminal, file, options)),
+    )
+
+  command(program, 'cleanup', 'delete expired logs now')
+    .option('--dry-run', 'only count them')
+    .action((options: { dryRun?: boolean }) => cleanup(terminal, options))
+
+  command(program, 'schema', 'print the GraphQL schema').action(
+    () => void terminal.stdout.write(printSorted(createSchema())),
+  )
+
+  return program
+}
+
+function failed(error: unknown, { stderr }: Terminal): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (error instanceof ConfigError) stderr.write(`${error.problems.join('\n')}\n`)
+  else if (error instanceof CommandError || error instanceof DatabaseOpenError || error instanceof AppError)
+    stderr.write(`${error.message}\n`)
+  else throw error
+  return error instanceof CommandError ? error.exitCode : 1
+}

@@ -1,0 +1,57 @@
+import { seedDemo } from '../demo/seed.ts'
+import { GRAPHQL_PATH } from '../http/handler.ts'
+import { listen } from '../http/listen.ts'
+import { systemClock } from '../kernel/clock.ts'
+import { CommandError, type Terminal, count, print } from './terminal.ts'
+import { readVersion } from './version.ts'
+import { withApp } from './with-app.ts'
+
+/** `connlog serve`: migrates, serves until it is told to stop, then ends what is under way. */
+export async function serve(terminal: Terminal): Promise<void> {
+  await withApp(terminal, async ({ app, config, logger }) => {
+    await app.database.migrations.apply()
+    const demo = config.demo ? await seedDemo(app, systemClock) : undefined
+    app.start()
+    const server = await listen(app.fetch, {
+      port: config.port,
+      host: config.host,
+      clock: systemClock,
+    }).catch((error: unknown) => {
+      throw new CommandError(`Could not listen on ${config.host}:${config.port}: ${listenReason(error)}.`)
+    })
+    try {
+      const endpoint = `${server.address}${GRAPHQL_PATH}`
+      print(terminal, `connlog ${readVersion()} listens on ${server.address}`)
+      if (demo) {
+        print(
+          terminal,
+          `Demo: ${count(demo.logs)} logs, most of them of the user ${demo.userId}. The key below is theirs and is shown this once.`,
+        )
+      }
+      if (config.graphiql) print(terminal, `GraphiQL: ${endpoint}${demo ? `#key=${demo.key}` : ''}`)
+      if (config.graphiql && !demo)
+        print(terminal, 'It asks for a key; `connlog keys create --user ID` makes one.')
+      logger.info({ address: server.address }, 'listening')
+      await aborted(terminal.stop)
+      logger.info({}, 'stopping')
+    } finally {
+      await server.stop()
+    }
+  })
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+function listenReason(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const reasons: Record<string, string> = {
+    EADDRINUSE: 'the port is taken. Set PORT to another one, or to 0 for any free one',
+    EACCES: 'this user may not listen there',
+    EADDRNOTAVAIL: 'this machine does not have that address',
+    ENOTFOUND: 'there is no such host',
+  }
+  return reasons[code] ?? (code || 'the system refused')
+}

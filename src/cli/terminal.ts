@@ -1,0 +1,27 @@
+import type { Readable, Writable } from 'node:stream'
+
+/** All that a command may touch of the process. */
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdin: Readable
+  readonly stdout: Writable
+  readonly stderr: Writable & { readonly isTTY?: boolean }
+  /** Aborted when the process is asked to stop. */
+  readonly stop: AbortSignal
+}
+
+/** A failure that is told to the person at the terminal in one sentence, without a stack. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
+  readonly exitCode: number
+
+  constructor(message: string, exitCode = 1) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+export const print = ({ stdout }: Terminal, line: string): void => void stdout.write(`${line}\n`)
+
+/** Numbers as people read them: 12,345. */
+export const count = (value: number): string => value.toLocaleString('en-US')

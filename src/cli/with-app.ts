@@ -1,0 +1,39 @@
+import { type App, createApp } from '../app.ts'
+import { type Config, parseConfig } from '../config/config.ts'
+import { type Logger, createLogger } from '../kernel/logger.ts'
+import { CommandError, type Terminal } from './terminal.ts'
+
+export interface CommandContext {
+  readonly app: App
+  readonly config: Config
+  readonly logger: Logger
+}
+
+/** Opens what the settings name, calls `work`, and closes it again whatever happens. */
+export async function withApp<T>(
+  terminal: Terminal,
+  work: (context: CommandContext) => Promise<T>,
+): Promise<T> {
+  const config = parseConfig(terminal.env)
+  const logger = createLogger(config.logLevel)
+  const app = await createApp({ config, logger })
+  try {
+    return await work({ app, config, logger })
+  } finally {
+    await app.stop()
+  }
+}
+
+/** As {@link withApp}, on a database that is up to date. */
+export async function withMigratedApp<T>(
+  terminal: Terminal,
+  work: (context: CommandContext) => Promise<T>,
+): Promise<T> {
+  return withApp(terminal, async (context) => {
+    const pending = await context.app.database.migrations.pending()
+    if (pending.length > 0) {
+      throw new CommandError(`The database lacks ${pending.join(', ')}. Run \`connlog migrate\` first.`)
+    }
+    return work(context)
+  })
+}

@@ -1,0 +1,69 @@
+import { expectation } from '../kernel/errors.ts'
+import { DAY_MS, SECOND_MS } from '../kernel/clock.ts'
+import type { LogLevel } from '../kernel/logger.ts'
+import { SETTINGS, type SettingName, type SettingValues } from './settings.ts'
+
+/** What the service is told from outside, parsed and frozen. */
+export interface Config {
+  readonly databaseUrl: string
+  readonly port: number
+  readonly host: string
+  readonly retentionMs: number
+  /** Requests a key may make in a minute; 0 = no limit. */
+  readonly rateLimitPerMinute: number
+  readonly logLevel: LogLevel
+  readonly graphiql: boolean
+  readonly introspection: boolean
+  readonly demo: boolean
+  readonly cleanupIntervalMs: number
+  readonly poolSize: number
+  readonly maxBodyBytes: number
+}
+
+/** All that is wrong with the settings, one sentence each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
+}
+
+/**
+ * Reads the settings from `env`, which is not touched; an empty variable counts as not set.
+ * @throws {ConfigError} naming every wrong setting at once, never only the first.
+ */
+export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = []
+  const read: Record<string, unknown> = {}
+  for (const name of Object.keys(SETTINGS) as SettingName[]) {
+    const text = env[name] === '' ? undefined : env[name]
+    const result = SETTINGS[name].schema.safeParse(text)
+    if (result.success) read[name] = result.data
+    else
+      problems.push(
+        expectation(name, SETTINGS[name].expected, name === 'DATABASE_URL' ? withoutPassword(text) : text),
+      )
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  const values = read as SettingValues
+  const production = values.NODE_ENV === 'production'
+  return Object.freeze({
+    databaseUrl: values.DATABASE_URL,
+    port: values.PORT,
+    host: values.HOST,
+    retentionMs: values.RETENTION_DAYS * DAY_MS,
+    rateLimitPerMinute: values.RATE_LIMIT_PER_MINUTE,
+    logLevel: values.LOG_LEVEL,
+    graphiql: values.GRAPHIQL ?? !production,
+    introspection: values.INTROSPECTION ?? !production,
+    demo: values.DEMO ?? !production,
+    cleanupIntervalMs: values.CLEANUP_INTERVAL_SECONDS * SECOND_MS,
+    poolSize: values.POOL_SIZE,
+    maxBodyBytes: values.MAX_BODY_BYTES,
+  })
+}
+
+const withoutPassword = (url: string | undefined) => url?.replace(/\/\/[^@/]*@/, '//…@')

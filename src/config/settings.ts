@@ -1,0 +1,112 @@
+import { z } from 'zod'
+import { LOG_LEVELS } from '../kernel/logger.ts'
+
+/** One environment variable: how it is read, and the line that describes it in `--help` and in the docs. */
+interface Setting<T> {
+  /** Reads the text of the variable; `undefined` when it is not set or empty. */
+  readonly schema: z.ZodType<T, string | undefined>
+  /** What is accepted, as it ends the sentence "Expected … to be". */
+  readonly expected: string
+  /** The default as text, for people. */
+  readonly default: string
+  readonly description: string
+}
+
+const setting = <T>(
+  schema: z.ZodType<T, string | undefined>,
+  expected: string,
+  defaultText: string,
+  description: string,
+): Setting<T> => ({ schema, expected, default: defaultText, description })
+
+const wholeNumber = (min: number, max: number, byDefault: number, description: string) =>
+  setting(
+    z
+      .string()
+      .regex(/^\d{1,12}$/)
+      .transform(Number)
+      .refine((value) => value >= min && value <= max)
+      .optional()
+      .transform((value) => value ?? byDefault),
+    `a whole number from ${min} to ${max}`,
+    String(byDefault),
+    description,
+  )
+
+const oneOf = <const T extends string>(values: readonly T[], byDefault: T, description: string) =>
+  setting(
+    z
+      .enum(values)
+      .optional()
+      .transform((value) => value ?? byDefault),
+    values.join(', '),
+    byDefault,
+    description,
+  )
+
+const switchedBy = (defaultText: string, description: string) =>
+  setting(
+    z
+      .enum(['true', 'false'])
+      .optional()
+      .transform((value) => (value === undefined ? undefined : value === 'true')),
+    'true or false',
+    defaultText,
+    description,
+  )
+
+const DATABASE_URL = /^(file:.+|postgres(ql)?:\/\/.+)$/
+
+/** Every setting, in the order in which people read about them. */
+export const SETTINGS = {
+  DATABASE_URL: setting(
+    z
+      .string()
+      .regex(DATABASE_URL)
+      .optional()
+      .transform((value) => value ?? 'file:./data/connlog.db'),
+    'file:PATH for SQLite or postgres://… for Postgres',
+    'file:./data/connlog.db',
+    'Where logs are kept: `file:` is SQLite, `postgres://` or `postgresql://` is Postgres 15 or later.',
+  ),
+  PORT: wholeNumber(0, 65_535, 4000, 'Port to listen on; 0 takes any free one.'),
+  HOST: setting(
+    z
+      .string()
+      .regex(/^[\w.:%-]{1,255}$/)
+      .optional()
+      .transform((value) => value ?? '127.0.0.1'),
+    'a host name or an address',
+    '127.0.0.1',
+    'Address to listen on; `0.0.0.0` listens on all.',
+  ),
+  RETENTION_DAYS: wholeNumber(1, 365, 7, 'Days after which a log expires; `days` may go up to it.'),
+  RATE_LIMIT_PER_MINUTE: wholeNumber(
+    0,
+    1_000_000,
+    1200,
+    'Requests a key may make in a minute; 0 turns the limit off.',
+  ),
+  LOG_LEVEL: oneOf(
+    LOG_LEVELS,
+    'info',
+    'How much the service writes about itself, as JSON lines on standard error.',
+  ),
+  NODE_ENV: oneOf(
+    ['production', 'development', 'test'],
+    'development',
+    '`production` turns GraphiQL, introspection and the demo off unless a setting below says otherwise.',
+  ),
+  GRAPHIQL: switchedBy('true, false in production', 'Whether a browser that opens /graphql gets GraphiQL.'),
+  INTROSPECTION: switchedBy('true, false in production', 'Whether the GraphQL schema can be asked for.'),
+  DEMO: switchedBy(
+    'true, false in production',
+    'Whether a database without keys gets a demo user with logs.',
+  ),
+  CLEANUP_INTERVAL_SECONDS: wholeNumber(1, 86_400, 60, 'Pause between two rounds of deleting expired logs.'),
+  POOL_SIZE: wholeNumber(1, 500, 10, 'Connections to Postgres a process may hold. SQLite needs none.'),
+  MAX_BODY_BYTES: wholeNumber(1_024, 104_857_600, 4_194_304, 'Largest request body accepted, in bytes.'),
+} as const
+
+export type SettingName = keyof typeof SETTINGS
+export type SettingValues = { [Name in SettingName]: z.output<(typeof SETTINGS)[Name]['schema']> }

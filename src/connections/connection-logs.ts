@@ -1,0 +1,146 @@
+import { type Principal, requireScope } from '../auth/principal.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { AppError } from '../kernel/errors.ts'
+import { createIdMint } from '../kernel/ids.ts'
+import { idSchema, parseInput } from '../kernel/text.ts'
+import type { NewLog, Outcome } from '../logs/append.ts'
+import type { Sight } from '../logs/kind.ts'
+import { createQuery } from '../logs/query.ts'
+import type { CleanupResult, Retention } from '../logs/retention.ts'
+import type { LogStore } from '../logs/store.ts'
+import type { ConnectionLog } from './event.ts'
+import { type ConnectionFilter, type ConnectionFilterInput, parseConnectionFilter } from './filter.ts'
+import { type OffsetPagination, type PagingInput, paginationOf, parsePaging } from './paging.ts'
+import { newConnectionLog } from './record.ts'
+
+export interface ConnectionLogPage {
+  readonly logs: ConnectionLog[]
+  readonly pagination: OffsetPagination
+}
+
+/** Something sent by a producer, and what the producer calls it in sentences. */
+export interface Sent {
+  readonly value: unknown
+  readonly at: string
+}
+
+/**
+ * Connection logs as one key reaches them: the only way to the store. Every method asks for its scope first, and
+ * whatever comes back is of the key's own user unless it is a service key.
+ */
+export interface ConnectionLogs {
+  page(filter: ConnectionFilterInput, paging: PagingInput): Promise<ConnectionLogPage>
+  get(id: string): Promise<ConnectionLog | null>
+  /** Stores all of them or, at the first wrong or conflicting one, none. At most {@link MAX_BATCH}. */
+  record(sent: readonly Sent[]): Promise<Recorded[]>
+  /** Stores each that can be stored; an error stands in the place of each that cannot. */
+  recordEach(sent: readonly Sent[]): Promise<(Recorded | AppError)[]>
+  cleanup(dryRun: boolean): Promise<CleanupResult>
+}
+
+export interface Recorded {
+  readonly log: ConnectionLog
+  /** False if the event had been stored before; `log` is then the one that was stored first. */
+  readonly created: boolean
+}
+
+/** Most logs that one request stores together. */
+export const MAX_BATCH = 1_000
+
+export interface ConnectionLogsOptions {
+  readonly store: LogStore<ConnectionLog, ConnectionFilter>
+  readonly retention: Retention
+  readonly clock: Clock
+  readonly retentionMs: number
+}
+
+/** @returns a function from who asks to what they may reach */
+export function createConnectionLogs({
+  store,
+  retention,
+  clock,
+  retentionMs,
+}: ConnectionLogsOptions): (principal: Principal) => ConnectionLogs {
+  const mintId = createIdMint()
+  const horizon = () => ({ nowMs: clock.now(), retentionMs })
+
+  return (principal) => {
+    const sight = sightOf(principal)
+
+    function checkedFilter(input: ConnectionFilterInput): ConnectionFilter {
+      const filter = parseConnectionFilter(input)
+      if (filter.userId !== undefined && sight.only === 'user') {
+        throw new AppError(
+          'FORBIDDEN',
+          'Expected `filter.userId` to come with a service key, got the key of a user.',
+        )
+      }
+      return filter
+    }
+
+    return {
+      page: async (filter, paging) => {
+        requireScope(principal, 'logs:read')
+        const range = parsePaging(paging, retentionMs)
+        const query = createQuery(sight, checkedFilter(filter), horizon(), range.lastMs)
+        const { logs, total } = await store.page(query, range)
+        return { logs, pagination: paginationOf(total, range) }
+      },
+
+      get: async (id) => {
+        requireScope(principal, 'logs:read')
+        return store.get(createQuery(sight, {}, horizon()), parseInput(idSchema, id, 'id'))
+      },
+
+      record: async (sent) => {
+        requireScope(principal, 'logs:write')
+        const context = { principal, mintId, ...horizon() }
+        const logs = sent.map(({ value, at }, index) =>
+          newConnectionLog(value, at, context, sent.length > 1 ? index : undefined),
+        )
+        const outcomes = await store.append(logs, { ...context, atomic: true })
+        return outcomes.map(recorded)
+      },
+
+      recordEach: async (sent) => {
+        requireScope(principal, 'logs:write')
+        const context = { principal, mintId, ...horizon() }
+        const checked = sent.map(({ value, at }) => orError(() => newConnectionLog(value, at, context)))
+        const good = checked.filter((log): log is NewLog<ConnectionLog> => !(log instanceof AppError))
+        const outcomes = await store.append(good, { ...context, atomic: false })
+        let next = 0
+        return checked.map((log) => {
+          if (log instanceof AppError) return log
+          const outcome = outcomes[next++]
+          return outcome
+            ? orError(() => recorded(outcome))
+            : new AppError('INTERNAL', 'This log was not stored.')
+        })
+      },
+
+      cleanup: async (dryRun) => {
+        requireScope(principal, 'admin')
+        return retention.cleanup({ dryRun })
+      },
+    }
+  }
+}
+
+/** Whose logs a key reaches: its user's, or everybody's for a service key. */
+function sightOf({ userId }: Principal): Sight {
+  return userId === null ? { only: 'everyone' } : { only: 'user', userId }
+}
+
+function recorded(outcome: Outcome<ConnectionLog>): Recorded {
+  if (outcome.is === 'conflict') throw outcome.error
+  return { log: outcome.log, created: outcome.is === 'created' }
+}
+
+function orError<T>(work: () => T): T | AppError {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof AppError) return error
+    throw error
+  }
+}

@@ -1,0 +1,98 @@
+import type { JsonObject } from '../kernel/json.ts'
+
+/**
+ * The words of the domain. A *connection log* is one immutable event in the life of a social-media account's
+ * connection to the product; the *tenant* is the user (`userId`) who owns the connection, null while an early OAuth
+ * failure does not know its user yet.
+ */
+
+/** To support another platform, add it here: it is stored as text, so no table changes. */
+export const PLATFORMS = [
+  'tiktok',
+  'instagram',
+  'facebook',
+  'youtube',
+  'linkedin',
+  'twitter',
+  'threads',
+  'pinterest',
+  'reddit',
+  'bluesky',
+  'googlebusiness',
+  'telegram',
+  'snapchat',
+] as const
+export type Platform = (typeof PLATFORMS)[number]
+
+export const EVENT_TYPES = [
+  'connect_success',
+  'connect_failed',
+  'disconnect',
+  'reconnect_success',
+  'reconnect_failed',
+] as const
+export type ConnectionEventType = (typeof EVENT_TYPES)[number]
+
+export const CONNECTION_METHODS = ['oauth', 'credentials', 'invitation'] as const
+export type ConnectionMethod = (typeof CONNECTION_METHODS)[number]
+
+export const STATUSES = ['success', 'failed'] as const
+export type ConnectionStatus = (typeof STATUSES)[number]
+
+/** `status` is a shorthand over event types; a disconnect is neither a success nor a failure. */
+export const EVENT_TYPES_OF_STATUS: Readonly<Record<ConnectionStatus, readonly ConnectionEventType[]>> = {
+  success: ['connect_success', 'reconnect_success'],
+  failed: ['connect_failed', 'reconnect_failed'],
+}
+
+export function statusOf(eventType: ConnectionEventType): ConnectionStatus | null {
+  return STATUSES.find((status) => EVENT_TYPES_OF_STATUS[status].includes(eventType)) ?? null
+}
+
+/** Who was connected; present on successful events. */
+export interface ConnectionSuccess {
+  displayName?: string
+  username?: string
+  profilePicture?: string
+  permissions?: string[]
+  /** As it was given: an RFC 3339 instant. */
+  tokenExpiresAt?: string
+  /** Free text; Late documents personal, business and organization. */
+  accountType?: string
+}
+
+/** Why it failed; present on failed events. */
+export interface ConnectionError {
+  /** Free text; Late documents oauth_denied and token_exchange_failed. */
+  code?: string
+  message?: string
+  /** At most 2,000 characters, without anything that looks like a token. */
+  rawResponse?: string
+}
+
+/** How the connection was attempted. Tokens that Late keeps here are dropped on the way in. */
+export interface ConnectionContext {
+  hasCustomRedirectUrl?: boolean
+  isHeadlessMode?: boolean
+  isReconnection?: boolean
+  isBYOK?: boolean
+}
+
+/** A stored log. Instants are milliseconds since the epoch. */
+export interface ConnectionLog {
+  id: string
+  userId: string | null
+  profileId: string | null
+  accountId: string | null
+  /** The producer's own id of the event; null when it gave none beyond the log's own id. */
+  eventId: string | null
+  platform: Platform
+  eventType: ConnectionEventType
+  connectionMethod: ConnectionMethod
+  success: ConnectionSuccess | null
+  error: ConnectionError | null
+  context: ConnectionContext
+  durationMs: number | null
+  metadata: JsonObject | null
+  createdAt: number
+}

@@ -1,0 +1,102 @@
+import type { Principal } from '../auth/principal.ts'
+import { AppError, show } from '../kernel/errors.ts'
+import { MINTED_ID_LENGTH, idTimeMs } from '../kernel/ids.ts'
+import type { NewLog } from '../logs/append.ts'
+import type { Horizon } from '../logs/query.ts'
+import type { ConnectionContext, ConnectionLog } from './event.ts'
+import { type RecordInput, createdAtOf, parseRecordInput } from './input.ts'
+import { redactJson, redactRawResponse, redactText } from './redact.ts'
+
+export interface RecordContext extends Horizon {
+  readonly principal: Principal
+  readonly mintId: (atMs: number) => string
+}
+
+/**
+ * Makes a log out of what a producer sent: checks it, takes secrets out, and gives it its user, instant and id.
+ * @param value JSON as it was parsed
+ * @param at what the caller calls the value, for sentences
+ * @param index its place in a batch, for errors
+ * @throws {AppError} BAD_USER_INPUT naming the first wrong field; FORBIDDEN for another user's log
+ */
+export function newConnectionLog(
+  value: unknown,
+  at: string,
+  context: RecordContext,
+  index?: number,
+): NewLog<ConnectionLog> {
+  const input = parseRecordInput(value, at, index)
+  const userId = userOf(input, at, context.principal, index)
+  const createdAt = createdAtOf(input, at, context, index)
+  const { id, eventId, eventIds } = namesOf(input, createdAt, context.mintId)
+  const log: ConnectionLog = {
+    id,
+    userId,
+    profileId: input.profileId ?? null,
+    accountId: input.accountId ?? null,
+    eventId,
+    platform: input.platform,
+    eventType: input.eventType,
+    connectionMethod: input.connectionMethod,
+    success: input.success
+      ? given({ ...input.success, profilePicture: mapped(input.success.profilePicture, redactText) })
+      : null,
+    error: input.error
+      ? given({
+          ...input.error,
+          message: mapped(input.error.message, redactText),
+          rawResponse: mapped(input.error.rawResponse, redactRawResponse),
+        })
+      : null,
+    context: contextOf(input.context),
+    durationMs: input.durationMs ?? null,
+    metadata: input.metadata ? redactJson(input.metadata) : null,
+    createdAt,
+  }
+  return { log, eventIds, createdAtGiven: input.createdAt !== undefined }
+}
+
+function userOf(
+  input: RecordInput,
+  at: string,
+  { userId }: Principal,
+  index: number | undefined,
+): string | null {
+  if (userId === null) return input.userId ?? null
+  if (input.userId === undefined || input.userId === userId) return userId
+  const field = at === '' ? 'userId' : `${at}.userId`
+  const sentence = `Expected \`${field}\` to be the key's own user or absent, got ${show(input.userId)}.`
+  throw new AppError('FORBIDDEN', sentence, index === undefined ? {} : { index })
+}
+
+/**
+ * An imported `_id` stays the log's id where it can be found again by it: if it is one of our own (its time is that
+ * of the log), or if it cannot be taken for one and no other event id competes. It always counts as an event id.
+ */
+function namesOf({ _id, eventId }: RecordInput, createdAt: number, mintId: (atMs: number) => string) {
+  const isOurs = _id !== undefined && idTimeMs(_id) === createdAt
+  const isKept = isOurs || (_id !== undefined && eventId === undefined && _id.length !== MINTED_ID_LENGTH)
+  return {
+    id: _id !== undefined && isKept ? _id : mintId(createdAt),
+    eventId: eventId ?? (isKept ? null : (_id ?? null)),
+    eventIds: [...new Set([eventId, isKept || eventId === undefined ? _id : undefined])].filter(
+      (name) => name !== undefined,
+    ),
+  }
+}
+
+/** The tokens that Late keeps in the context are left behind here. */
+function contextOf(context: RecordInput['context']): ConnectionContext {
+  const { hasCustomRedirectUrl, isHeadlessMode, isReconnection, isBYOK } = context ?? {}
+  return given({ hasCustomRedirectUrl, isHeadlessMode, isReconnection, isBYOK })
+}
+
+const mapped = <T>(value: T | undefined, map: (value: T) => T): T | undefined =>
+  value === undefined ? undefined : map(value)
+
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
+
+/** The same object without what is undefined. */
+function given<T extends object>(value: T): Given<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as Given<T>
+}

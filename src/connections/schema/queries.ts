@@ -1,0 +1,59 @@
+import { builder } from '../../graphql/builder.ts'
+import type { ConnectionLogPage } from '../connection-logs.ts'
+import { DEFAULT_DAYS, DEFAULT_LIMIT, MAX_LIMIT, type OffsetPagination } from '../paging.ts'
+import { ConnectionLogFilterInput } from './filter.ts'
+import { ConnectionLogType } from './log.ts'
+
+const OffsetPaginationType = builder.objectRef<OffsetPagination>('OffsetPagination').implement({
+  description: 'Where a page stands among all matching logs.',
+  fields: (t) => ({
+    total: t.exposeInt('total', {
+      description: 'How many logs match, exactly, at the moment the page was read.',
+    }),
+    limit: t.exposeInt('limit', { description: 'Most logs on a page, as asked for.' }),
+    skip: t.exposeInt('skip', { description: 'Logs before this page, as asked for.' }),
+    pages: t.exposeInt('pages', { description: 'Pages of `limit` logs that `total` makes.' }),
+    hasMore: t.exposeBoolean('hasMore', { description: 'Whether a log comes after this page.' }),
+  }),
+})
+
+const ConnectionLogPageType = builder.objectRef<ConnectionLogPage>('ConnectionLogPage').implement({
+  description: 'Some connection logs, newest first, and where they stand among all that match.',
+  fields: (t) => ({
+    logs: t.expose('logs', { type: [ConnectionLogType], description: 'The logs of the page, newest first.' }),
+    pagination: t.expose('pagination', { type: OffsetPaginationType, description: 'Where the page stands.' }),
+  }),
+})
+
+builder.queryFields((t) => ({
+  connectionLogs: t.field({
+    type: ConnectionLogPageType,
+    description:
+      'Connection logs that match the filter, newest first, with an exact total. Needs the scope `logs:read`.',
+    args: {
+      filter: t.arg({ type: ConnectionLogFilterInput, description: 'Which logs; all of them if absent.' }),
+      days: t.arg.int({
+        defaultValue: DEFAULT_DAYS,
+        description:
+          'Look back this many days of 24 hours: 1 up to the retention, which is 7 unless set otherwise.',
+      }),
+      limit: t.arg.int({
+        defaultValue: DEFAULT_LIMIT,
+        description: `Most logs to return: 1 to ${MAX_LIMIT}.`,
+      }),
+      skip: t.arg.int({
+        defaultValue: 0,
+        description: 'Logs to pass over before the page begins: 0 or more.',
+      }),
+    },
+    resolve: (_, { filter, ...paging }, { connectionLogs }) => connectionLogs.page(filter ?? {}, paging),
+  }),
+  connectionLog: t.field({
+    type: ConnectionLogType,
+    nullable: true,
+    description:
+      'The log with this id; null if there is none, if it has expired, or if it is not for this key to see. Needs the scope `logs:read`.',
+    args: { id: t.arg.id({ required: true, description: 'Id of the log.' }) },
+    resolve: (_, { id }, { connectionLogs }) => connectionLogs.get(id),
+  }),
+}))

@@ -1,0 +1,35 @@
+import { crc32 } from 'node:zlib'
+import type { ConnectionLog } from './event.ts'
+
+/**
+ * The one tokenizer behind `search`: databases index what it cuts and never cut words themselves. A word is a run of
+ * letters, digits and combining marks of any script, compared in lower case after Unicode NFKC.
+ */
+const WORD = /[\p{L}\p{N}\p{M}]+/gu
+
+/** Longest word that `search` takes, in characters; stored words are cut to it, which keeps "begins with" exact. */
+export const MAX_WORD_LENGTH = 64
+
+/** The distinct words of a text, in the order of their first appearance. */
+export function wordsOf(text: string): string[] {
+  return [...new Set(text.normalize('NFKC').toLowerCase().match(WORD))]
+}
+
+/** The words of the parts of a log that `search` looks at. */
+export function wordsOfLog({ error, success }: Pick<ConnectionLog, 'error' | 'success'>): string[] {
+  const texts = [error?.code, error?.message, success?.username, success?.displayName]
+  const words = texts.flatMap((text) => (text === undefined ? [] : wordsOf(text)))
+  return [...new Set(words.map((word) => [...word].slice(0, MAX_WORD_LENGTH).join('')))]
+}
+
+/** Marks a word with its tenant, so that one tenant's search never walks through another's words. */
+export function termOfTenant(userId: string, word: string): string {
+  return `${crc32(userId).toString(36)}_${word}`
+}
+
+/** What is stored and indexed for a log: every word alone and every word marked with the tenant; null for none. */
+export function termsOf(log: Pick<ConnectionLog, 'error' | 'success' | 'userId'>): string | null {
+  const words = wordsOfLog(log)
+  if (words.length === 0) return null
+  return [...words, ...words.map((word) => termOfTenant(log.userId ?? '', word))].join(' ')
+}

@@ -1,0 +1,53 @@
+import { translateFailure } from './failures.ts'
+import type { ApiKeys, Database, Queryable } from './port.ts'
+import type { Sql } from './sql.ts'
+
+interface RawClient {
+  $queryRaw(statement: Sql): Promise<unknown>
+  $executeRaw(statement: Sql): Promise<number>
+}
+
+/** What is used of a generated client. Both providers' clients have it; the two are not assignable to each other. */
+export interface Client extends RawClient {
+  readonly apiKey: ApiKeys
+  $transaction<T>(
+    work: (tx: RawClient) => Promise<T>,
+    options: { maxWait: number; timeout: number },
+  ): Promise<T>
+  $disconnect(): Promise<void>
+}
+
+/** How long a transaction waits for its turn, and how long it may last, in milliseconds. */
+const TRANSACTION = { maxWait: 10_000, timeout: 30_000 }
+
+/** A Prisma client as the rest of the program sees it, every failure translated. */
+export function overClient(client: Client): Pick<Database, 'query' | 'execute' | 'transaction' | 'apiKeys'> {
+  return {
+    ...queryable(client),
+    transaction: (work) => translated(client.$transaction((tx) => work(queryable(tx)), TRANSACTION)),
+    apiKeys: translatedDelegate(client.apiKey),
+  }
+}
+
+const queryable = (client: RawClient): Queryable => ({
+  query: <Row>(statement: Sql) => translated(client.$queryRaw(statement) as Promise<Row[]>),
+  execute: (statement) => translated(client.$executeRaw(statement)),
+})
+
+async function translated<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw translateFailure(error)
+  }
+}
+
+function translatedDelegate<Delegate extends object>(delegate: Delegate): Delegate {
+  return new Proxy(delegate, {
+    get(target, name, receiver) {
+      const method: unknown = Reflect.get(target, name, receiver)
+      if (typeof method !== 'function') return method
+      return (...args: unknown[]) => translated(Promise.resolve(Reflect.apply(method, target, args)))
+    },
+  })
+}

@@ -1,0 +1,77 @@
+import type { Sql } from './sql.ts'
+
+/** A column of a log table: what it is called in the database and in JavaScript, and how it travels. */
+export interface Column {
+  readonly name: string
+  readonly property: string
+  /** `instant`: milliseconds in JavaScript; `json`: a JSON text in the database, a value in JavaScript. */
+  readonly type: 'text' | 'integer' | 'json' | 'instant'
+  /** Kept for an index alone and never read back. */
+  readonly writeOnly?: true
+}
+
+/** A table of logs and what belongs to it. Names are our own constants, never input. */
+export interface LogTable {
+  readonly name: string
+  /** The memory of event ids. */
+  readonly eventIds: string
+  /** The FTS5 index beside the table, where the database needs one. */
+  readonly terms: string
+  readonly columns: readonly Column[]
+}
+
+/** A row in JavaScript, by property name. */
+export type Row = Readonly<Record<string, unknown>>
+
+export interface PageRequest {
+  readonly table: LogTable
+  readonly where: Sql
+  readonly limit: number
+  readonly skip: number
+}
+
+/** One (tenant, event id) that a new log claims for itself. */
+export interface Claim {
+  readonly userId: string
+  readonly eventId: string
+  readonly day: number
+  readonly logId: string
+  readonly createdAt: number
+}
+
+/**
+ * All that differs between databases in what the log machine asks of them, as fragments and statements.
+ * Nothing outside this folder knows which database it talks to.
+ */
+export interface Dialect {
+  /** An instant as a parameter. */
+  instant(ms: number): Sql
+  /** `column` equals one of `values`; no values match nothing. */
+  anyOf(column: Sql, values: readonly string[]): Sql
+  /** For each of `prefixes` the log has a term that begins with it. Prefixes are words as the tokenizer cuts them. */
+  hasTerms(table: LogTable, prefixes: readonly string[]): Sql
+  /** One row `{ total, logs }`: the exact number of matches, and the page as JSON text, in one snapshot. */
+  page(request: PageRequest): Sql
+  /** Rows `{ logs }` with all matches as JSON text, in no order; `where` must be selective. */
+  rows(table: LogTable, where: Sql): Sql
+  /** Appends rows, all in one statement. */
+  append(table: LogTable, rows: readonly Row[]): Sql
+  /**
+   * Which of the wanted `(userId, eventId)` are taken by logs newer than `afterMs`: rows `{ user_id, event_id, log }`,
+   * the log as JSON text. The same event id may come twice, with the same log.
+   */
+  taken(table: LogTable, wanted: readonly Pick<Claim, 'userId' | 'eventId'>[], afterMs: number): Sql
+  /**
+   * Takes the claims, those of logs that expired by `afterMs` included; one row for each that was free. Fewer rows
+   * than claims mean that somebody else took one since {@link taken} was asked.
+   */
+  claim(table: LogTable, claims: readonly Claim[], afterMs: number): Sql
+  /** One row `{ expired }`: how many logs have `created_at <= throughMs`. */
+  countExpired(table: LogTable, throughMs: number): Sql
+  /** Deletes at most `limit` logs with `created_at <= throughMs`, oldest first. */
+  deleteExpired(table: LogTable, throughMs: number, limit: number): Sql
+  /** Deletes at most `limit` remembered event ids whose day is before `day`. */
+  deleteEventIds(table: LogTable, day: number, limit: number): Sql
+  /** One row `{ now_ms }`: what time the database has. */
+  now(): Sql
+}

@@ -1,0 +1,23 @@
+import type { Clock } from '../kernel/clock.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { Database } from './port.ts'
+
+export interface OpenOptions {
+  /** Connections to Postgres that may be held; of no meaning to SQLite. */
+  readonly poolSize: number
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/**
+ * Opens the database that a URL names: `file:` is SQLite, anything else Postgres. It is not migrated yet.
+ * @throws {DatabaseOpenError} with a sentence for the operator
+ */
+export async function openDatabase(url: string, options: OpenOptions): Promise<Database> {
+  if (url.startsWith('file:')) {
+    const { openSqlite } = await import('./sqlite/open.ts')
+    return openSqlite(url, options)
+  }
+  const { openPostgres } = await import('./postgres/open.ts')
+  return openPostgres(url, options)
+}

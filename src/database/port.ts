@@ -1,0 +1,67 @@
+import type { ApiKey as ApiKeyRow } from '../generated/sqlite/client.ts'
+import type { Dialect, LogTable } from './dialect.ts'
+import type { Sql } from './sql.ts'
+
+/** Statements against the database, or against one transaction of it. Failures are AppErrors or bugs. */
+export interface Queryable {
+  query<Row>(statement: Sql): Promise<Row[]>
+  /** The number of rows that were changed. */
+  execute(statement: Sql): Promise<number>
+}
+
+export type { ApiKeyRow }
+
+/**
+ * What is used of the generated client's `apiKey`. The clients of the two providers are not assignable to each other,
+ * but both are to this.
+ */
+export interface ApiKeys {
+  create(args: { data: ApiKeyRow }): Promise<ApiKeyRow>
+  findUnique(args: { where: { id: string } }): Promise<ApiKeyRow | null>
+  findMany(args: { orderBy: { createdAt: 'asc' } }): Promise<ApiKeyRow[]>
+  updateMany(args: {
+    where: { id: string; revokedAt: null }
+    data: Partial<ApiKeyRow>
+  }): Promise<{ count: number }>
+  count(): Promise<number>
+}
+
+/** What the rest of the program knows of the database. */
+export interface Database extends Queryable {
+  readonly dialect: Dialect
+  readonly apiKeys: ApiKeys
+  /** Runs `work` in one transaction; nothing of it stays when `work` throws. Nobody else's statements join it. */
+  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>
+  readonly storage: Storage
+  readonly migrations: Migrations
+  close(): Promise<void>
+}
+
+/** Storage by time, where the database keeps logs in parts that can be dropped whole. */
+export interface Storage {
+  /** Makes room for logs created, and event ids received, on these days (counted from 1970-01-01 UTC). */
+  prepare(table: LogTable, days: readonly number[]): Promise<void>
+  /**
+   * Drops the parts of `table` in which every log has `created_at <= logsThroughMs`, and event ids of days before
+   * `eventIdsBeforeDay`. Readers are never kept waiting: a part in use is left for the next time.
+   * @returns how many logs went
+   */
+  dropExpired(table: LogTable, through: ExpiredThrough): Promise<number>
+}
+
+export interface ExpiredThrough {
+  readonly logsThroughMs: number
+  readonly eventIdsBeforeDay: number
+}
+
+export interface Migrations {
+  /** Applies what is missing; several processes may call it at once. @returns the names of what was applied */
+  apply(): Promise<string[]>
+  /** Names of the migrations that are not applied yet. */
+  pending(): Promise<string[]>
+}
+
+/** Why a database could not be opened, in a sentence for the operator. */
+export class DatabaseOpenError extends Error {
+  override readonly name = 'DatabaseOpenError'
+}

@@ -1,0 +1,116 @@
+import { formatInstant } from '../../kernel/instant.ts'
+import type { Claim, Column, Dialect, LogTable, Row } from '../dialect.ts'
+import { type Sql, raw, sql } from '../sql.ts'
+
+const epochMs = (expression: Sql) => sql`(extract(epoch from ${expression}) * 1000)::bigint`
+
+/** Postgres: rows go in as one JSON parameter, pages come out as one JSON text. */
+export const postgresDialect: Dialect = {
+  instant: (ms) => sql`${formatInstant(ms)}::timestamptz`,
+
+  anyOf: (column, values) => {
+    if (values.length === 0) return sql`FALSE`
+    if (values.length === 1) return sql`${column} = ${values[0]}`
+    // The second half lets the planner prove that a partial index serves, whatever the list holds.
+    return sql`(${column} = ANY(${values}::text[]) AND ${column} IS NOT NULL)`
+  },
+
+  hasTerms: (_, prefixes) => {
+    const query = prefixes.map((prefix) => `'${prefix}':*`).join(' & ')
+    return sql`(terms IS NOT NULL AND array_to_tsvector(string_to_array(terms, ' ')) @@ ${query}::tsquery)`
+  },
+
+  page: ({ table, where, limit, skip }) => {
+    const logs = raw(table.name)
+    const page = sql`SELECT ${selection(table)} FROM ${logs} WHERE ${where} ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip}`
+    return sql`SELECT (SELECT count(*) FROM ${logs} WHERE ${where}) AS total, (${jsonArray(page)}) AS logs`
+  },
+
+  rows: (table, where) => jsonArray(sql`SELECT ${selection(table)} FROM ${raw(table.name)} WHERE ${where}`),
+
+  append: (table, rows) => {
+    const names = raw(table.columns.map(({ name }) => name).join(', '))
+    return sql`INSERT INTO ${raw(table.name)} (${names}) SELECT ${raw(table.columns.map(typed).join(', '))} FROM ${input(table, rows)}`
+  },
+
+  taken: (table, wanted, afterMs) => {
+    const rows = JSON.stringify(wanted.map(({ userId, eventId }) => ({ user_id: userId, event_id: eventId })))
+    return sql`
+      SELECT e.user_id, e.event_id, row_to_json(r)::text AS log
+      FROM json_to_recordset(${rows}::json) AS w(user_id text, event_id text)
+      JOIN ${raw(table.eventIds)} AS e ON e.user_id = w.user_id AND e.event_id = w.event_id
+      JOIN LATERAL (
+        SELECT ${selection(table)} FROM ${raw(table.name)} AS l
+        WHERE l.user_id = e.user_id AND l.created_at = e.created_at AND l.id = e.log_id
+      ) AS r ON TRUE
+      WHERE e.created_at > ${postgresDialect.instant(afterMs)}`
+  },
+
+  claim: (table, claims, afterMs) => sql`
+    INSERT INTO ${raw(table.eventIds)} AS e (user_id, event_id, day, log_id, created_at)
+    SELECT user_id, event_id, day, log_id, created_at::timestamptz
+    FROM json_to_recordset(${claimRows(claims)}::json)
+      AS c(user_id text, event_id text, day integer, log_id text, created_at text)
+    ORDER BY user_id, event_id, day
+    ON CONFLICT (user_id, event_id, day) DO UPDATE SET log_id = excluded.log_id, created_at = excluded.created_at
+      WHERE e.created_at <= ${postgresDialect.instant(afterMs)}
+    RETURNING event_id`,
+
+  countExpired: (table, throughMs) =>
+    sql`SELECT count(*) AS expired FROM ${raw(table.name)} WHERE created_at <= ${postgresDialect.instant(throughMs)}`,
+
+  deleteExpired: (table, throughMs, limit) => {
+    const logs = raw(table.name)
+    return sql`
+      DELETE FROM ${logs} AS l
+      USING (
+        SELECT user_id, created_at, id FROM ${logs} WHERE created_at <= ${postgresDialect.instant(throughMs)}
+        ORDER BY created_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED
+      ) AS d
+      WHERE l.user_id = d.user_id AND l.created_at = d.created_at AND l.id = d.id
+        AND l.created_at <= ${postgresDialect.instant(throughMs)}`
+  },
+
+  // Whole days are dropped with their partition.
+  deleteEventIds: (table) => sql`DELETE FROM ${raw(table.eventIds)} WHERE FALSE`,
+
+  now: () => sql`SELECT ${epochMs(sql`clock_timestamp()`)} AS now_ms`,
+}
+
+const selection = (table: LogTable) => raw(readable(table).map(selected).join(', '))
+
+const readable = (table: LogTable) => table.columns.filter(({ writeOnly }) => !writeOnly)
+
+const selected = ({ name, property, type }: Column) =>
+  `${type === 'instant' ? `(extract(epoch from ${name}) * 1000)::bigint` : name} AS "${property}"`
+
+const jsonArray = (rows: Sql) => sql`SELECT coalesce(json_agg(r), '[]')::text AS logs FROM (${rows}) AS r`
+
+const typed = ({ name, type }: Column) =>
+  type === 'json' ? `${name}::json` : type === 'instant' ? `${name}::timestamptz` : name
+
+function input(table: LogTable, rows: readonly Row[]): Sql {
+  const text = JSON.stringify(
+    rows.map((row) => Object.fromEntries(table.columns.map((column) => [column.name, sent(column, row)]))),
+  )
+  const types = table.columns.map(({ name, type }) => `${name} ${type === 'integer' ? 'integer' : 'text'}`)
+  return sql`json_to_recordset(${text}::json) AS input(${raw(types.join(', '))})`
+}
+
+function sent({ property, type }: Column, row: Row): unknown {
+  const value = row[property] ?? null
+  if (value === null) return null
+  if (type === 'json') return JSON.stringify(value)
+  return type === 'instant' ? formatInstant(value as number) : value
+}
+
+const claimRows = (claims: readonly Claim[]) =>
+  JSON.stringify(
+    claims.map(({ userId, eventId, day, logId, createdAt }) => ({
+      user_id: userId,
+      event_id: eventId,
+      day,
+      log_id: logId,
+      created_at: formatInstant(createdAt),
+    })),
+  )

@@ -1,0 +1,147 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import { PrismaClient } from '../../generated/postgresql/client.ts'
+import type { Logger } from '../../kernel/logger.ts'
+import { overClient } from '../client.ts'
+import { translateFailure } from '../failures.ts'
+import {
+  CREATE_RECORDS,
+  type MigrationRecord,
+  type MigrationTarget,
+  SELECT_RECORDS,
+  createMigrations,
+} from '../migrations.ts'
+import { type Database, DatabaseOpenError } from '../port.ts'
+import { postgresDialect } from './dialect.ts'
+import { createPartitions } from './storage.ts'
+
+const OLDEST_VERSION = 150_000
+
+/** The advisory lock that Prisma's own migrate takes, so that the two never run at once. */
+const MIGRATION_LOCK = 72_707_369
+
+/**
+ * Opens Postgres and makes sure of what the promises rest on: its version, its encoding, that it takes writes, and
+ * that a commit is on disk before it is acknowledged.
+ * @throws {DatabaseOpenError} with a sentence for the operator
+ */
+export async function openPostgres(
+  url: string,
+  options: { poolSize: number; logger: Logger },
+): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.poolSize,
+    application_name: 'connlog',
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    statement_timeout: 30_000,
+    idle_in_transaction_session_timeout: 30_000,
+    options: '-c timezone=UTC -c client_encoding=UTF8',
+  })
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  pool.on('error', (err) => options.logger.warn({ err }, 'an idle connection to Postgres broke'))
+  try {
+    await checkServer(pool)
+  } catch (error) {
+    await pool.end()
+    throw error instanceof DatabaseOpenError
+      ? error
+      : new DatabaseOpenError(openSentence(url, error), { cause: error })
+  }
+  const client = new PrismaClient({ adapter: new PrismaPg(pool) })
+  return {
+    ...overClient(client),
+    dialect: postgresDialect,
+    storage: translatedStorage(createPartitions(pool)),
+    migrations: createMigrations('postgresql', migrationTarget(pool)),
+    close: async () => {
+      await client.$disconnect()
+      await pool.end()
+    },
+  }
+}
+
+async function checkServer(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<Record<'version' | 'encoding' | 'commit' | 'read_only', string>>(
+    `SELECT current_setting('server_version_num') AS version, current_setting('server_encoding') AS encoding,
+       current_setting('synchronous_commit') AS commit, current_setting('transaction_read_only') AS read_only`,
+  )
+  const server = rows[0]
+  if (Number(server?.version) < OLDEST_VERSION) {
+    throw new DatabaseOpenError(`Expected Postgres 15 or later, got version ${server?.version}.`)
+  }
+  if (server?.encoding !== 'UTF8') {
+    throw new DatabaseOpenError(`Expected a database in the encoding UTF8, got ${server?.encoding}.`)
+  }
+  if (server.commit === 'off') {
+    throw new DatabaseOpenError(
+      'This Postgres has synchronous_commit=off, with which acknowledged logs can be lost. Turn it on for this database or role: ALTER ROLE … SET synchronous_commit = on.',
+    )
+  }
+  if (server.read_only === 'on') {
+    throw new DatabaseOpenError(
+      'This Postgres takes no writes: it is a replica, or default_transaction_read_only is on.',
+    )
+  }
+}
+
+const OPEN_SENTENCES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'there is no such host',
+  EAI_AGAIN: 'its name could not be resolved',
+  ETIMEDOUT: 'it did not answer in time',
+  '28P01': 'the password is wrong',
+  '28000': 'this user may not connect',
+  '3D000': 'there is no such database',
+  '53300': 'it has no connection left',
+  '57P03': 'it is starting up or shutting down',
+}
+
+function openSentence(url: string, error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const message = error instanceof Error ? error.message : ''
+  const reason =
+    OPEN_SENTENCES[code] ?? (message.includes('timeout') ? OPEN_SENTENCES['ETIMEDOUT'] : undefined)
+  return `Could not open Postgres at ${withoutPassword(url)}: ${reason ?? `it answered ${code || message || 'with an error'}`}.`
+}
+
+const withoutPassword = (url: string) => url.replace(/^(\w+:\/\/)[^@/]*@/, '$1').replace(/\?.*$/, '')
+
+async function recordsOf(client: pg.Pool | pg.PoolClient): Promise<MigrationRecord[]> {
+  const table = await client.query<{ found: string | null }>(
+    `SELECT to_regclass('"_prisma_migrations"') AS found`,
+  )
+  if (!table.rows[0]?.found) return []
+  return (await client.query<MigrationRecord>(SELECT_RECORDS)).rows
+}
+
+const migrationTarget = (pool: pg.Pool): MigrationTarget => ({
+  records: () => recordsOf(pool),
+  exclusively: async (work) => {
+    const client = await pool.connect()
+    try {
+      await client.query('SET statement_timeout = 0')
+      await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
+      return await work({
+        records: () => recordsOf(client),
+        apply: async (sql, record) => {
+          await client.query(`BEGIN; ${CREATE_RECORDS.postgresql} ${sql}\n${record} COMMIT;`)
+        },
+      })
+    } finally {
+      // Ends the session and with it the lock, whatever state a failed migration left it in.
+      client.release(true)
+    }
+  },
+})
+
+const translatedStorage = (storage: Database['storage']): Database['storage'] => ({
+  prepare: (table, days) => storage.prepare(table, days).catch(rethrow),
+  dropExpired: (table, through) => storage.dropExpired(table, through).catch(rethrow),
+})
+
+function rethrow(error: unknown): never {
+  throw translateFailure(error)
+}

@@ -1,0 +1,126 @@
+import type { Pool, PoolClient } from 'pg'
+import { DAY_MS } from '../../kernel/clock.ts'
+import type { LogTable } from '../dialect.ts'
+import { driverCodes } from '../failures.ts'
+import type { Storage } from '../port.ts'
+
+/** Serialises the making and dropping of partitions between processes; any number that is ours. */
+const PARTITION_LOCK = 7_270_736_901
+
+/** How long a DROP may hold up new readers while it waits for old ones, in milliseconds. */
+const DROP_LOCK_TIMEOUT_MS = 100
+
+/**
+ * Daily partitions: made before the first write to a day, dropped whole once their day has expired. Making one takes
+ * no lock that a reader or writer would notice (a table is made on the side and attached).
+ */
+export function createPartitions(pool: Pool): Storage {
+  const prepared = new Set<string>()
+
+  async function inTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const client = await pool.connect()
+    try {
+      await client.query('BEGIN')
+      const result = await work(client)
+      await client.query('COMMIT')
+      client.release()
+      return result
+    } catch (error) {
+      client.release(
+        await client.query('ROLLBACK').then(
+          () => false,
+          () => true,
+        ),
+      )
+      throw error
+    }
+  }
+
+  const prepareDay = (table: LogTable, day: number) =>
+    inTransaction(async (client) => {
+      await client.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
+      const existing = await partitionsOf(client, [table.name, table.eventIds])
+      const make = async (parent: string, from: string, to: string) => {
+        const name = partitionName(parent, day)
+        if (existing.some((partition) => partition.name === name)) return
+        await client.query(`CREATE TABLE "${name}" (LIKE "${parent}" INCLUDING ALL)`)
+        await client.query(
+          `ALTER TABLE "${parent}" ATTACH PARTITION "${name}" FOR VALUES FROM (${from}) TO (${to})`,
+        )
+      }
+      await make(table.name, `'${startOf(day)}'`, `'${startOf(day + 1)}'`)
+      await make(table.eventIds, String(day), String(day + 1))
+    })
+
+  return {
+    prepare: async (table, days) => {
+      for (const day of days) {
+        const key = partitionName(table.name, day)
+        if (prepared.has(key)) continue
+        await prepareDay(table, day)
+        prepared.add(key)
+      }
+    },
+
+    dropExpired: async (table, { logsThroughMs, eventIdsBeforeDay }) => {
+      const partitions = await partitionsOf(pool, [table.name, table.eventIds])
+      let deleted = 0
+      for (const { name, parent, day } of partitions) {
+        const expired =
+          parent === table.name ? (day + 1) * DAY_MS - 1 <= logsThroughMs : day < eventIdsBeforeDay
+        if (!expired) continue
+        deleted += await dropPartition(name, parent === table.name)
+        prepared.delete(partitionName(table.name, day))
+      }
+      return deleted
+    },
+  }
+
+  async function dropPartition(name: string, counted: boolean): Promise<number> {
+    try {
+      return await inTransaction(async (client) => {
+        const free = await client.query<{ free: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS free', [
+          PARTITION_LOCK,
+        ])
+        if (!free.rows[0]?.free) return 0
+        const rows = counted
+          ? await client.query<{ rows: string }>(`SELECT count(*) AS rows FROM "${name}"`)
+          : undefined
+        await client.query(`SET LOCAL lock_timeout = ${DROP_LOCK_TIMEOUT_MS}`)
+        await client.query(`DROP TABLE "${name}"`)
+        return Number(rows?.rows[0]?.rows ?? 0)
+      })
+    } catch (error) {
+      const { sqlState } = driverCodes(error)
+      // In use (55P03), or gone already because another process dropped it (42P01).
+      if (sqlState === '55P03' || sqlState === '42P01') return 0
+      throw error
+    }
+  }
+}
+
+interface Partition {
+  readonly parent: string
+  readonly name: string
+  readonly day: number
+}
+
+async function partitionsOf(client: Pool | PoolClient, parents: readonly string[]): Promise<Partition[]> {
+  const { rows } = await client.query<{ parent: string; name: string }>(
+    `SELECT p.relname AS parent, c.relname AS name
+     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
+     WHERE p.relkind = 'p' AND p.relname = ANY($1) AND p.relnamespace = current_schema()::regnamespace
+     ORDER BY c.relname`,
+    [parents],
+  )
+  return rows.flatMap(({ parent, name }) => {
+    const date = /_p(\d{4})(\d{2})(\d{2})$/.exec(name)
+    return date
+      ? [{ parent, name, day: Date.UTC(Number(date[1]), Number(date[2]) - 1, Number(date[3])) / DAY_MS }]
+      : []
+  })
+}
+
+const startOf = (day: number) => new Date(day * DAY_MS).toISOString()
+const partitionName = (parent: string, day: number) =>
+  `${parent}_p${startOf(day).slice(0, 10).replaceAll('-', '')}`

@@ -1,0 +1,154 @@
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
+import type { SqlQuery, SqlResultSet } from '@prisma/driver-adapter-utils'
+import type { Clock } from '../../kernel/clock.ts'
+import { isRefusedWrite } from './failures.ts'
+import { SqliteOpenError, toOpenError } from './open-error.ts'
+import { createPatience } from './patience.ts'
+import { toObjects } from './result-rows.ts'
+import { createRouter } from './routing.ts'
+import { createSession, type SqliteSession } from './session.ts'
+import { configureReader, configureWriter, sqliteVersion } from './settings.ts'
+import type { SqliteTransaction } from './transaction.ts'
+import { createWriter, type TransactionOptions } from './writer.ts'
+
+const DEFAULT_BUSY_TIMEOUT_MS = 5_000
+const IN_MEMORY = ':memory:'
+
+export interface SqliteConnectionsOptions {
+  /** The database file, made if need be together with its directory; or `:memory:`. */
+  readonly path: string
+  readonly clock: Clock
+  /** How long a statement waits for a lock that another process holds; 5,000 unless told. */
+  readonly busyTimeoutMs?: number
+}
+
+/**
+ * One database file, open twice: a writer, which its callers use in turn, and a reader, which waits for nobody and
+ * sees what was committed, nothing else. A database in memory has the writer alone, and reads take their turn on it.
+ * Failures are DriverAdapterErrors: SocketTimeout when another process kept the lock, ConnectionClosed after close.
+ */
+export interface SqliteConnections {
+  /** The absolute path of the file, or `:memory:`. */
+  readonly path: string
+  readonly sqliteVersion: string
+  /** Runs one statement, on the reader if it is one that only reads, and returns its rows. */
+  readonly query: (query: SqlQuery) => Promise<SqlResultSet>
+  /** As `query`, with plain arguments, and rows as objects. */
+  readonly rows: (sql: string, args?: readonly unknown[]) => Promise<Record<string, unknown>[]>
+  /** Runs one statement on the writer and returns how many rows it inserted, changed or deleted. */
+  readonly execute: (query: SqlQuery) => Promise<number>
+  /** Runs statements separated by semicolons on the writer, each committed on its own: not all or nothing. */
+  readonly script: (sql: string) => Promise<void>
+  /** Runs `work` on the writer between BEGIN IMMEDIATE and COMMIT; undoes all of it and throws if `work` throws. */
+  readonly transaction: <T>(
+    work: (session: SqliteSession) => T | Promise<T>,
+    options?: TransactionOptions,
+  ) => Promise<T>
+  /** Begins a transaction that the caller must commit or roll back: every other write waits for that. */
+  readonly begin: () => Promise<SqliteTransaction>
+  /** Closes the file when the writes asked for so far are done, an open transaction included. Idempotent. */
+  readonly close: () => Promise<void>
+}
+
+/** Opens a database file, or throws a SqliteOpenError that says in one sentence why that could not be. */
+export async function openSqliteConnections({
+  path,
+  clock,
+  busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS,
+}: SqliteConnectionsOptions): Promise<SqliteConnections> {
+  // Resolved, also because SQLite would read a path that starts with `file:` as a URI.
+  const file = path === IN_MEMORY ? path : resolve(path)
+  const waiting = { clock, busyTimeoutMs }
+  const opened: DatabaseSyncInstance[] = []
+  const open = async (configure: (db: DatabaseSyncInstance) => void): Promise<DatabaseSyncInstance> => {
+    const db = new DatabaseSync(file, { timeout: 0 })
+    opened.push(db)
+    await createPatience(waiting).ask()(() => configure(db))
+    return db
+  }
+  try {
+    if (file !== IN_MEMORY) await prepareDirectory(file)
+    const writerDb = await open((db) => configureWriter(db, file))
+    const readerDb = file === IN_MEMORY ? undefined : await open(configureReader)
+    return createConnections(file, waiting, writerDb, readerDb)
+  } catch (error) {
+    for (const db of opened) db.close()
+    throw toOpenError(error, file)
+  }
+}
+
+async function prepareDirectory(file: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true })
+  const found = await stat(file).catch(() => undefined)
+  if (found?.isDirectory()) throw new SqliteOpenError('is-a-directory', file)
+}
+
+function createConnections(
+  path: string,
+  waiting: { readonly clock: Clock; readonly busyTimeoutMs: number },
+  writerDb: DatabaseSyncInstance,
+  readerDb: DatabaseSyncInstance | undefined,
+): SqliteConnections {
+  const writerSession = createSession(writerDb)
+  const writer = createWriter(writerDb, writerSession, waiting)
+  const readerSession = readerDb && createSession(readerDb)
+  const router = createRouter()
+  let closing: Promise<void> | undefined
+
+  async function query(query: SqlQuery): Promise<SqlResultSet> {
+    const route = router.route(query.sql)
+    if (readerSession && route !== 'writer') {
+      try {
+        return await createPatience(waiting).ask()(() => readerSession.query(query))
+      } catch (error) {
+        if (route === 'reader' || !isRefusedWrite(error)) throw error
+        router.rememberWrite(query.sql)
+      }
+    }
+    return writer.write((session) => session.query(query))
+  }
+
+  return {
+    path,
+    sqliteVersion: sqliteVersion(writerDb),
+    query,
+    rows: async (sql, args = []) => toObjects(await query({ sql, args: [...args], argTypes: [] })),
+    execute: async (query) => writer.write((session) => session.execute(query)),
+    script: writer.script,
+    begin: writer.begin,
+    transaction: async (work, options) => {
+      const transaction = await writer.begin(options)
+      try {
+        const result = await work(transaction.session)
+        await transaction.commit()
+        return result
+      } finally {
+        await transaction.rollback()
+      }
+    },
+    close: async () => {
+      closing ??= writer.finish(() => {
+        readerSession?.forget()
+        writerSession.forget()
+        readerDb?.close()
+        closeWriter(writerDb)
+      })
+      await closing
+    },
+  }
+}
+
+/**
+ * Moves the write-ahead log into the database file before closing, so that the file alone is the whole database.
+ * SQLite does so itself on the last close, but not while prepared statements wait for the garbage collector.
+ */
+function closeWriter(db: DatabaseSyncInstance): void {
+  if (!db.isOpen) return
+  try {
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  } finally {
+    db.close()
+  }
+}

@@ -1,0 +1,71 @@
+import { fileURLToPath } from 'node:url'
+import { PrismaClient } from '../../generated/sqlite/client.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { overClient } from '../client.ts'
+import {
+  CREATE_RECORDS,
+  type MigrationRecord,
+  type MigrationTarget,
+  SELECT_RECORDS,
+  createMigrations,
+} from '../migrations.ts'
+import { type Database, DatabaseOpenError } from '../port.ts'
+import { createSqliteAdapterFactory } from './adapter.ts'
+import { type SqliteConnections, openSqliteConnections } from './connections.ts'
+import { sqliteDialect } from './dialect.ts'
+import { SqliteOpenError } from './open-error.ts'
+
+/**
+ * Opens an SQLite file, which is made if it is missing.
+ * @param url `file:` and a path, relative to the working directory unless it begins with a slash
+ * @throws {DatabaseOpenError} with a sentence for the operator
+ */
+export async function openSqlite(url: string, { clock }: { clock: Clock }): Promise<Database> {
+  const connections = await openConnections(pathOf(url), clock)
+  const client = new PrismaClient({ adapter: createSqliteAdapterFactory(connections) })
+  return {
+    ...overClient(client),
+    dialect: sqliteDialect,
+    // One file holds all days: there is nothing to prepare and nothing to drop.
+    storage: { prepare: async () => undefined, dropExpired: async () => 0 },
+    migrations: createMigrations('sqlite', migrationTarget(connections)),
+    close: async () => {
+      await client.$disconnect()
+      await connections.close()
+    },
+  }
+}
+
+const pathOf = (url: string) => (url.startsWith('file://') ? fileURLToPath(url) : url.slice('file:'.length))
+
+async function openConnections(path: string, clock: Clock): Promise<SqliteConnections> {
+  try {
+    return await openSqliteConnections({ path, clock })
+  } catch (error) {
+    if (error instanceof SqliteOpenError) throw new DatabaseOpenError(error.message, { cause: error })
+    throw error
+  }
+}
+
+const EXISTS = `SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_prisma_migrations'`
+
+const toRecord = (row: Record<string, unknown>): MigrationRecord => ({
+  migration_name: String(row['migration_name']),
+  checksum: String(row['checksum']),
+  finished: Number(row['finished']) === 1,
+})
+
+const migrationTarget = (connections: SqliteConnections): MigrationTarget => ({
+  records: async () =>
+    (await connections.rows(EXISTS)).length === 0
+      ? []
+      : (await connections.rows(SELECT_RECORDS)).map(toRecord),
+  exclusively: (work) =>
+    connections.transaction((session) =>
+      work({
+        records: async () =>
+          session.rows(EXISTS).length === 0 ? [] : session.rows(SELECT_RECORDS).map(toRecord),
+        apply: async (sql, record) => session.script(`${CREATE_RECORDS.sqlite} ${sql}\n${record}`),
+      }),
+    ),
+})

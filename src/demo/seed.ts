@@ -1,0 +1,30 @@
+import type { App } from '../app.ts'
+import { MAX_BATCH } from '../connections/connection-logs.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { DEFAULT_SCOPES } from '../auth/scopes.ts'
+import { DEMO_USER_ID, demoEvents } from './events.ts'
+
+export interface Demo {
+  readonly userId: string
+  /** The key of the demo user, which is shown here and never again. */
+  readonly key: string
+  readonly logs: number
+}
+
+const DEMO = { days: 6.5, count: 4_000, seed: 20_240_501 }
+
+/** Fills a database that has no keys yet with some days of believable logs, and makes a key for their main user. */
+export async function seedDemo(
+  { keys, connectionLogs }: Pick<App, 'keys' | 'connectionLogs'>,
+  clock: Clock,
+): Promise<Demo | undefined> {
+  if (!(await keys.isEmpty())) return undefined
+  const events = demoEvents({ nowMs: clock.now(), ...DEMO })
+  for (let start = 0; start < events.length; start += MAX_BATCH) {
+    await connectionLogs.record(
+      events.slice(start, start + MAX_BATCH).map((value, index) => ({ value, at: `[${start + index}]` })),
+    )
+  }
+  const { key } = await keys.create({ userId: DEMO_USER_ID, scopes: DEFAULT_SCOPES, name: 'demo' })
+  return { userId: DEMO_USER_ID, key, logs: events.length }
+}

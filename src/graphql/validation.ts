@@ -1,0 +1,49 @@
+import {
+  type ASTNode,
+  type ASTVisitor,
+  BREAK,
+  type DocumentNode,
+  type GraphQLError,
+  Kind,
+  visit,
+} from 'graphql'
+import { withMessage } from './errors.ts'
+
+/**
+ * GraphQL says of a wrong literal what it is but not where: `Int cannot represent non-integer value: "ten"`. This
+ * puts the argument and the input fields around it in front, as in ``Wrong value for `filter.platform`: …``.
+ */
+export function describeInvalidValues(
+  document: DocumentNode,
+  errors: readonly GraphQLError[],
+): GraphQLError[] {
+  return errors.map((error) => {
+    const [node] = error.nodes ?? []
+    const field = node === undefined ? '' : inputPath(document, node)
+    return field === '' ? error : withMessage(error, `Wrong value for \`${field}\`: ${error.message}`)
+  })
+}
+
+/** Takes "Did you mean …?" out, which would tell parts of a schema that may not be asked for. */
+export function withoutSuggestions(error: GraphQLError): GraphQLError {
+  return withMessage(error, error.message.replace(/ Did you mean .*\?$/, ''))
+}
+
+/** `filter.platform` for the node of the value of that field; empty if `node` is not a value in an argument. */
+function inputPath(document: DocumentNode, node: ASTNode): string {
+  const names: string[] = []
+  const nameOf = (inner: ASTNode) =>
+    inner.kind === Kind.ARGUMENT || inner.kind === Kind.OBJECT_FIELD ? inner.name.value : undefined
+  const visitor: ASTVisitor = {
+    enter: (inner) => {
+      const name = nameOf(inner)
+      if (name !== undefined) names.push(name)
+      return inner === node ? BREAK : undefined
+    },
+    leave: (inner) => {
+      if (nameOf(inner) !== undefined) names.pop()
+    },
+  }
+  visit(document, visitor)
+  return names.join('.')
+}

@@ -1,0 +1,56 @@
+import { AppError } from '../kernel/errors.ts'
+
+/** The media type of a request without its parameters, in lower case; empty if there is none. */
+export function mediaType(request: Request): string {
+  return (request.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+}
+
+/** @throws {AppError} with HTTP 415 unless the body is of one of these media types */
+export function requireMediaType(request: Request, accepted: readonly string[]): string {
+  const type = mediaType(request)
+  if (accepted.includes(type)) return type
+  const sentence = `Expected the header \`content-type\` to be ${accepted.join(' or ')}, got ${type === '' ? 'none' : JSON.stringify(type)}.`
+  throw new AppError('BAD_USER_INPUT', sentence, { status: 415 })
+}
+
+const tooLarge = (maxBytes: number) =>
+  new AppError('PAYLOAD_TOO_LARGE', `Expected a body of at most ${maxBytes} bytes, got a larger one.`)
+
+/** @throws {AppError} PAYLOAD_TOO_LARGE as soon as the length that the request declares is over the limit */
+export function requireDeclaredLength(request: Request, maxBytes: number): void {
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
+}
+
+/**
+ * Reads a JSON body.
+ * @throws {AppError} PAYLOAD_TOO_LARGE once more than `maxBytes` have come, whatever length was declared;
+ *   BAD_USER_INPUT for an empty body, one that is not UTF-8, and one that is not JSON
+ */
+export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
+  const bytes = await readBytes(request, maxBytes)
+  if (bytes.length === 0)
+    throw new AppError('BAD_USER_INPUT', 'Expected the body to be JSON, got an empty body.')
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new AppError('BAD_USER_INPUT', 'Expected the body to be UTF-8, got bytes that are not.')
+  }
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new AppError('BAD_USER_INPUT', 'Expected the body to be JSON, got text that is not.')
+  }
+}
+
+async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  requireDeclaredLength(request, maxBytes)
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of request.body ?? []) {
+    length += chunk.length
+    if (length > maxBytes) throw tooLarge(maxBytes)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}

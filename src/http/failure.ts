@@ -1,0 +1,28 @@
+import { fromAppError, withRequestId } from '../graphql/errors.ts'
+import { AppError, ERROR_STATUS } from '../kernel/errors.ts'
+import { json } from './route.ts'
+
+export type Failure = (error: unknown, requestId: string) => Response
+
+/** `{"error": …}`, the only form that REST clients of Late know. */
+export const restFailure: Failure = (error, requestId) => {
+  const known = error instanceof AppError ? error : undefined
+  const body = known ? { error: known.message } : { error: 'Something went wrong on our side.', requestId }
+  return json(body, known?.status ?? ERROR_STATUS.INTERNAL, headersOf(known))
+}
+
+/** A GraphQL answer without data, for what fails before GraphQL is asked. */
+export const graphqlFailure: Failure = (error, requestId) => {
+  const known = error instanceof AppError ? error : undefined
+  const graphqlError = known
+    ? fromAppError(known)
+    : withRequestId(fromAppError(new AppError('INTERNAL', 'Something went wrong on our side.')), requestId)
+  return json({ errors: [graphqlError] }, known?.status ?? ERROR_STATUS.INTERNAL, headersOf(known))
+}
+
+function headersOf(error: AppError | undefined): Record<string, string> {
+  return {
+    ...(error?.code === 'UNAUTHENTICATED' ? { 'www-authenticate': 'Bearer' } : {}),
+    ...(error?.retryAfterSeconds === undefined ? {} : { 'retry-after': String(error.retryAfterSeconds) }),
+  }
+}

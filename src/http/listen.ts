@@ -1,0 +1,51 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createServerAdapter } from '@whatwg-node/server'
+import type { Clock } from '../kernel/clock.ts'
+import type { Running } from '../kernel/lifecycle.ts'
+
+export type FetchHandler = (request: Request) => Promise<Response>
+
+export interface Listening extends Running {
+  /** Where it listens, such as `http://127.0.0.1:4000`. */
+  readonly address: string
+}
+
+/** How long open requests may take to end once the service stops. */
+const DRAIN_MS = 8_000
+
+/** A listener for `node:http` and what is built on it, over a function from Request to Response. */
+export function createNodeListener(handler: FetchHandler) {
+  return createServerAdapter(handler)
+}
+
+/**
+ * Listens on a port. `stop` takes no more requests, lets those under way end, and cuts what is left after 8 seconds.
+ * @throws {Error} with `code` EADDRINUSE, EACCES and the like, as `node:net` does
+ */
+export async function listen(
+  handler: FetchHandler,
+  { port, host, clock }: { port: number; host: string; clock: Clock },
+): Promise<Listening> {
+  const listener = createNodeListener(handler)
+  const server = createServer((request, response) => void listener(request, response))
+  server.headersTimeout = 10_000
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  const { address, family, port: actualPort } = server.address() as AddressInfo
+  return {
+    address: `http://${family === 'IPv6' ? `[${address}]` : address}:${actualPort}`,
+    stop: async () => {
+      if (!server.listening) return
+      const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
+      server.closeIdleConnections()
+      const drained = new AbortController()
+      const cut = clock.sleep(DRAIN_MS, drained.signal).then(() => server.closeAllConnections())
+      await closed
+      drained.abort()
+      await cut
+    },
+  }
+}

@@ -1,0 +1,15 @@
+import type { Principal } from '../auth/principal.ts'
+
+/** A path of the REST side: which methods it takes, and what each does for the key that asks. */
+export interface Route {
+  readonly path: string
+  readonly methods: Readonly<Record<string, (request: Request, principal: Principal) => Promise<Response>>>
+}
+
+/** A JSON answer. `Response.json` would not set the charset, which some clients ask for. */
+export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
+  })
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { AppError, expectation } from './errors.ts'
+
+/** The longest id that is taken, in characters; the widest index key of Postgres holds three of them. */
+export const MAX_ID_LENGTH = 128
+
+/**
+ * Text that both databases keep unchanged. U+0000 is refused by Postgres and a lone surrogate is replaced by both,
+ * so neither is let in.
+ */
+export function isStorable(text: string): boolean {
+  return !text.includes('\u0000') && text.isWellFormed()
+}
+
+/** A string of `min` to `max` characters (UTF-16 code units) that {@link isStorable}. */
+export function textSchema(max: number, min = 0) {
+  const expected = `text of ${min === 0 ? 'at most' : `${min} to`} ${max} characters, without U+0000 or lone surrogates`
+  return z
+    .string(expected)
+    .min(min, expected)
+    .max(max, expected)
+    .refine(isStorable, { error: expected, abort: true })
+}
+
+export const idSchema = textSchema(MAX_ID_LENGTH, 1)
+
+/**
+ * Parses `value`, whose schema must carry as its messages the ends of sentences that begin "Expected … to be".
+ * @param at what the value is called by the one who sent it, such as `input`; empty for the outermost value
+ * @throws {AppError} BAD_USER_INPUT about the first problem, naming its field
+ */
+export function parseInput<T>(schema: z.ZodType<T>, value: unknown, at: string, index?: number): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  const path = issue?.path ?? []
+  const options = index === undefined ? {} : { index }
+  if (issue?.code === 'unrecognized_keys') {
+    const [key] = issue.keys
+    const unknownField = fieldName(at, [...path, key ?? ''])
+    throw new AppError(
+      'BAD_USER_INPUT',
+      `Expected ${issue.message}, got the unknown field \`${unknownField}\`.`,
+      options,
+    )
+  }
+  const sentence = expectation(fieldName(at, path), issue?.message ?? 'valid', valueAt(value, path))
+  throw new AppError('BAD_USER_INPUT', sentence, options)
+}
+
+function fieldName(at: string, path: readonly PropertyKey[]): string {
+  const name = path.reduce<string>(
+    (name, key) =>
+      typeof key === 'number' ? `${name}[${key}]` : name === '' ? String(key) : `${name}.${String(key)}`,
+    at,
+  )
+  return name === '' ? 'body' : name
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) => (typeof inner === 'object' && inner !== null ? Reflect.get(inner, key) : undefined),
+    value,
+  )
+}

@@ -1,0 +1,30 @@
+import type { Dialect, LogTable, Row } from '../database/dialect.ts'
+import type { Sql } from '../database/sql.ts'
+
+/**
+ * Whose logs may be seen. It is made from an API key and from nothing else.
+ *  - `user`: those of one user, the tenant
+ *  - `everyone`: those of all users, and those without one
+ */
+export type Sight = { readonly only: 'user'; readonly userId: string } | { readonly only: 'everyone' }
+
+/** What every log has, whatever its kind. Instants are milliseconds since the epoch. */
+export interface AnyLog {
+  readonly id: string
+  readonly userId: string | null
+  readonly createdAt: number
+}
+
+/**
+ * A kind of log: all that the log machine has to be told. A filter has two readings, `where` for the database and
+ * `matches` for a log in hand; they must agree on every log.
+ */
+export interface LogKind<Log extends AnyLog, Filter> {
+  readonly table: LogTable
+  where(filter: Filter, dialect: Dialect, sight: Sight): Sql[]
+  matches(filter: Filter, log: Log): boolean
+  toRow(log: Log): Row
+  fromRow(row: Row): Log
+  /** Whether two logs tell the same event; ids and instants aside. */
+  sameEvent(a: Log, b: Log): boolean
+}

@@ -1,0 +1,34 @@
+import type { Sight } from './kind.ts'
+
+/**
+ * What is asked of a store: a filter, whose logs, and since when. The sight comes from the key and the instant from
+ * the clock, put together in one place ({@link createQuery}), so that no caller can leave either out.
+ */
+export interface Query<Filter> {
+  readonly sight: Sight
+  /** Only logs with `createdAt > newerThanMs`: neither expired nor before the days asked for. */
+  readonly newerThanMs: number
+  readonly filter: Filter
+}
+
+export interface Horizon {
+  readonly nowMs: number
+  readonly retentionMs: number
+}
+
+/** A log has expired from the very millisecond `createdAt + retention` on. */
+export function expiryCutoffMs({ nowMs, retentionMs }: Horizon): number {
+  return nowMs - retentionMs
+}
+
+/**
+ * @param lastMs only the last so many milliseconds; what has expired stays out however far back is asked
+ */
+export function createQuery<Filter>(
+  sight: Sight,
+  filter: Filter,
+  horizon: Horizon,
+  lastMs = Infinity,
+): Query<Filter> {
+  return { sight, filter, newerThanMs: Math.max(expiryCutoffMs(horizon), horizon.nowMs - lastMs) }
+}

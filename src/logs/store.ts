@@ -1,0 +1,72 @@
+import type { Row } from '../database/dialect.ts'
+import type { Database } from '../database/port.ts'
+import { type Sql, join, sql } from '../database/sql.ts'
+import { MINTED_ID_LENGTH, idTimeMs } from '../kernel/ids.ts'
+import { type AppendOptions, type NewLog, type Outcome, appendLogs } from './append.ts'
+import type { AnyLog, LogKind, Sight } from './kind.ts'
+import type { Query } from './query.ts'
+
+export interface Page<Log> {
+  readonly logs: Log[]
+  /** How many logs match in all, exactly, in the same snapshot as the page. */
+  readonly total: number
+}
+
+/** Where logs of one kind are kept. Every read takes a {@link Query}, which knows whose logs and since when. */
+export interface LogStore<Log extends AnyLog, Filter> {
+  /** Newest first: `createdAt` descending, then id descending. */
+  page(query: Query<Filter>, range: { limit: number; skip: number }): Promise<Page<Log>>
+  count(query: Query<Filter>): Promise<number>
+  /** The log with this id if the query matches it; null otherwise, whether or not it exists for others. */
+  get(query: Query<Filter>, id: string): Promise<Log | null>
+  append(logs: readonly NewLog<Log>[], options: AppendOptions): Promise<Outcome<Log>[]>
+}
+
+export function createLogStore<Log extends AnyLog, Filter>(
+  database: Database,
+  kind: LogKind<Log, Filter>,
+): LogStore<Log, Filter> {
+  const { dialect } = database
+  const { table } = kind
+
+  const where = ({ sight, filter, newerThanMs }: Query<Filter>, ...more: Sql[]): Sql =>
+    join(
+      [
+        ...ofSight(sight),
+        sql`created_at > ${dialect.instant(newerThanMs)}`,
+        ...kind.where(filter, dialect, sight),
+        ...more,
+      ],
+      ' AND ',
+    )
+
+  const page: LogStore<Log, Filter>['page'] = async (query, { limit, skip }) => {
+    const [row] = await database.query<{ total: number | bigint; logs: string }>(
+      dialect.page({ table, where: where(query), limit, skip }),
+    )
+    return { total: Number(row?.total), logs: parseRows(row?.logs, kind.fromRow) }
+  }
+
+  return {
+    page,
+    count: async (query) => (await page(query, { limit: 0, skip: 0 })).total,
+
+    get: async (query, id) => {
+      const atMs = idTimeMs(id)
+      const byId =
+        atMs === undefined
+          ? sql`id = ${id} AND length(id) <> ${MINTED_ID_LENGTH}`
+          : sql`id = ${id} AND created_at = ${dialect.instant(atMs)}`
+      const [row] = await database.query<{ logs: string }>(dialect.rows(table, where(query, byId)))
+      return parseRows(row?.logs, kind.fromRow)[0] ?? null
+    },
+
+    append: (logs, options) => appendLogs(database, kind, logs, options),
+  }
+}
+
+const ofSight = (sight: Sight): Sql[] => (sight.only === 'user' ? [sql`user_id = ${sight.userId}`] : [])
+
+function parseRows<Log>(text: string | undefined, fromRow: (row: Row) => Log): Log[] {
+  return (JSON.parse(text ?? '[]') as Row[]).map(fromRow)
+}

@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+import { run } from './cli/run.ts'
+
+const stop = new AbortController()
+
+// The first signal lets what is under way end; the second does not wait.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    if (stop.signal.aborted) process.exit(1)
+    stop.abort()
+  })
+}
+
+const { env, stdin, stdout, stderr } = process
+// A reader that has seen enough (`connlog schema | head`) is no failure.
+stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+
+process.exitCode = await run(process.argv.slice(2), { env, stdin, stdout, stderr, stop: stop.signal })

@@ -1,0 +1,11 @@
+import type { GraphQLSchema } from 'graphql'
+import './graphql/scalars.ts'
+import './auth/schema.ts'
+import './connections/schema/mutations.ts'
+import './connections/schema/queries.ts'
+import { builder } from './graphql/builder.ts'
+
+/** The GraphQL schema, of all features together. */
+export function createSchema(): GraphQLSchema {
+  return builder.toSchema({ sortSchema: true })
+}

@@ -1,0 +1,41 @@
+import { DatabaseSync } from '@photostructure/sqlite'
+import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
+import { createSession } from '../../src/database/sqlite/session.ts'
+import { createWriteQueue } from '../../src/database/sqlite/write-queue.ts'
+
+/**
+ * A control for the tests of isolation: it shares our values and errors, but divides its one connection as the
+ * official `@prisma/adapter-better-sqlite3` 7.10 does. Transactions take turns; plain statements do not, and so run
+ * inside whatever transaction is open.
+ */
+export function openNaiveAdapter(path: string): SqlDriverAdapter {
+  const identity = { provider: 'sqlite', adapterName: 'naive-sqlite' } as const
+  const db = new DatabaseSync(path)
+  db.exec('PRAGMA journal_mode = WAL')
+  const session = createSession(db)
+  const transactions = createWriteQueue()
+
+  return {
+    ...identity,
+    queryRaw: async (query) => session.query(query),
+    executeRaw: async (query) => session.execute(query),
+    executeScript: async (script) => session.script(script),
+    startTransaction: async () => {
+      const leave = await transactions.enter()
+      session.script('BEGIN')
+      const end = async (statement: string): Promise<void> => {
+        session.script(statement)
+        leave()
+      }
+      return {
+        ...identity,
+        options: { usePhantomQuery: true },
+        queryRaw: async (query) => session.query(query),
+        executeRaw: async (query) => session.execute(query),
+        commit: async () => end('COMMIT'),
+        rollback: async () => end('ROLLBACK'),
+      }
+    },
+    dispose: async () => db.close(),
+  }
+}
