@@ -18,13 +18,13 @@ export async function readLateDocument(source: AsyncIterable<Uint8Array>): Promi
   let length = 0
   let looksLikeLines = false
   while (!looksLikeLines && length <= MAX_DOCUMENT_BYTES) {
-    const { done, value } = await iterator.next()
-    if (done === true) {
+    const next = await iterator.next()
+    if (next.done) {
       const logs = logsOf(parse(chunks))
       return logs ? { isWhole: true, logs } : { isWhole: false, rest: continued(chunks, iterator) }
     }
-    chunks.push(value)
-    length += value.length
+    chunks.push(next.value)
+    length += next.value.length
     looksLikeLines = beginsWithLine(chunks)
   }
   return { isWhole: false, rest: continued(chunks, iterator) }
@@ -40,7 +40,7 @@ function beginsWithLine(chunks: readonly Uint8Array[]): boolean {
 }
 
 function logsOf(document: unknown): readonly unknown[] | undefined {
-  if (Array.isArray(document)) return document
+  if (Array.isArray(document)) return document as unknown[]
   if (typeof document !== 'object' || document === null || !('logs' in document)) return undefined
   return Array.isArray(document.logs) ? document.logs : undefined
 }

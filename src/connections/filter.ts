@@ -96,7 +96,7 @@ function searchWords(search: string | undefined, field: string): readonly string
   const text = parseInput(textSchema(MAX_SEARCH_LENGTH), search, field)
   if (text.trim() === '') return undefined
   const words = wordsOf(text)
-  const tooLong = words.find((word) => [...word].length > MAX_WORD_LENGTH)
+  const tooLong = words.find((word) => Array.from(word).length > MAX_WORD_LENGTH)
   if (tooLong !== undefined) throw badInput(field, `words of at most ${MAX_WORD_LENGTH} characters`, tooLong)
   if (words.length === 0) throw badInput(field, 'words with at least one letter or digit', search)
   if (words.length > MAX_SEARCH_WORDS) throw badInput(field, `at most ${MAX_SEARCH_WORDS} words`, search)

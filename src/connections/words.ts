@@ -19,7 +19,7 @@ export function wordsOf(text: string): string[] {
 export function wordsOfLog({ error, success }: Pick<ConnectionLog, 'error' | 'success'>): string[] {
   const texts = [error?.code, error?.message, success?.username, success?.displayName]
   const words = texts.flatMap((text) => (text === undefined ? [] : wordsOf(text)))
-  return [...new Set(words.map((word) => [...word].slice(0, MAX_WORD_LENGTH).join('')))]
+  return [...new Set(words.map((word) => Array.from(word).slice(0, MAX_WORD_LENGTH).join('')))]
 }
 
 /** Marks a word with its tenant, so that one tenant's search never walks through another's words. */

@@ -71,10 +71,7 @@ export function createAccounts(random: Random, nowMs: number): (on?: PlatformHab
     const profile = nextProfile(tenant, habits)
     const accountType = random.pick(habits.accountTypes)
     const displayName = accountType === 'personal' ? personName(profile.number) : brandName(profile.number)
-    const slug = displayName
-      .normalize('NFD')
-      .replace(/[^a-z]/gi, '')
-      .toLowerCase()
+    const slug = slugOf(displayName)
     return {
       userId: tenant.userId,
       profileId: profile.id,
@@ -110,15 +107,19 @@ function createTenants(random: Random, nowMs: number): Tenant[] {
 
 /** 24 hex digits, the first eight of them the second in which the thing was made. */
 function objectId(random: Random, atMs: number): string {
-  return (
-    Math.floor(atMs / SECOND_MS)
-      .toString(16)
-      .padStart(8, '0') + random.hex(16)
-  )
+  const second = Math.floor(atMs / SECOND_MS)
+  return `${second.toString(16).padStart(8, '0')}${random.hex(16)}`
 }
 
 const brandName = (number: number) => pairOf(BRANDS.split(' '), TRADES.split(' '), number)
 const personName = (number: number) => pairOf(FIRST_NAMES.split(' '), LAST_NAMES.split(' '), number)
+
+/** A name in small letters without accents or spaces. */
+const slugOf = (name: string) =>
+  name
+    .toLowerCase()
+    .normalize('NFD')
+    .replace(/[^a-z]/g, '')
 
 function pairOf(firsts: readonly string[], seconds: readonly string[], number: number): string {
   const at = (number * STRIDE) % (firsts.length * seconds.length)

@@ -1,5 +1,6 @@
 import type { Platform } from '../connections/event.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, dayOf } from '../kernel/clock.ts'
+import { ANSWERS } from './answers.ts'
 import type { Failure } from './failures.ts'
 import { isWorkingHour } from './rhythm.ts'
 
@@ -24,10 +25,6 @@ interface PlannedIncident extends Trouble {
   readonly lastsMinutes: number
 }
 
-const TEMPORARY = 'Service temporarily unavailable'
-const GRANT_INVALID = 'The provided authorization grant or refresh token is invalid, expired or revoked'
-const NOT_AUTHORIZED = 'The user did not authorize the scope required for completing this request.'
-
 const PLANNED: readonly PlannedIncident[] = [
   {
     platform: 'facebook',
@@ -43,15 +40,7 @@ const PLANNED: readonly PlannedIncident[] = [
         message: 'Token exchange failed: the platform answered HTTP 503',
         httpStatus: 503,
         medianMs: 10_200,
-        answer: {
-          error: {
-            message: TEMPORARY,
-            type: 'OAuthException',
-            is_transient: true,
-            code: 2,
-            fbtrace_id: '<trace>',
-          },
-        },
+        answer: ANSWERS.meta.down,
       },
     ],
   },
@@ -80,7 +69,7 @@ const PLANNED: readonly PlannedIncident[] = [
         code: 'invalid_grant',
         message: 'The refresh token has expired or was revoked',
         httpStatus: 400,
-        answer: { error: 'invalid_grant', error_description: GRANT_INVALID },
+        answer: ANSWERS.linkedin.refresh,
       },
     ],
   },
@@ -97,7 +86,7 @@ const PLANNED: readonly PlannedIncident[] = [
         code: 'insufficient_scope',
         message: 'The account did not grant a permission that posting needs: video.publish',
         httpStatus: 401,
-        answer: { error: { code: 'scope_not_authorized', message: NOT_AUTHORIZED, log_id: '<trace>' } },
+        answer: ANSWERS.tiktok.scopes,
       },
     ],
   },

@@ -53,7 +53,7 @@ export function withRequestId(error: GraphQLError, requestId: string): GraphQLEr
 
 function fromGraphQL(error: GraphQLError, at: GraphQLErrorOptions): GraphQLError {
   const { code, http, ...extensions } = error.extensions
-  const status = (http as { status?: number } | undefined)?.status
+  const status = http?.status
   const known = typeof code === 'string' && Object.hasOwn(ERROR_STATUS, code) ? code : codeOfStatus(status)
   return new GraphQLError(error.message, {
     ...placeOf(error),

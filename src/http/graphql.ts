@@ -1,6 +1,5 @@
-import { type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql'
+import { type DocumentNode, GraphQLError, type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql'
 import { type Plugin, createYoga } from 'graphql-yoga'
-import { GraphQLError } from 'graphql'
 import type { Context } from '../graphql/context.ts'
 import { toPublicError, withRequestId } from '../graphql/errors.ts'
 import { describeInvalidValues, withoutSuggestions } from '../graphql/validation.ts'
@@ -55,7 +54,7 @@ function validation(introspection: boolean): Plugin {
       if (!introspection) addValidationRule(NoSchemaIntrospectionCustomRule)
       return ({ result, setResult }) => {
         if (result.length === 0) return
-        const errors = describeInvalidValues(params.documentAST, result as GraphQLError[])
+        const errors = describeInvalidValues(params.documentAST as DocumentNode, result as GraphQLError[])
         setResult(introspection ? errors : errors.map(withoutSuggestions))
       }
     },

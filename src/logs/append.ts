@@ -1,4 +1,4 @@
-import type { Claim } from '../database/dialect.ts'
+import type { Claim, Row } from '../database/dialect.ts'
 import type { Database, Queryable } from '../database/port.ts'
 import { MINUTE_MS, dayOf } from '../kernel/clock.ts'
 import { AppError, show } from '../kernel/errors.ts'
@@ -106,7 +106,7 @@ export async function appendLogs<Log extends AnyLog, Filter>(
     )
     const known = new Map<string, Log>()
     for (const { user_id, event_id, log } of taken)
-      known.set(name(user_id, event_id), kind.fromRow(JSON.parse(log)))
+      known.set(name(user_id, event_id), kind.fromRow(JSON.parse(log) as Row))
     return known
   }
 

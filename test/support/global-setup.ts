@@ -1,0 +1,34 @@
+import pg from 'pg'
+import type { TestProject } from 'vitest/node'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
+import { openDatabase } from '../../src/database/open.ts'
+import { startPostgres } from './postgres-server.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The tests' Postgres, as superuser. */
+    postgresUrl: string
+  }
+}
+
+/** A migrated database that every test copies; making it anew each time would take a second. */
+export const TEMPLATE = 'connlog_template'
+
+/** One Postgres for the whole run. Nothing here outlives it, so it need not survive a power cut. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await startPostgres(['-c', 'fsync=off', '-c', 'full_page_writes=off'])
+  const client = new pg.Client(server.url)
+  await client.connect()
+  await client.query(`CREATE DATABASE ${TEMPLATE}`)
+  await client.end()
+  const database = await openDatabase(server.url.replace(/postgres$/, TEMPLATE), {
+    poolSize: 1,
+    clock: systemClock,
+    logger: silentLogger,
+  })
+  await database.migrations.apply()
+  await database.close()
+  project.provide('postgresUrl', server.url)
+  return server.stop
+}
