@@ -22,9 +22,12 @@ export function wordsOfLog({ error, success }: Pick<ConnectionLog, 'error' | 'su
   return [...new Set(words.map((word) => Array.from(word).slice(0, MAX_WORD_LENGTH).join('')))]
 }
 
-/** Marks a word with its tenant, so that one tenant's search never walks through another's words. */
+/**
+ * Marks a word with its tenant, so that one tenant's search never walks through another's words. No word holds a `_`:
+ * as it comes first, no word begins a marked term, and as it comes last, no mark begins another.
+ */
 export function termOfTenant(userId: string, word: string): string {
-  return `${crc32(userId).toString(36)}_${word}`
+  return `_${crc32(userId).toString(36)}_${word}`
 }
 
 /** What is stored and indexed for a log: every word alone and every word marked with the tenant; null for none. */

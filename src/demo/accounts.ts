@@ -10,15 +10,19 @@ export const DEMO_USER_ID = '66b2f4d19c3e5a7f10d84b2e'
 const DEMO_USER_SHARE = 2 / 3
 const OTHER_USERS = 12
 
-// Each pair makes a brand or a person. The numbers of words share no factor with STRIDE, which spreads the pairs.
+// Each pair of words makes a brand or a person; STRIDE shares no factor with the 24 × 25 pairs and spreads them.
 const BRANDS =
-  'Juniper Harbor Cedar Lumen Kestrel Saffron Willow Copper Meadow Atlas Marlow Fjord Clover Ember Indigo Maple'
+  'Juniper Harbor Cedar Lumen Kestrel Saffron Willow Copper Meadow Atlas Marlow Fjord ' +
+  'Clover Ember Indigo Maple Orchid Pebble Quill Sable Tundra Velvet Wren Zephyr'
 const TRADES =
-  'Coffee Studio Bakery Cycles Yoga Labs Travel Books Ceramics Outdoors Kitchen Dental Records Realty Skincare'
+  'Coffee Studio Bakery Cycles Yoga Labs Travel Books Ceramics Outdoors Kitchen Dental Records ' +
+  'Realty Skincare Brewing Gardens Legal Optics Pilates Roasters Swimwear Tattoo Vintage Watches'
 const FIRST_NAMES =
-  'Maya Tomás Ingrid Priya Kwame Lucía Noah Aiko Elif Marco Hannah Omar Sofia Pavel Zuri Daniel'
+  'Maya Tomás Ingrid Priya Kwame Lucía Noah Aiko Elif Marco Hannah Omar ' +
+  'Sofia Pavel Zuri Daniel Chloé Ravi Freya Mateus Amara Jonas Leila Viktor'
 const LAST_NAMES =
-  'Lindqvist Herrera Okafor Novak Tanaka Moreau Singh Costa Yilmaz Bauer Reyes Kowalska Haddad Byrne Silva'
+  'Lindqvist Herrera Okafor Novak Tanaka Moreau Singh Costa Yilmaz Bauer Reyes Kowalska Haddad ' +
+  'Byrne Silva Fischer Adeyemi Jansen Rossi Park Nguyen Duarte Petrov Larsen Mbeki'
 const STRIDE = 67
 
 /** An account of a user on a platform, or (without a user) somebody who never got as far as having one. */

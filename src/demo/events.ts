@@ -38,6 +38,7 @@ const DISCONNECT_REASONS = ['user_requested', 'user_requested', 'revoked_on_plat
 /**
  * Logs of some days before `nowMs`, as producers would have sent them, oldest first: ordinary days with their
  * failures, three incidents, and something within the last minutes. The same options give the same logs.
+ * @param options `days` is more than 0 and may be a fraction; `nowMs` is a whole number
  */
 export function demoEvents(options: {
   nowMs: number
@@ -72,7 +73,7 @@ export function demoEvents(options: {
   }
   while (happenings.length < count) {
     if (random.chance(STRANGER_CHANCE)) happenings.push(strangerFails(world, newAccount(), fromMs))
-    else live(newAccount(), world.rhythm.instantBetween(fromMs - WARM_UP_MS, nowMs - 1), random.chance(0.3))
+    else live(newAccount(), world.rhythm.instantBetween(fromMs - WARM_UP_MS, nowMs - 1), random.chance(0.15))
   }
   return happenings
     .slice(0, count)

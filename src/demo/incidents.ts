@@ -57,11 +57,7 @@ const PLANNED: readonly PlannedIncident[] = [
         code: 'token_expired',
         message: 'The access token has expired and could not be refreshed',
         httpStatus: 401,
-        answer: {
-          status: 401,
-          serviceErrorCode: 65602,
-          message: 'The token used in the request has expired',
-        },
+        answer: ANSWERS.linkedin.expired,
       },
       {
         on: 'reconnect',

@@ -21,10 +21,16 @@ export interface World {
   readonly nowMs: number
 }
 
-const DISCONNECT_CHANCE = 0.35
+/** After a success; for the others nothing more happens. */
+const NEXT_STEPS = [
+  { step: 'disconnect', weight: 30 },
+  { step: 'attempt', weight: 30 },
+  { step: 'end', weight: 40 },
+] as const
 const COMES_BACK_CHANCE = 0.4
 const TRIES_AGAIN_CHANCE = 0.6
 const RETURNS_LATER_CHANCE = 0.5
+const SAME_AGAIN_CHANCE = 0.45
 const MOST_TRIES = 4
 const CONNECTED_FOR_MS = 44 * HOUR_MS
 const DISCONNECTED_FOR_MS = 14 * HOUR_MS
@@ -41,7 +47,8 @@ export function liveOn(world: World, account: DemoAccount, fromMs: number, isOld
   let atMs = fromMs
   let isKnown = isOld
   let tries = 0
-  let next: 'attempt' | 'disconnect' | 'end' = 'attempt'
+  let failure: Failure | undefined
+  let next: (typeof NEXT_STEPS)[number]['step'] = 'attempt'
 
   while (atMs < nowMs && next !== 'end') {
     if (next === 'disconnect') {
@@ -50,13 +57,13 @@ export function liveOn(world: World, account: DemoAccount, fromMs: number, isOld
       atMs = rhythm.after(atMs, DISCONNECTED_FOR_MS)
       continue
     }
-    const failure = failureOf(world, account, atMs, isKnown)
+    failure = failureOf(world, account, atMs, isKnown, failure)
     tries += 1
     if (failure === undefined) {
       happenings.push({ account, atMs, eventType: isKnown ? 'reconnect_success' : 'connect_success' })
       isKnown = true
       tries = 0
-      next = random.chance(DISCONNECT_CHANCE) ? 'disconnect' : 'attempt'
+      next = random.weighted(NEXT_STEPS).step
       atMs = rhythm.after(atMs, CONNECTED_FOR_MS)
       continue
     }
@@ -65,6 +72,7 @@ export function liveOn(world: World, account: DemoAccount, fromMs: number, isOld
       atMs += random.whole(25 * SECOND_MS, 480 * SECOND_MS)
     } else {
       tries = 0
+      failure = undefined
       if (!isKnown && !random.chance(RETURNS_LATER_CHANCE)) next = 'end'
       atMs = rhythm.after(atMs, GIVEN_UP_FOR_MS)
     }
@@ -72,18 +80,20 @@ export function liveOn(world: World, account: DemoAccount, fromMs: number, isOld
   return happenings
 }
 
+/** @param last the failure of some minutes ago, which often is still there */
 function failureOf(
-  world: World,
+  { random, incidents }: World,
   { habits }: DemoAccount,
   atMs: number,
   isKnown: boolean,
+  last: Failure | undefined,
 ): Failure | undefined {
-  const { random, incidents } = world
   const incident = incidents.find(
     ({ trouble: { platform, hits }, fromMs, untilMs }) =>
       platform === habits.platform && atMs >= fromMs && atMs < untilMs && (hits === 'everybody' || isKnown),
   )
   if (incident && random.chance(0.95)) return random.weighted(incident.trouble.failures)
+  if (last) return random.chance(SAME_AGAIN_CHANCE) ? last : undefined
   if (!random.chance(habits.failureRate)) return undefined
   const kind = isKnown ? 'reconnect' : 'connect'
   return random.weighted(habits.failures.filter(({ on }) => on === kind || on === 'any'))

@@ -27,7 +27,7 @@ export function createRhythm(random: Random): Rhythm {
   }
 }
 
-/** The same hours as {@link BUSYNESS_BY_HOUR} calls busy, on whatever day of the week. */
+/** Whether it is one of the busy hours of a day, weekends included. */
 export function isWorkingHour(ms: number): boolean {
   return busynessOfHour(ms) > 0.7
 }

@@ -69,7 +69,7 @@ describe('arguments', () => {
     ['string', 'naïve 😀', 'naïve 😀', 'text'],
     ['unknown', new Date(5), 5, 'integer'],
     ['unknown', null, null, 'null'],
-  ])('%s %j is stored as %j, %s', async (type, value, stored, storage) => {
+  ])('%s %o is stored as %o, %s', async (type, value, stored, storage) => {
     expect(await rows('SELECT ?1, typeof(?1)', [type, value])).toEqual([[stored, storage]])
   })
 

@@ -26,7 +26,7 @@ export interface SqliteSession {
 
 interface Prepared {
   readonly statement: StatementSyncInstance
-  readonly columns: readonly ResultColumn[]
+  columns?: readonly ResultColumn[]
 }
 
 export function createSession(db: DatabaseSyncInstance): SqliteSession {
@@ -35,7 +35,7 @@ export function createSession(db: DatabaseSyncInstance): SqliteSession {
   const totalChanges = db.prepare('SELECT total_changes()', { returnArrays: true })
   let knownSchema: unknown
 
-  // A prepared statement sees a changed schema by itself, but its column list, costly to read, is what we keep.
+  // A statement sees a changed schema by itself, but its list of columns, costly to read, is kept by us.
   function forgetStaleColumns(): void {
     const version = firstCell(schemaVersion.get())
     if (version !== knownSchema) prepared.clear()
@@ -46,28 +46,28 @@ export function createSession(db: DatabaseSyncInstance): SqliteSession {
     forgetStaleColumns()
     const known = prepared.get(sql)
     prepared.delete(sql)
-    const entry = known ?? prepareAnew(sql)
+    const entry = known ?? {
+      statement: db.prepare(withoutNul(sql), { returnArrays: true, readBigInts: true }),
+    }
     prepared.set(sql, entry)
     const oldest = prepared.keys().next()
     if (prepared.size > MAX_PREPARED_STATEMENTS && !oldest.done) prepared.delete(oldest.value)
     return entry
   }
 
-  function prepareAnew(sql: string): Prepared {
-    const statement = db.prepare(withoutNul(sql), { returnArrays: true, readBigInts: true })
-    const columns = statement.columns().map(({ name, type }) => ({ name, declared: declaredType(type) }))
-    return { statement, columns }
+  // To be called after the statement has run: until then it may be prepared for the schema of some time ago.
+  function columnsOf(entry: Prepared): readonly ResultColumn[] {
+    entry.columns ??= entry.statement
+      .columns()
+      .map(({ name, type }) => ({ name, declared: declaredType(type) }))
+    return entry.columns
   }
 
   function query({ sql, args, argTypes }: SqlQuery): SqlResultSet {
     return asAdapterErrors(() => {
-      const { statement, columns } = prepare(sql)
-      const values = toBoundValues(args, argTypes)
-      if (columns.length === 0) {
-        statement.run(...values)
-        return { columnNames: [], columnTypes: [], rows: [] }
-      }
-      return toResultSet(columns, statement.all(...values).map(cells))
+      const entry = prepare(sql)
+      const rows = entry.statement.all(...toBoundValues(args, argTypes)).map(cells)
+      return toResultSet(columnsOf(entry), rows)
     })
   }
 
