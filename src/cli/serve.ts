@@ -10,7 +10,9 @@ import { withApp } from './with-app.ts'
 export async function serve(terminal: Terminal): Promise<void> {
   await withApp(terminal, async ({ app, config, logger }) => {
     await app.database.migrations.apply()
-    const demo = config.demo ? await seedDemo(app, systemClock) : undefined
+    const demo = config.demo
+      ? await seedDemo(app, { clock: systemClock, retentionMs: config.retentionMs })
+      : undefined
     app.start()
     const server = await listen(app.fetch, {
       port: config.port,

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 import { MAX_BATCH } from '../connections/connection-logs.ts'
-import type { Clock } from '../kernel/clock.ts'
+import { type Clock, DAY_MS } from '../kernel/clock.ts'
 import { DEFAULT_SCOPES } from '../auth/scopes.ts'
 import { DEMO_USER_ID, demoEvents } from './events.ts'
 
@@ -11,15 +11,20 @@ export interface Demo {
   readonly logs: number
 }
 
-const DEMO = { days: 6.5, count: 4_000, seed: 20_240_501 }
+const DEMO_LOGS = 4_000
+const DEMO_SEED = 20_240_501
+
+/** The share of the retention that is filled, so that nothing has expired by the time it is stored. */
+const FILLED = 0.93
 
 /** Fills a database that has no keys yet with some days of believable logs, and makes a key for their main user. */
 export async function seedDemo(
   { keys, connectionLogs }: Pick<App, 'keys' | 'connectionLogs'>,
-  clock: Clock,
+  { clock, retentionMs }: { clock: Clock; retentionMs: number },
 ): Promise<Demo | undefined> {
   if (!(await keys.isEmpty())) return undefined
-  const events = demoEvents({ nowMs: clock.now(), ...DEMO })
+  const days = Math.min(7, retentionMs / DAY_MS) * FILLED
+  const events = demoEvents({ nowMs: clock.now(), days, count: DEMO_LOGS, seed: DEMO_SEED })
   for (let start = 0; start < events.length; start += MAX_BATCH) {
     await connectionLogs.record(
       events.slice(start, start + MAX_BATCH).map((value, index) => ({ value, at: `[${start + index}]` })),

@@ -53,6 +53,7 @@ describe('arguments', () => {
     ['bigint', '9007199254740993', '9007199254740993', 'integer'],
     ['bigint', -(2n ** 63n), '-9223372036854775808', 'integer'],
     ['float', '1.5', 1.5, 'real'],
+    ['float', 3_000_000_000, 3_000_000_000, 'integer'],
     ['decimal', '12.25', 12.25, 'real'],
     ['boolean', true, 1, 'integer'],
     ['boolean', false, 0, 'integer'],

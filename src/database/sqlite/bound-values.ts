@@ -35,8 +35,8 @@ function toBoundValue(value: unknown, type: ArgType['scalarType'], position: num
 function fromNumber(value: number, type: ArgType['scalarType'], position: number): BoundValue {
   if (Number.isNaN(value)) return refuse(position, 'expected a number')
   if (type === 'datetime') return instant(value, position)
-  if (type === 'float' || type === 'decimal') return value
-  // The driver binds a number beyond 32 bits as REAL, which is another value in text and in JSON: 3000000000.0.
+  // The driver binds a whole number as INTEGER within 32 bits, but as REAL beyond them, which is another value in
+  // text and in JSON: 3000000000.0. Prisma, for its part, calls such a number in raw SQL a float.
   const isWide = value > MAX_INT32 || value < MIN_INT32
   return isWide && Number.isSafeInteger(value) ? BigInt(value) : value
 }

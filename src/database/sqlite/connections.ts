@@ -148,6 +148,8 @@ function closeWriter(db: DatabaseSyncInstance): void {
   if (!db.isOpen) return
   try {
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  } catch {
+    // The log stays beside the file, whole: the next to open the file reads it.
   } finally {
     db.close()
   }
