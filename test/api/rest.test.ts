@@ -54,7 +54,10 @@ describe.each(PROVIDERS)('the REST twin on %s', (provider) => {
         success: { ...connected?.success, tokenExpiresAt: '2024-12-01T10:00:00.000Z' },
         context: { ...context, hasCustomRedirectUrl: false },
         createdAt: '2026-11-20T10:00:00.000Z',
-        ...{ eventId: null, error: null, durationMs: null, metadata: null },
+        eventId: null,
+        error: null,
+        durationMs: null,
+        metadata: null,
       },
       {
         ...refused,
@@ -66,7 +69,11 @@ describe.each(PROVIDERS)('the REST twin on %s', (provider) => {
         error: { ...refused?.error, rawResponse: null },
         context: { ...context, hasCustomRedirectUrl: true },
         createdAt: '2026-11-20T09:00:00.000Z',
-        ...{ accountId: null, eventId: null, success: null, durationMs: null, metadata: null },
+        accountId: null,
+        eventId: null,
+        success: null,
+        durationMs: null,
+        metadata: null,
       },
     ])
     const byId = await app.gql(key, `{ connectionLog(id: "${connected?._id}") { accountId } }`)

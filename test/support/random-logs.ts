@@ -134,8 +134,8 @@ export function naiveMatch(filter: ConnectionFilterInput, log: ConnectionLog): b
     (!filter.accountId || filter.accountId.includes(log.accountId ?? '')) &&
     (!filter.errorCode || filter.errorCode.includes(log.error?.code ?? '')) &&
     (!filter.userId || filter.userId.includes(log.userId ?? '')) &&
-    (filter.createdAfter == null || log.createdAt >= filter.createdAfter) &&
-    (filter.createdBefore == null || log.createdAt < filter.createdBefore) &&
+    (typeof filter.createdAfter !== 'number' || log.createdAt >= filter.createdAfter) &&
+    (typeof filter.createdBefore !== 'number' || log.createdAt < filter.createdBefore) &&
     (!filter.search ||
       words(filter.search).every((prefix) => searched.some((word) => word.startsWith(prefix))))
   )

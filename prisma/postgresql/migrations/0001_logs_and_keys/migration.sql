@@ -20,7 +20,7 @@ CREATE TABLE "connection_logs" (
     "created_at" TIMESTAMPTZ(3) NOT NULL,
     "position" BIGINT NOT NULL DEFAULT ((pg_current_xact_id()::text)::bigint),
 
-    -- Newest first within a tenant; covers the filters on enums.
+    -- Newest first within a tenant, covers the filters on enums.
     CONSTRAINT "connection_logs_pkey" PRIMARY KEY ("user_id", "created_at", "id") INCLUDE ("platform", "event_type", "connection_method")
 ) PARTITION BY RANGE ("created_at");
 
@@ -32,10 +32,10 @@ CREATE INDEX "connection_logs_account_idx" ON "connection_logs"("account_id", "u
 CREATE INDEX "connection_logs_profile_idx" ON "connection_logs"("profile_id", "user_id", "created_at", "id") WHERE "profile_id" IS NOT NULL;
 CREATE INDEX "connection_logs_error_code_idx" ON "connection_logs"("error_code", "user_id", "created_at", "id") WHERE "error_code" IS NOT NULL;
 
--- Ids made here (36 characters) carry their time and are found through it; ids that came with an import are not.
+-- Ids made here (36 characters) carry their time and are found through it, ids that came with an import are not.
 CREATE INDEX "connection_logs_foreign_id_idx" ON "connection_logs"("id") WHERE length("id") <> 36;
 
--- Search: terms are cut by the service; the index takes them as they are and no text parser of Postgres is involved.
+-- Search: terms are cut by the service, the index takes them as they are and no text parser of Postgres is involved.
 CREATE INDEX "connection_logs_terms_idx" ON "connection_logs" USING gin (array_to_tsvector(string_to_array("terms", ' '))) WHERE "terms" IS NOT NULL;
 
 CREATE TABLE "connection_log_event_ids" (
@@ -47,15 +47,6 @@ CREATE TABLE "connection_log_event_ids" (
 
     CONSTRAINT "connection_log_event_ids_pkey" PRIMARY KEY ("user_id", "event_id", "day")
 ) PARTITION BY RANGE ("day");
-
--- Logs never change.
-CREATE FUNCTION "connection_logs_immutable"() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'connection logs are immutable';
-END;
-$$;
-
-CREATE TRIGGER "connection_logs_immutable" BEFORE UPDATE ON "connection_logs" FOR EACH ROW EXECUTE FUNCTION "connection_logs_immutable"();
 
 CREATE TABLE "api_keys" (
     "id" TEXT NOT NULL,

@@ -44,11 +44,6 @@ CREATE TRIGGER "connection_logs_terms_delete" AFTER DELETE ON "connection_logs" 
     DELETE FROM "connection_log_terms" WHERE "rowid" = old."position";
 END;
 
--- Logs never change.
-CREATE TRIGGER "connection_logs_immutable" BEFORE UPDATE ON "connection_logs" BEGIN
-    SELECT RAISE(ABORT, 'connection logs are immutable');
-END;
-
 CREATE TABLE "connection_log_event_ids" (
     "user_id" TEXT NOT NULL,
     "event_id" TEXT NOT NULL,
