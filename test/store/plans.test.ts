@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connectionLogKind } from '../../src/connections/kind.ts'
+import {
+  type ConnectionFilter,
+  type ConnectionFilterInput,
+  parseConnectionFilter,
+} from '../../src/connections/filter.ts'
+import type { ConnectionLog } from '../../src/connections/event.ts'
+import type { Database } from '../../src/database/port.ts'
+import { type Sql, sql } from '../../src/database/sql.ts'
+import { DAY_MS } from '../../src/kernel/clock.ts'
+import { createIdMint } from '../../src/kernel/ids.ts'
+import type { Sight } from '../../src/logs/kind.ts'
+import { createQuery } from '../../src/logs/query.ts'
+import { type LogStore, createLogStore } from '../../src/logs/store.ts'
+import { demoEvents } from '../../src/demo/events.ts'
+import { type TestApp, keep, startTestApp } from '../support/app.ts'
+import { createTestClock } from '../support/clock.ts'
+import { PROVIDERS, type Provider } from '../support/databases.ts'
+
+const NOW = Date.UTC(2026, 10, 20, 12)
+const HORIZON = { nowMs: NOW, retentionMs: 7 * DAY_MS }
+const USER: Sight = { only: 'user', userId: 'busy' }
+const EVERYONE: Sight = { only: 'everyone' }
+
+/** What serves each question; a plan that does not name it, or that reads a whole table, fails. */
+const HOT: [name: string, sight: Sight, filter: ConnectionFilterInput, index: RegExp][] = [
+  ['a tenant, unfiltered', USER, {}, /_tenant_idx|_pkey/],
+  ['a tenant by platform', USER, { platform: ['reddit'] }, /_tenant_idx|_pkey/],
+  ['a tenant by status', USER, { status: 'failed' }, /_tenant_idx|_pkey/],
+  ['a tenant by event type', USER, { eventType: ['disconnect'] }, /_tenant_idx|_pkey/],
+  ['a tenant by connection method', USER, { connectionMethod: ['oauth'] }, /_tenant_idx|_pkey/],
+  ['a tenant by time', USER, { createdAfter: NOW - 3_600_000, createdBefore: NOW }, /_tenant_idx|_pkey/],
+  ['a tenant by account', USER, { accountId: ['account-7'] }, /_account_id|_account_idx/],
+  ['a tenant by accounts', USER, { accountId: ['account-7', 'account-8'] }, /_account_id|_account_idx/],
+  ['a tenant by profile', USER, { profileId: ['profile-7'] }, /_profile_id|_profile_idx/],
+  ['a tenant by error code', USER, { errorCode: ['code-7'] }, /_error_code/],
+  ['a tenant by words', USER, { search: 'seldom needle' }, /_array_to_tsvector_idx|_terms|VIRTUAL TABLE/],
+  ['everyone, unfiltered', EVERYONE, {}, /_all_idx|_created_at_id/],
+  ['everyone by account', EVERYONE, { accountId: ['account-7'] }, /_account_id|_account_idx/],
+  ['everyone by error code', EVERYONE, { errorCode: ['code-7'] }, /_error_code/],
+  ['everyone by words', EVERYONE, { search: 'seldom' }, /_array_to_tsvector_idx|_terms|VIRTUAL TABLE/],
+  ['everyone, one user', EVERYONE, { userId: ['busy'] }, /_tenant_idx|_pkey/],
+]
+
+describe.each(PROVIDERS)('plans on %s', (provider) => {
+  let app: TestApp
+
+  beforeAll(async () => {
+    app = keep(await startTestApp(provider, { clock: createTestClock(NOW) }))
+    const events = demoEvents({ nowMs: NOW, days: 6.5, count: 12_000, seed: 1 })
+    const busy = events.map((event, index) => ({
+      ...event,
+      userId: index % 4 === 0 ? 'busy' : `other-${index % 50}`,
+      accountId: `account-${index % 2_000}`,
+      profileId: `profile-${index % 2_000}`,
+      error: {
+        code: `code-${index % 1_000}`,
+        message: index % 2_000 === 0 ? 'a seldom seen needle' : `message ${index}`,
+      },
+    }))
+    for (let start = 0; start < busy.length; start += 1_000) {
+      await app.connectionLogs.record(busy.slice(start, start + 1_000).map((value) => ({ value, at: '' })))
+    }
+    if (provider === 'postgres') await app.database.execute(sql`VACUUM ANALYZE connection_logs`)
+  }, 120_000)
+  afterAll(() => app.stop())
+
+  it.each(HOT)('%s is served by its index', async (_, sight, filter, index) => {
+    const query = createQuery(sight, parseConnectionFilter(filter), HORIZON)
+    const plan = await explained(provider, app, (store) => store.page(query, { limit: 50, skip: 100 }))
+    expect(plan).toMatch(index)
+    expect(scans(provider, plan), plan).toEqual([])
+  })
+
+  it('finds a log by its id without a scan, made here or imported', async () => {
+    const query = createQuery(EVERYONE, {}, HORIZON)
+    const [own, foreign] = [
+      await explained(provider, app, (store) => store.get(query, createIdMint()(NOW - 1_000))),
+      await explained(provider, app, (store) => store.get(query, '675f1c0a9e2b5af0012ab34cd')),
+    ]
+    expect(own).toMatch(/_all_idx|_created_at_id/)
+    expect(foreign).toMatch(/_foreign_id_idx|_id_idx/)
+    expect([...scans(provider, own), ...scans(provider, foreign)]).toEqual([])
+  })
+
+  it('a query that no index serves is seen to be a scan', async () => {
+    const plan = await explain(
+      provider,
+      app.database,
+      sql`SELECT count(*) FROM connection_logs WHERE duration_ms = 7`,
+    )
+    expect(scans(provider, plan).length).toBeGreaterThan(0)
+  })
+})
+
+/** The plan of the one statement that `work` sends. */
+async function explained(
+  provider: Provider,
+  { database }: TestApp,
+  work: (store: LogStore<ConnectionLog, ConnectionFilter>) => Promise<unknown>,
+): Promise<string> {
+  const statements: Sql[] = []
+  const spied = { ...database, query: async (statement: Sql) => (statements.push(statement), []) }
+  await work(createLogStore(spied as typeof database, connectionLogKind))
+  expect(statements).toHaveLength(1)
+  return explain(provider, database, statements[0] ?? sql``)
+}
+
+async function explain(provider: Provider, database: Database, statement: Sql): Promise<string> {
+  if (provider === 'sqlite') {
+    const rows = await database.query<{ detail: string }>(sql`EXPLAIN QUERY PLAN ${statement}`)
+    return rows.map(({ detail }) => detail).join('\n')
+  }
+  // Tables of a test are so small that Postgres would rather read them whole: it is told to only where it must.
+  const rows = await database.transaction(async (tx) => {
+    await tx.execute(sql`SET LOCAL enable_seqscan = off`)
+    return tx.query<Record<string, string>>(sql`EXPLAIN ${statement}`)
+  })
+  return rows.map((row) => row['QUERY PLAN']).join('\n')
+}
+
+/** Lines of a plan that read a whole table of logs. */
+function scans(provider: Provider, plan: string): string[] {
+  const pattern =
+    provider === 'sqlite' ? /^SCAN connection_logs(?! USING (COVERING )?INDEX)/ : /Seq Scan on connection_log/
+  return plan.split('\n').filter((line) => pattern.test(line.trim()))
+}
