@@ -112,7 +112,7 @@ describe('opening an SQLite file', () => {
         `
       import { DatabaseSync } from '@photostructure/sqlite'
       const db = new DatabaseSync(${JSON.stringify(fileOf(test))})
-      db.exec('PRAGMA journal_mode=WAL; PRAGMA locking_mode=EXCLUSIVE; CREATE TABLE held (x)')
+      db.exec('CREATE TABLE held (x); BEGIN EXCLUSIVE')
       console.log('locked')
       process.stdin.once('data', () => process.exit(0))
     `,
