@@ -75,7 +75,7 @@ export function parseConnectionFilter(input: ConnectionFilterInput, at = 'filter
 function list<T>(values: readonly T[] | null | undefined, field: string): readonly T[] | undefined {
   if (values === null || values === undefined) return undefined
   if (values.length > MAX_VALUES)
-    throw badInput(field, `a list of at most ${MAX_VALUES} values`, `${values.length} values`)
+    throw badInput(field, `a list of at most ${MAX_VALUES} values`, values.length)
   return [...new Set(values)]
 }
 

@@ -140,11 +140,14 @@ function isMetadata(value: unknown): value is JsonObject {
   )
 }
 
+/** Dates and the like, which come in process only and are no JSON yet. */
+const hasJsonOfItsOwn = (value: object) => 'toJSON' in value && typeof value.toJSON === 'function'
+
 function isStorableJson(value: JsonValue, depthLeft: number): boolean {
   if (typeof value === 'string') return isStorable(value)
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value === 'boolean' || value === null) return true
-  if (typeof value !== 'object' || depthLeft === 0) return false
+  if (typeof value !== 'object' || depthLeft === 0 || hasJsonOfItsOwn(value)) return false
   return Object.entries(value).every(
     ([key, inner]) => isStorable(key) && isStorableJson(inner, depthLeft - 1),
   )

@@ -12,12 +12,17 @@ const SECRET_NAMES =
 /** `"access_token": "…"`, `access_token=…`, `access_token: …`, also escaped inside another JSON text. */
 const NAMED_SECRET = new RegExp(
   String.raw`((?:${SECRET_NAMES})(?:\\*["'])?\s*(?:=|:|%3[dD]|%22%3[aA])\s*)` +
-    String.raw`(?:(\\*["'])(?:(?!\2)[\s\S])*|[^\s&,;<>}\]"'\\]+)`,
+    String.raw`(?:(\\{0,31}["'])(?:(?!\2)[\s\S])*|[^\s&,;<>}\]"'\\]+)`,
   'gi',
 )
 const AUTHORIZATION = /\b(Bearer|Basic)(\s+|%20|\+)[\w.~+/%-]{6,}=*/gi
-/** JSON Web Tokens and the keys of this service, wherever they stand. */
-const KNOWN_SHAPES = /\beyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?|\bclk_[0-9A-Za-z]+_[0-9A-Za-z]+/g
+/**
+ * JSON Web Tokens, and what begins like one: a run that no dot follows is matched too, and kept, because looking for
+ * tokens inside of it again would take time that grows with its square.
+ */
+const WEB_TOKEN = /\beyJ[\w-]{8,}(\.[\w-]{4,}(?:\.[\w-]*)?)?/g
+/** The keys of this service. */
+const OWN_KEY = /\bclk_[0-9A-Za-z]+_[0-9A-Za-z]+/g
 const SECRET_KEY = new RegExp(`^(?:${SECRET_NAMES}|authorization)$`, 'i')
 
 /** The text with everything that looks like a token or a secret replaced by `[redacted]`. */
@@ -25,7 +30,8 @@ export function redactText(text: string): string {
   return text
     .replace(AUTHORIZATION, `$1$2${REDACTED}`)
     .replace(NAMED_SECRET, (_, name: string, quote = '') => `${name}${quote}${REDACTED}`)
-    .replace(KNOWN_SHAPES, REDACTED)
+    .replace(WEB_TOKEN, (run, rest?: string) => (rest === undefined ? run : REDACTED))
+    .replace(OWN_KEY, REDACTED)
 }
 
 /** A raw response as it is kept: first redacted, then cut, so that no part of a token survives at the cut. */

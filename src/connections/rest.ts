@@ -55,7 +55,7 @@ export async function ingestJson(body: unknown, logs: ConnectionLogs): Promise<I
   const isList = Array.isArray(body)
   const values: unknown[] = isList ? body : [body]
   if (values.length > MAX_BATCH)
-    throw badInput('body', `one log or a list of at most ${MAX_BATCH}`, `${values.length} logs`)
+    throw badInput('body', `one log or a list of at most ${MAX_BATCH}`, values.length)
   const recorded = await logs.record(
     values.map((value, index) => ({ value, at: isList ? `[${index}]` : '' })),
   )
@@ -79,7 +79,7 @@ const shortInstant = (ms: number) => formatInstant(ms).replace('.000Z', 'Z')
 
 function single(parameters: URLSearchParams, name: string): string | undefined {
   const values = parameters.getAll(name)
-  if (values.length > 1) throw badInput(name, 'given once', `${values.length} values`)
+  if (values.length > 1) throw badInput(name, 'given once', values)
   return values[0]
 }
 

@@ -1,12 +1,13 @@
-import { GraphQLError, type GraphQLErrorOptions } from 'graphql'
-import { AppError, ERROR_STATUS, type ErrorCode } from '../kernel/errors.ts'
+import { type ASTNode, GraphQLError, type GraphQLErrorOptions } from 'graphql'
+import { AppError, ERROR_STATUS, type ErrorCode, cut } from '../kernel/errors.ts'
 
 /** The one sentence for whatever went wrong on our side. */
 const INTERNAL_MESSAGE = 'Something went wrong on our side.'
 
-/** For scalars: a value that cannot be read. GraphQL adds where it stood. */
-export function invalidValue(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' satisfies ErrorCode } })
+/** For scalars: a value that cannot be read. `node` is where it stands; GraphQL adds it for values of variables. */
+export function invalidValue(message: string, node?: ASTNode): GraphQLError {
+  const extensions = { code: 'BAD_USER_INPUT' satisfies ErrorCode }
+  return new GraphQLError(message, { nodes: node ?? null, extensions })
 }
 
 /**
@@ -17,7 +18,7 @@ export function toPublicError(error: unknown): GraphQLError {
   const at = error instanceof GraphQLError ? placeOf(error) : {}
   const cause = rootCause(error)
   if (cause instanceof AppError) return fromAppError(cause, at)
-  if (cause instanceof GraphQLError) return fromGraphQL(cause, at)
+  if (error instanceof GraphQLError && cause instanceof GraphQLError) return fromGraphQL(error)
   return new GraphQLError(INTERNAL_MESSAGE, {
     ...at,
     originalError: cause instanceof Error ? cause : new Error(String(cause)),
@@ -38,6 +39,12 @@ export function fromAppError(error: AppError, at: GraphQLErrorOptions = {}): Gra
   })
 }
 
+/** An AppError that refuses the whole request, with its HTTP status. */
+export function refused(error: AppError): GraphQLError {
+  const { message, extensions } = fromAppError(error)
+  return new GraphQLError(message, { extensions: { ...extensions, http: { status: error.status } } })
+}
+
 /** The same error with another sentence. */
 export function withMessage(error: GraphQLError, message: string): GraphQLError {
   return new GraphQLError(message, { ...placeOf(error), extensions: error.extensions })
@@ -51,15 +58,27 @@ export function withRequestId(error: GraphQLError, requestId: string): GraphQLEr
   })
 }
 
-function fromGraphQL(error: GraphQLError, at: GraphQLErrorOptions): GraphQLError {
+/** The outermost sentence says the most: of a value in a variable, it alone says where it stands. */
+function fromGraphQL(error: GraphQLError): GraphQLError {
   const { code, http, ...extensions } = error.extensions
   const status = http?.status
   const known = typeof code === 'string' && Object.hasOwn(ERROR_STATUS, code) ? code : codeOfStatus(status)
-  return new GraphQLError(error.message, {
+  return new GraphQLError(brief(error.message), {
     ...placeOf(error),
-    ...at,
     extensions: { ...extensions, code: known, ...(http === undefined ? {} : { http }) },
   })
+}
+
+const QUOTED = /"[^"\\]*(?:\\.[^"\\]*)*"/gs
+const QUOTED_LENGTH = 100
+const HALF_LENGTH = 500
+
+/** GraphQL repeats a wrong value whole, be it megabytes. What is quoted is cut, and then the middle of the rest. */
+function brief(message: string): string {
+  const text = message.replace(QUOTED, (quoted) =>
+    quoted.length <= QUOTED_LENGTH ? quoted : `${cut(quoted, QUOTED_LENGTH)}…"`,
+  )
+  return text.length <= 2 * HALF_LENGTH ? text : `${cut(text, HALF_LENGTH)} … ${text.slice(-HALF_LENGTH)}`
 }
 
 const codeOfStatus = (status: number | undefined): ErrorCode =>

@@ -1,4 +1,4 @@
-import { Kind, valueFromASTUntyped } from 'graphql'
+import { Kind, type ValueNode, valueFromASTUntyped } from 'graphql'
 import type { JsonObject } from '../kernel/json.ts'
 import { show } from '../kernel/errors.ts'
 import { INSTANT_EXPECTED, formatInstant, parseInstant } from '../kernel/instant.ts'
@@ -11,7 +11,7 @@ builder.scalarType('DateTime', {
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: formatInstant,
   parseValue: toInstant,
-  parseLiteral: (node) => toInstant(node.kind === Kind.STRING ? node.value : valueFromASTUntyped(node)),
+  parseLiteral: (node) => toInstant(node.kind === Kind.STRING ? node.value : valueFromASTUntyped(node), node),
 })
 
 builder.scalarType('JSONObject', {
@@ -19,16 +19,16 @@ builder.scalarType('JSONObject', {
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259#section-4',
   serialize: (value) => value,
   parseValue: toObject,
-  parseLiteral: (node, variables) => toObject(valueFromASTUntyped(node, variables)),
+  parseLiteral: (node, variables) => toObject(valueFromASTUntyped(node, variables), node),
 })
 
-function toInstant(value: unknown): number {
+function toInstant(value: unknown, node?: ValueNode): number {
   const ms = typeof value === 'string' ? parseInstant(value) : undefined
-  if (ms === undefined) throw invalidValue(`Expected ${INSTANT_EXPECTED}, got ${show(value)}.`)
+  if (ms === undefined) throw invalidValue(`Expected ${INSTANT_EXPECTED}, got ${show(value)}.`, node)
   return ms
 }
 
-function toObject(value: unknown): JsonObject {
+function toObject(value: unknown, node?: ValueNode): JsonObject {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject
-  throw invalidValue(`Expected a JSON object, got ${show(value)}.`)
+  throw invalidValue(`Expected a JSON object, got ${show(value)}.`, node)
 }

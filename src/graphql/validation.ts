@@ -5,6 +5,7 @@ import {
   type DocumentNode,
   type GraphQLError,
   Kind,
+  isValueNode,
   visit,
 } from 'graphql'
 import { withMessage } from './errors.ts'
@@ -29,21 +30,24 @@ export function withoutSuggestions(error: GraphQLError): GraphQLError {
   return withMessage(error, error.message.replace(/ Did you mean .*\?$/, ''))
 }
 
-/** `filter.platform` for the node of the value of that field; empty if `node` is not a value in an argument. */
+/** `inputs[1].platform` for the node of the value of that field; empty if `node` is not a value in an argument. */
 function inputPath(document: DocumentNode, node: ASTNode): string {
   const names: string[] = []
-  const nameOf = (inner: ASTNode) =>
-    inner.kind === Kind.ARGUMENT || inner.kind === Kind.OBJECT_FIELD ? inner.name.value : undefined
+  const nameOf = (inner: ASTNode, key: string | number | undefined) => {
+    if (inner.kind === Kind.ARGUMENT || inner.kind === Kind.OBJECT_FIELD) return `.${inner.name.value}`
+    return isValueNode(inner) && typeof key === 'number' ? `[${key}]` : undefined
+  }
   const visitor: ASTVisitor = {
-    enter: (inner) => {
-      const name = nameOf(inner)
+    enter: (inner, key) => {
+      const name = nameOf(inner, key)
       if (name !== undefined) names.push(name)
       return inner === node ? BREAK : undefined
     },
-    leave: (inner) => {
-      if (nameOf(inner) !== undefined) names.pop()
+    leave: (inner, key) => {
+      if (nameOf(inner, key) !== undefined) names.pop()
     },
   }
   visit(document, visitor)
-  return names.join('.')
+  const [first] = names
+  return first?.startsWith('.') ? names.join('').slice(1) : ''
 }

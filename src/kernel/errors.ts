@@ -52,11 +52,26 @@ export function show(value: unknown): string {
   if (typeof value === 'bigint') return value.toString()
   if (typeof value === 'number') return String(value)
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid date' : value.toISOString()
-  const text = JSON.stringify(value) ?? typeof value
+  const text = jsonOf(value)
   return text.length <= SHOWN_CHARACTERS
     ? text
     : `${cut(text, SHOWN_CHARACTERS)}… (${text.length} characters)`
 }
+
+/** JSON as far as the value has any: circles and what is nested too deeply to be walked are named by their kind. */
+function jsonOf(value: unknown): string {
+  try {
+    return (
+      JSON.stringify(value, (_, inner: unknown) => (isNumberBeyondJson(inner) ? String(inner) : inner)) ??
+      typeof value
+    )
+  } catch {
+    return Array.isArray(value) ? 'a list' : 'an object'
+  }
+}
+
+const isNumberBeyondJson = (value: unknown) =>
+  typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
 
 /** The first `length` UTF-16 code units of `text`, less one where that would split a surrogate pair. */
 export function cut(text: string, length: number): string {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AppError, expectation } from './errors.ts'
+import { AppError, cut, expectation } from './errors.ts'
 
 /** The longest id that is taken, in characters; the widest index key of Postgres holds three of them. */
 export const MAX_ID_LENGTH = 128
@@ -37,7 +37,7 @@ export function parseInput<T>(schema: z.ZodType<T>, value: unknown, at: string, 
   const options = index === undefined ? {} : { index }
   if (issue?.code === 'unrecognized_keys') {
     const [key] = issue.keys
-    const unknownField = fieldName(at, [...path, key ?? ''])
+    const unknownField = fieldName(at, [...path, shortened(key ?? '')])
     throw new AppError(
       'BAD_USER_INPUT',
       `Expected ${issue.message}, got the unknown field \`${unknownField}\`.`,
@@ -47,6 +47,10 @@ export function parseInput<T>(schema: z.ZodType<T>, value: unknown, at: string, 
   const sentence = expectation(fieldName(at, path), issue?.message ?? 'valid', valueAt(value, path))
   throw new AppError('BAD_USER_INPUT', sentence, options)
 }
+
+const SHOWN_KEY_LENGTH = 60
+
+const shortened = (key: string) => (key.length <= SHOWN_KEY_LENGTH ? key : `${cut(key, SHOWN_KEY_LENGTH)}…`)
 
 function fieldName(at: string, path: readonly PropertyKey[]): string {
   const name = path.reduce<string>(

@@ -11,6 +11,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
     const app = await startTestApp(provider, { clock: createTestClock(NOW) })
     const key = await app.key(null)
     const lines: string[] = []
+    const M = 'mutation($input: RecordConnectionLogInput!){recordConnectionLog(input:$input){created log{metadata durationMs}}}'
     const P = '/api/v1/connections/logs'
     const rest = async (name: string, body: BodyInit, type = 'application/json', headers: Record<string,string> = {}, path = P) => {
       const t = performance.now()
@@ -35,8 +36,8 @@ describe.each(PROVIDERS)('%s', (provider) => {
     for (const b of ['null','5','"x"','[null]','[5]','','{','[[]]','{}']) await rest(b, b)
     await rest('bad utf8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]))
     await f('raw 4MB password', `"error":{"rawResponse":"password=\\"${'a'.repeat(4_000_000)}"}`)
-    await f('raw eyJ-', `"error":{"rawResponse":"${'eyJ-'.repeat(25_000)}"}`)
-    await f('raw backslash', `"error":{"rawResponse":"password=${'\\\\'.repeat(25_000)}\\"${'\\\\'.repeat(25_000)}"}`)
+    await f('raw eyJ-', `"error":{"rawResponse":"${'eyJ-'.repeat(1_000_000)}"}`)
+    await f('raw backslash', `"error":{"rawResponse":"password=${'\\\\'.repeat(900_000)}\\"${'\\\\'.repeat(900_000)}"}`)
     await f('msg FDFA', `"error":{"message":"${'\ufdfa'.repeat(4000)}"}`)
     await f('unknown key long', `"${'k'.repeat(3_000_000)}":1`)
     await f('many unknown', Array.from({ length: 1000 }, (_, i) => `"k${i}":1`).join(','))
@@ -53,8 +54,10 @@ describe.each(PROVIDERS)('%s', (provider) => {
     for (const b of ['null','5','"x"','[]','','{','{}','{"query":5}','{"query":null}','{"query":""}','{"query":"{viewer{keyId}}","variables":[]}','{"query":"{viewer{keyId}}","variables":"x"}','{"query":"{viewer{keyId}}","variables":null}','{"query":"{viewer{keyId}}","extensions":5}','{"query":"{viewer{keyId}}","foo":5}','{"query":"query A{viewer{keyId}} query B{viewer{name}}"}','{"query":"query A{viewer{keyId}}","operationName":"X"}','{"query":"query A{viewer{keyId}}","operationName":5}','{"query":"{"}','{"query":"{a\\u0000}"}','{"query":"{foo}"}','[{"query":"{viewer{keyId}}"}]','{"query":"subscription{foo}"}','{"query":"fragment A on Query{viewer{keyId}}"}','{"__proto__":{"query":"{viewer{keyId}}"}}','{"constructor":1,"query":"{viewer{keyId}}"}','{"query":"{viewer}"}','{"query":"{viewer{keyId{x}}}"}']) await gqlb(b, b)
     await gqlb('utf8', Buffer.concat([Buffer.from('{"query":"{connectionLogs(filter:{search:\\"'), Buffer.from([0xff]), Buffer.from('a\\"}){pagination{total}}}"}')]))
     await gqlb('deep doc', JSON.stringify({ query: `{ connectionLogs(filter:{platform:${'['.repeat(100000)}${']'.repeat(100000)}}){pagination{total}} }` }))
+    for (const n of [200, 500, 1000, 2000, 3000, 5000]) for (const [o, c] of [['[', ']'], ['{a:', '}']] as const) await gqlb('depth ' + n + o, JSON.stringify({ query: `mutation{recordConnectionLog(input:{platform:INSTAGRAM,eventType:DISCONNECT,connectionMethod:OAUTH,metadata:{a:${o.repeat(n)}${o === '[' ? '' : '1'}${c.repeat(n)}}}){created} }` }))
+    for (const n of [200, 500, 1000, 2000, 3000, 5000]) { await gqlb('seldepth ' + n, JSON.stringify({ query: `{ viewer{rateLimit${'{... on RateLimit'.repeat(n)}{limit}${'}'.repeat(n)}} }` })); await gqlb('dt depth ' + n, JSON.stringify({ query: `{ connectionLogs(filter:{createdAfter:${'['.repeat(n)}${']'.repeat(n)}}){pagination{total}} }` })) }
+    await gql('quotes', M, { input: { ...({ platform: 'INSTAGRAM', eventType: 'DISCONNECT', connectionMethod: 'OAUTH' }), durationMs: '"'.repeat(1_500_000) } })
     await gqlb('deep sel', JSON.stringify({ query: `{ viewer${'{a'.repeat(50000)}${'}'.repeat(50000)} }` }))
-    const M = 'mutation($input: RecordConnectionLogInput!){recordConnectionLog(input:$input){created log{metadata durationMs}}}'
     const gb = { platform: 'INSTAGRAM', eventType: 'DISCONNECT', connectionMethod: 'OAUTH' }
     for (const v of [{durationMs:'x'},{durationMs:1.5},{durationMs:2**31},{durationMs:-1},{platform:'x'},{platform:5},{platform:null},{eventType:'disconnect'},{foo:1},{success:{foo:1}},{success:5},{success:[]},{success:{permissions:'x'}},{success:{permissions:[null]}},{metadata:[]},{metadata:'x'},{createdAt:'2026-06-15'},{createdAt:5},{createdAt:'2026-06-01T00:00:00Z'},{eventId:5},{eventId:1.5},{eventId:true},{eventId:'\ud800'},{eventId:''},{context:{isBYOK:'true'}},{error:{code:5}},{success:{tokenExpiresAt:'9999-12-31T23:59:59-23:59'}},{success:{tokenExpiresAt:'x'}},{metadata:{b:1,a:{d:1,c:2}}},{metadata:{a:'x'.repeat(20000)}},JSON.parse('{"metadata":{"__proto__":1,"constructor":2}}'),JSON.parse('{"__proto__":1}'),{constructor:1},{durationMs:'x'.repeat(3000)},{durationMs:-0}]) await gql('var ' + short(JSON.stringify(v)), M, { input: { ...gb, ...v } })
     await gql('var missing', M, { input: { eventType: 'DISCONNECT' , error: { message: 'x'.repeat(3000)} } })

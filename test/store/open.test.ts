@@ -114,7 +114,7 @@ describe('opening an SQLite file', () => {
       const db = new DatabaseSync(${JSON.stringify(fileOf(test))})
       db.exec('CREATE TABLE held (x); BEGIN EXCLUSIVE')
       console.log('locked')
-      process.stdin.once('data', () => process.exit(0))
+      process.stdin.once('data', () => (db.close(), process.exit(0)))
     `,
       ],
       { stdio: ['pipe', 'pipe', 'inherit'] },

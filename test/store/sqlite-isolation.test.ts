@@ -182,6 +182,9 @@ async function interleaveInMemory(adapter: SqlDriverAdapter) {
 test('While another process holds the write lock, writes wait, reads go on and the event loop turns', async () => {
   const { adapter } = await open()
   const lock = await lockElsewhere()
+  const script = adapter.executeScript(
+    "INSERT INTO note (text) VALUES ('1st'); INSERT INTO note (text) VALUES ('2nd')",
+  )
   let settled = 0
   const writes = ['a', 'b', 'c'].map(async (text) => {
     await adapter.executeRaw(insert(text))
@@ -194,8 +197,9 @@ test('While another process holds the write lock, writes wait, reads go on and t
   expect(await read(adapter)).toEqual([])
   await lock.release()
   await Promise.all(writes)
+  await script
   await (await transaction).rollback()
-  expect(await read(adapter)).toEqual(['a', 'b', 'c'])
+  expect(await read(adapter)).toEqual(['1st', '2nd', 'a', 'b', 'c'])
 })
 
 test('A lock held for longer than busyTimeoutMs fails writes, transactions and scripts, and the next ones succeed', async () => {
