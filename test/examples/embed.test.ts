@@ -87,10 +87,7 @@ describe('the server of examples/embed', () => {
     const state = await connect('instagram')
     const denial = { error: 'access_denied', error_description: 'The user said no', state }
     expect(await callBack(denial)).toEqual([200, 'Not connected'])
-    expect(await callBack(denial)).toEqual([
-      400,
-      'This attempt to connect an account is not known, or over.',
-    ])
+    expect(await callBack(denial)).toEqual([400, 'This attempt to connect an account is not known, or over.'])
 
     const { logs, pagination } = await logsOf('instagram')
     expect(pagination).toEqual({ total: 1, limit: 50, skip: 0, pages: 1, hasMore: false })

@@ -1,0 +1,211 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import LATE_PAGE from '../support/late-page.json' with { type: 'json' }
+import { runCommand, startCommand } from '../support/command.ts'
+import { PROVIDERS, type TestDatabase, createTestDatabase } from '../support/databases.ts'
+
+const EVENT = { platform: 'reddit', eventType: 'connect_failed', connectionMethod: 'oauth' }
+const lines = (...values: unknown[]) =>
+  values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value))).join('\n')
+
+describe.each(PROVIDERS)('the command line on %s', (provider) => {
+  let database: TestDatabase
+  let env: Record<string, string>
+
+  beforeAll(async () => {
+    database = await createTestDatabase(provider, { migrated: false })
+    env = { DATABASE_URL: database.url, LOG_LEVEL: 'error', PORT: '0' }
+  })
+  afterAll(() => database.drop())
+
+  it('asks for a migration before anything else, and says what it applied', async () => {
+    const early = await runCommand(['keys', 'list'], env)
+    expect(early).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'The database lacks 0001_logs_and_keys. Run `connlog migrate` first.\n',
+    })
+    expect(await runCommand(['migrate'], env)).toEqual({
+      code: 0,
+      stdout: 'Applied 0001_logs_and_keys.\n',
+      stderr: '',
+    })
+    expect(await runCommand(['migrate'], env)).toEqual({
+      code: 0,
+      stdout: 'The database is up to date.\n',
+      stderr: '',
+    })
+  })
+
+  it('makes, lists and revokes keys', async () => {
+    const created = await runCommand(
+      ['keys', 'create', '--user', 'u1', '--scopes', 'logs:read', '--name', 'laptop', '--expires', '90d'],
+      env,
+    )
+    expect(created.code).toBe(0)
+    expect(created.stdout).toMatch(/^clk_\w+\n$/)
+    const id = created.stdout.split('_')[1] ?? ''
+    const listed = await runCommand(['keys', 'list'], env)
+    expect(listed.stdout).toMatch(new RegExp(`^${id}\tuser u1\tlogs:read\tcreated .*\tuntil .*\tlaptop\n$`))
+    expect(listed.stdout).not.toContain(created.stdout.trim())
+    const revoked = await runCommand(['keys', 'revoke', id], env)
+    expect(revoked).toEqual({ code: 0, stdout: `Revoked ${id}.\n`, stderr: '' })
+    const again = await runCommand(['keys', 'revoke', id], env)
+    expect(again).toEqual({ code: 1, stdout: '', stderr: `There is no key "${id}" that could be revoked.\n` })
+  })
+
+  it.each([
+    [['keys', 'create'], 2, 'Expected either `--user ID` or `--service`.\n'],
+    [['keys', 'create', '--user', 'u', '--service'], 2, 'Expected either `--user ID` or `--service`.\n'],
+    [
+      ['keys', 'create', '--service', '--scopes', 'logs:read,root'],
+      1,
+      'Expected `scopes` to be one or more of logs:read, logs:write, admin, got "root".\n',
+    ],
+    [
+      ['keys', 'create', '--service', '--expires', 'soon'],
+      1,
+      'Expected `expires` to be a duration such as 90d, 12h or 30m, got "soon".\n',
+    ],
+    [['import', '/no/such/file'], 1, 'Could not read /no/such/file: there is no such file.\n'],
+    [['import', '/tmp'], 1, 'Could not read /tmp: it is a directory.\n'],
+    [['keys', 'revoke'], 2, "error: missing required argument 'id'\n"],
+    [['dance'], 2, "error: unknown command 'dance'\n"],
+    [['serve', '--fast'], 2, "error: unknown option '--fast'\n"],
+  ])('%j is refused in a sentence', async (args, code, stderr) => {
+    expect(await runCommand(args, env)).toEqual({ code, stdout: '', stderr })
+  })
+
+  it('imports lines, names what it rejects, and stores nothing twice', async () => {
+    const now = new Date().toISOString()
+    const input = lines(
+      { ...EVENT, eventId: 'i1', createdAt: now },
+      '',
+      '{ not json',
+      { ...EVENT, eventId: 'i2', platform: 'myspace' },
+      { ...EVENT, eventId: 'i3', createdAt: '2020-01-01T00:00:00Z' },
+      { ...EVENT, eventId: 'i1', createdAt: now },
+      { ...EVENT, eventId: 'i4', userId: 'u9' },
+    )
+    const imported = await runCommand(['import', '-'], env, input)
+    expect(imported.code).toBe(1)
+    expect(imported.stdout).toBe('2 stored, 1 there already, 3 rejected.\n')
+    const rejected = imported.stderr.trim().split('\n')
+    expect(rejected[0]).toBe('line 3: Expected the line to be JSON, got something else.')
+    expect(rejected[1]).toMatch(/^line 4: Expected `platform` to be one of tiktok, .*, got "myspace"\.$/)
+    expect(rejected[2]).toMatch(
+      /^line 5: Expected `createdAt` to be later than .* \(7 days ago\) and at most 5 minutes ahead, got "2020-01-01T00:00:00Z"\.$/,
+    )
+    const good = lines({ ...EVENT, eventId: 'i1', createdAt: now }, { ...EVENT, eventId: 'i4', userId: 'u9' })
+    expect(await runCommand(['import', '-'], env, good)).toEqual({
+      code: 0,
+      stdout: '0 stored, 2 there already, 0 rejected.\n',
+      stderr: '',
+    })
+    const forUser = await runCommand(
+      ['import', '-', '--user', 'u8'],
+      env,
+      lines({ ...EVENT, eventId: 'i5' }, { ...EVENT, eventId: 'i6', userId: 'u9' }),
+    )
+    expect(forUser).toEqual({
+      code: 1,
+      stdout: '1 stored, 0 there already, 1 rejected.\n',
+      stderr: 'line 2: Expected `userId` to be the key\'s own user or absent, got "u9".\n',
+    })
+  })
+
+  it("imports a page as Late's API answers it, on one line or on many", async () => {
+    const createdAt = new Date().toISOString()
+    const page = { ...LATE_PAGE, logs: LATE_PAGE.logs.map((log) => ({ ...log, createdAt })) }
+    const file = join(tmpdir(), `connlog-late-${process.pid}-${provider}.json`)
+    writeFileSync(file, JSON.stringify(page, null, 2))
+    expect(await runCommand(['import', file], env)).toEqual({
+      code: 0,
+      stdout: '2 stored, 0 there already, 0 rejected.\n',
+      stderr: '',
+    })
+    writeFileSync(file, JSON.stringify(page))
+    expect(await runCommand(['import', file], env)).toEqual({
+      code: 0,
+      stdout: '0 stored, 2 there already, 0 rejected.\n',
+      stderr: '',
+    })
+    writeFileSync(file, JSON.stringify({ ...page, logs: [...page.logs, { ...EVENT, platform: 1 }] }))
+    const wrong = await runCommand(['import', file], env)
+    expect({ code: wrong.code, stdout: wrong.stdout }).toEqual({
+      code: 1,
+      stdout: '0 stored, 2 there already, 1 rejected.\n',
+    })
+    expect(wrong.stderr).toMatch(/^log 3: Expected `platform`/)
+  })
+
+  it('cleans up, or says what it would', async () => {
+    const dry = await runCommand(['cleanup', '--dry-run'], env)
+    expect(dry.stdout).toMatch(/^0 expired logs would be deleted: those created up to .*Z\.\n$/)
+    expect((await runCommand(['cleanup'], env)).stdout).toMatch(
+      /^0 expired logs deleted: those created up to .*Z\.\n$/,
+    )
+  })
+
+  it('serves until SIGTERM, then ends with exit code 0', async () => {
+    const service = startCommand(['serve'], env)
+    const printed = await service.printed(/GraphiQL: .*\n.*\n/)
+    const [address = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(printed) ?? []
+    expect(await (await fetch(`${address}/health`)).json()).toEqual({ status: 'ok' })
+    expect(await (await fetch(`${address}/ready`)).json()).toEqual({ status: 'ready' })
+    service.kill('SIGTERM')
+    expect((await service.finished).code).toBe(0)
+  })
+})
+
+describe('the command line', () => {
+  it('tells every command, option and setting in its help', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string
+    }
+    expect(await runCommand(['--version'], {})).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+    const help = await runCommand(['--help'], {})
+    expect(help.code).toBe(0)
+    for (const word of [
+      'serve',
+      'migrate',
+      'keys',
+      'import',
+      'cleanup',
+      'schema',
+      'DATABASE_URL',
+      'RETENTION_DAYS',
+    ])
+      expect(help.stdout).toContain(word)
+    expect((await runCommand(['keys', 'create', '--help'], {})).stdout).toContain('--expires <duration>')
+    expect((await runCommand(['import', '--help'], {})).stdout).toContain('--user <id>')
+    expect((await runCommand(['cleanup', '--help'], {})).stdout).toContain('--dry-run')
+  })
+
+  it('prints the schema', async () => {
+    const { stdout } = await runCommand(['schema'], {})
+    expect(stdout).toBe(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8'))
+  })
+
+  it('reports every wrong setting at once', async () => {
+    const { code, stderr } = await runCommand(['serve'], { PORT: 'x', LOG_LEVEL: 'loud' })
+    expect({ code, lines: stderr.trim().split('\n').length }).toEqual({ code: 1, lines: 2 })
+  })
+
+  it('says when the port is taken', async () => {
+    const database = await createTestDatabase('sqlite')
+    const env = { DATABASE_URL: database.url, LOG_LEVEL: 'silent', DEMO: 'false' }
+    const first = startCommand(['serve'], { ...env, PORT: '0' })
+    const [, port = ''] = /127\.0\.0\.1:(\d+)/.exec(await first.printed(/listens/)) ?? []
+    expect(await runCommand(['serve'], { ...env, PORT: port })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `Could not listen on 127.0.0.1:${port}: the port is taken. Set PORT to another one, or to 0 for any free one.\n`,
+    })
+    first.kill('SIGTERM')
+    await first.finished
+    await database.drop()
+  })
+})

@@ -1,0 +1,345 @@
+import { EVENT_TYPES, PLATFORMS } from '../../src/connections/event.ts'
+
+/** The instant at which the tests of bad input stand. */
+export const NOW = Date.UTC(2026, 5, 15, 12)
+
+/** One field of a log with a value that no door may take. */
+export interface WrongField {
+  /** The field as sentences name it, such as `success.permissions[1]`. */
+  readonly field: string
+  /** The value of the field without its index, as JSON text: not every text of JSON is one that JavaScript prints. */
+  readonly json: string
+  /** How the sentence goes on after "Expected `field`". */
+  readonly sentence: string
+  /**
+   * What GraphQL says by its own types: of a literal, and of a value in a variable. Absent where its types let the
+   * value through, so that the sentence is ours; null for what GraphQL takes or cannot express.
+   */
+  readonly literal?: string | null
+  readonly variable?: string | null
+}
+
+/** The same in GraphQL's words for literals and for variables. */
+const both = (reason: string) => ({ literal: reason, variable: reason })
+const notInGraphql = { literal: null, variable: null }
+
+const toBe = (expected: string, came: string) => `to be ${expected}, got ${came}.`
+
+const TOO_LONG_SHOWN = 59
+const tooLong = (length: number) => `"${'x'.repeat(TOO_LONG_SHOWN)}… (${length + 2} characters)`
+
+export const textExpected = (max: number, min = 0) =>
+  `text of ${min === 0 ? 'at most' : `${min} to`} ${max} characters, without U+0000 or lone surrogates`
+
+/** Text fields and the most characters they take. */
+export const TEXT_FIELDS: readonly (readonly [field: string, max: number])[] = [
+  ['success.displayName', 512],
+  ['success.username', 256],
+  ['success.profilePicture', 2_048],
+  ['success.accountType', 64],
+  ['error.code', 128],
+  ['error.message', 4_000],
+]
+export const ID_FIELDS = ['eventId', 'userId', 'profileId', 'accountId', '_id']
+export const MAX_ID = 128
+
+function wrongTexts(field: string, max: number, min: number, extra: object = {}): WrongField[] {
+  const sentence = (came: string) => toBe(textExpected(max, min), came)
+  return [
+    { field, json: `"${'x'.repeat(max + 1)}"`, sentence: sentence(tooLong(max + 1)), ...extra },
+    { field, json: '"\\u0000"', sentence: sentence('"\\u0000"'), ...extra },
+    { field, json: '"a\\u0000b"', sentence: sentence('"a\\u0000b"'), ...extra },
+    {
+      field,
+      json: '"a\\ud800"',
+      sentence: sentence('"a\\ud800"'),
+      literal: 'Syntax Error: Invalid Unicode escape sequence: "\\ud800".',
+      ...extra,
+    },
+    {
+      field,
+      json: '"\\udc00a"',
+      sentence: sentence('"\\udc00a"'),
+      literal: 'Syntax Error: Invalid Unicode escape sequence: "\\udc00".',
+      ...extra,
+    },
+  ]
+}
+
+const texts = TEXT_FIELDS.flatMap(([field, max]): WrongField[] => [
+  ...wrongTexts(field, max, 0),
+  ...['5', 'true', '["a"]'].map((json) => ({
+    field,
+    json,
+    sentence: toBe(textExpected(max), json),
+    ...both(`String cannot represent a non string value: ${json}`),
+  })),
+])
+
+const ids = ID_FIELDS.flatMap((field): WrongField[] => {
+  const extra = field === '_id' ? notInGraphql : {}
+  const sentence = (came: string) => toBe(textExpected(MAX_ID, 1), came)
+  return [
+    ...wrongTexts(field, MAX_ID, 1, extra),
+    { field, json: '""', sentence: sentence('""'), ...extra },
+    { field, json: '5', sentence: sentence('5'), ...notInGraphql },
+    ...['1.5', 'false', '["a"]'].map((json) => ({
+      field,
+      json,
+      sentence: sentence(json),
+      literal: `ID cannot represent a non-string and non-integer value: ${json}`,
+      variable: `ID cannot represent value: ${json}`,
+      ...extra,
+    })),
+  ]
+})
+
+const enums = (
+  [
+    ['platform', 'Platform', PLATFORMS],
+    ['eventType', 'ConnectionEventType', EVENT_TYPES],
+    ['connectionMethod', 'ConnectionMethod', ['oauth', 'credentials', 'invitation']],
+  ] as const
+).flatMap(([field, type, values]): WrongField[] => {
+  const expected = `one of ${values.join(', ')}`
+  return [
+    ...['"myspace"', '"Instagram!"', '""', '" oauth"', '"__proto__"'].map((json) => ({
+      field,
+      json,
+      sentence: toBe(expected, json),
+      literal: `Enum "${type}" cannot represent non-enum value: ${json}.`,
+      variable: `Value ${json} does not exist in "${type}" enum.`,
+    })),
+    ...['5', 'true', '["myspace"]'].map((json) => ({
+      field,
+      json,
+      sentence: toBe(expected, json),
+      literal: `Enum "${type}" cannot represent non-enum value: ${json}.`,
+      variable: `Enum "${type}" cannot represent non-string value: ${json}.`,
+    })),
+    {
+      field,
+      json: 'null',
+      sentence: toBe(expected, 'null'),
+      literal: `Expected value of type "${type}!", found null.`,
+      variable: `Expected non-nullable type "${type}!" not to be null.`,
+    },
+  ]
+})
+
+const DURATION = 'a whole number from 0 to 2147483647'
+const durations = [
+  { json: '-1', came: '-1' },
+  { json: '1.5', came: '1.5', reason: 'non-integer' },
+  { json: '2147483648', came: '2147483648', reason: 'non 32-bit signed integer' },
+  { json: '-2147483649', came: '-2147483649', reason: 'non 32-bit signed integer' },
+  { json: '100000000000000000000', came: '100000000000000000000', reason: 'non 32-bit signed integer' },
+  { json: '1e999', came: 'Infinity', reason: 'non-integer' },
+  { json: '-1e999', came: '-Infinity', reason: 'non-integer' },
+  { json: '"5"', came: '"5"', reason: 'non-integer' },
+  { json: '"NaN"', came: '"NaN"', reason: 'non-integer' },
+  { json: '""', came: '""', reason: 'non-integer' },
+  { json: 'true', came: 'true', reason: 'non-integer' },
+  { json: '[1]', came: '[1]', reason: 'non-integer' },
+].map(({ json, came, reason }): WrongField => {
+  const sentence = toBe(DURATION, came)
+  if (reason === undefined) return { field: 'durationMs', json, sentence }
+  const refusal = `Int cannot represent ${reason} value: `
+  return { field: 'durationMs', json, sentence, literal: refusal + json, variable: refusal + came }
+})
+
+const flags = ['hasCustomRedirectUrl', 'isHeadlessMode', 'isReconnection', 'isBYOK'].flatMap((name) =>
+  ['"true"', '0', '[true]'].map((json): WrongField => ({
+    field: `context.${name}`,
+    json,
+    sentence: toBe('true or false', json),
+    ...both(`Boolean cannot represent a non boolean value: ${json}`),
+  })),
+)
+
+const tokens = ['invitationToken', 'connectToken'].flatMap((name) =>
+  ['5', '["a"]'].map((json): WrongField => ({
+    field: `context.${name}`,
+    json,
+    sentence: toBe('text', json),
+    ...both(`String cannot represent a non string value: ${json}`),
+  })),
+)
+
+const rawResponses: readonly WrongField[] = [
+  {
+    field: 'error.rawResponse',
+    json: '5',
+    sentence: toBe('text; what is over 2,000 characters is cut', '5'),
+    ...both('String cannot represent a non string value: 5'),
+  },
+  {
+    field: 'error.rawResponse',
+    json: '"a\\u0000"',
+    sentence: toBe('text without U+0000 or lone surrogates', '"a\\u0000"'),
+  },
+  {
+    field: 'error.rawResponse',
+    json: '"\\udfff"',
+    sentence: toBe('text without U+0000 or lone surrogates', '"\\udfff"'),
+    literal: 'Syntax Error: Invalid Unicode escape sequence: "\\udfff".',
+  },
+]
+
+/** The objects inside a log, what GraphQL calls them, and what they may hold. */
+export const OBJECTS = [
+  [
+    'success',
+    'ConnectionSuccessInput',
+    'displayName, username, profilePicture, permissions, tokenExpiresAt, accountType',
+  ],
+  ['error', 'ConnectionErrorInput', 'code, message, rawResponse'],
+  [
+    'context',
+    'ConnectionContextInput',
+    'hasCustomRedirectUrl, isHeadlessMode, isReconnection, isBYOK, invitationToken, connectToken',
+  ],
+] as const
+
+const objects = OBJECTS.flatMap(([field, type, names]) =>
+  ['5', '"x"', 'true', '[]'].map((json): WrongField => ({
+    field,
+    json,
+    sentence: toBe(`an object with fields of ${names}`, json),
+    literal: `Expected value of type "${type}", found ${json}.`,
+    variable: `Expected type "${type}" to be an object.`,
+  })),
+)
+
+const PERMISSIONS = 'a list of at most 200 texts'
+const permission = (came: string) => toBe(textExpected(256), came)
+const manyPermissions = JSON.stringify(Array.from({ length: 201 }, () => 'a'))
+const permissions: readonly WrongField[] = [
+  { field: 'success.permissions', json: '"a"', sentence: toBe(PERMISSIONS, '"a"'), ...notInGraphql },
+  {
+    field: 'success.permissions',
+    json: '5',
+    sentence: toBe(PERMISSIONS, '5'),
+    ...both('String cannot represent a non string value: 5'),
+  },
+  {
+    field: 'success.permissions',
+    json: manyPermissions,
+    sentence: toBe(PERMISSIONS, `${manyPermissions.slice(0, 60)}… (805 characters)`),
+  },
+  {
+    field: 'success.permissions[1]',
+    json: '["a",5]',
+    sentence: permission('5'),
+    ...both('String cannot represent a non string value: 5'),
+  },
+  {
+    field: 'success.permissions[1]',
+    json: '["a",null]',
+    sentence: permission('null'),
+    literal: 'Expected value of type "String!", found null.',
+    variable: 'Expected non-nullable type "String!" not to be null.',
+  },
+  { field: 'success.permissions[0]', json: `["${'x'.repeat(257)}"]`, sentence: permission(tooLong(257)) },
+  { field: 'success.permissions[2]', json: '["a","b","\\u0000"]', sentence: permission('"\\u0000"') },
+]
+
+const METADATA =
+  'an object of at most 16384 bytes as JSON, nested at most 10 deep, without U+0000 or lone surrogates'
+const nested = (depth: number) => `${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`
+export const DEEPEST_METADATA = nested(10)
+export const LARGEST_METADATA = `{"a":"${'x'.repeat(16_384 - 8)}"}`
+const metadatas = [
+  ...['[]', '"x"', '5', 'true'].map((json): WrongField => ({
+    field: 'metadata',
+    json,
+    sentence: toBe(METADATA, json),
+    ...both(`Expected a JSON object, got ${json}.`),
+  })),
+  ...[
+    { json: nested(11), came: nested(11) },
+    { json: `{"a":[${'['.repeat(9)}${']'.repeat(9)}]}`, came: `{"a":[${'['.repeat(9)}${']'.repeat(9)}]}` },
+    { json: `{"a":"${'x'.repeat(16_384 - 7)}"}`, came: `{"a":"${'x'.repeat(54)}… (16385 characters)` },
+    { json: `{"a":"${'€'.repeat(5_460)}"}`, came: `{"a":"${'€'.repeat(54)}… (5468 characters)` },
+    { json: '{"a":"\\u0000"}', came: '{"a":"\\u0000"}' },
+    {
+      json: '{"a":{"b":["\\ud800"]}}',
+      came: '{"a":{"b":["\\ud800"]}}',
+      literal: 'Syntax Error: Invalid Unicode escape sequence: "\\ud800".',
+    },
+    { json: '{"a\\u0000":1}', came: '{"a\\u0000":1}', literal: null },
+    { json: '{"a":{"\\udfff":1}}', came: '{"a":{"\\udfff":1}}', literal: null },
+    { json: '{"a":1e999}', came: '{"a":"Infinity"}' },
+  ].map(({ came, ...rest }): WrongField => ({ field: 'metadata', sentence: toBe(METADATA, came), ...rest })),
+]
+
+const INSTANT = 'an instant with its offset as in RFC 3339, such as 2026-01-31T12:00:00Z'
+const instants = ['createdAt', 'success.tokenExpiresAt'].flatMap((field) =>
+  [
+    '"2026-06-15"',
+    '"2026-06-15T12:00:00"',
+    '"2026-06-15T12:00Z"',
+    '"2026-02-30T12:00:00Z"',
+    '"2025-02-29T12:00:00Z"',
+    '"2026-06-15T24:00:00Z"',
+    '"2026-06-15T12:00:00+24:00"',
+    '"+002026-06-15T12:00:00Z"',
+    '"0000-12-31T23:59:59Z"',
+    '"0001-01-01T00:00:00+00:01"',
+    '"9999-12-31T23:59:59-00:01"',
+    '"12026-06-15T12:00:00Z"',
+    '"today"',
+    '" 2026-06-15T12:00:00Z"',
+    '"2026-06-15T12:00:00Z\\u0000"',
+    '""',
+    '1781524800000',
+    '[5]',
+  ].map((json): WrongField => ({
+    field,
+    json,
+    sentence: toBe(INSTANT, json),
+    ...both(`Expected ${INSTANT}, got ${json}.`),
+  })),
+)
+
+const WINDOW = 'later than 2026-06-08T12:00:00.000Z (7 days ago) and at most 5 minutes ahead'
+const outsideTheWindow = [
+  '"2026-06-08T12:00:00.000Z"',
+  '"2026-06-15T12:05:00.001Z"',
+  '"0001-01-01T00:00:00.000Z"',
+  '"9999-12-31T23:59:59.999Z"',
+].map((json): WrongField => ({ field: 'createdAt', json, sentence: toBe(WINDOW, json) }))
+
+const LOG_FIELDS =
+  '_id, eventId, userId, profileId, accountId, platform, eventType, connectionMethod, success, error, context, durationMs, metadata, createdAt'
+
+/** Fields that a log does not have; their sentence does not begin with the field but ends with it. */
+export const UNKNOWN_FIELDS = [
+  ...['id', 'status', 'Platform', '__proto__', 'constructor', 'toString'].map((name) => ({
+    field: name,
+    type: 'RecordConnectionLogInput',
+    sentence: `Expected a log to have no fields but ${LOG_FIELDS}`,
+  })),
+  ...OBJECTS.flatMap(([name, type, known]) =>
+    ['secret', '__proto__', 'constructor'].map((inner) => ({
+      field: `${name}.${inner}`,
+      type,
+      sentence: `Expected \`${name}\` to have no fields but ${known}`,
+    })),
+  ),
+]
+
+export const WRONG_FIELDS: readonly WrongField[] = [
+  ...texts,
+  ...ids,
+  ...enums,
+  ...durations,
+  ...flags,
+  ...tokens,
+  ...rawResponses,
+  ...objects,
+  ...permissions,
+  ...metadatas,
+  ...instants,
+  ...outsideTheWindow,
+]

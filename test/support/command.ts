@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+
+export interface Finished {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Command {
+  /** Resolves with what was printed so far as soon as that matches. */
+  printed(pattern: RegExp): Promise<string>
+  kill(signal: NodeJS.Signals): void
+  readonly finished: Promise<Finished>
+}
+
+/** Runs `connlog` as it was built, with these settings alone. */
+export function startCommand(args: readonly string[], env: Record<string, string>, input = ''): Command {
+  const { PATH = '' } = process.env
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH, ...env } })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk: Buffer) => void (stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => void (stderr += chunk.toString()))
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(input)
+  const finished = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
+  return {
+    finished,
+    kill: (signal) => void child.kill(signal),
+    printed: async (pattern) => {
+      while (!pattern.test(stdout)) {
+        const more = await Promise.race([once(child.stdout, 'data'), finished.then(() => undefined)])
+        if (more === undefined && !pattern.test(stdout))
+          throw new Error(`It ended without ${pattern.source}:\n${stdout}${stderr}`)
+      }
+      return stdout
+    },
+  }
+}
+
+export const runCommand = (
+  args: readonly string[],
+  env: Record<string, string>,
+  input = '',
+): Promise<Finished> => startCommand(args, env, input).finished

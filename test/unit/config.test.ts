@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { ConfigError, parseConfig } from '../../src/config/config.ts'
+import { settingsTable } from '../../src/config/describe.ts'
+
+function problems(env: Record<string, string>): readonly string[] {
+  try {
+    parseConfig(env)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+}
+
+describe('settings', () => {
+  it('have the documented defaults', () => {
+    expect(parseConfig({})).toEqual({
+      databaseUrl: 'file:./data/connlog.db',
+      port: 4000,
+      host: '127.0.0.1',
+      retentionMs: 7 * 86_400_000,
+      rateLimitPerMinute: 1200,
+      logLevel: 'info',
+      graphiql: true,
+      introspection: true,
+      demo: true,
+      cleanupIntervalMs: 60_000,
+      poolSize: 10,
+      maxBodyBytes: 4_194_304,
+    })
+    expect(parseConfig({ PORT: '', NODE_ENV: '' })).toEqual(parseConfig({}))
+  })
+
+  it('turn GraphiQL, introspection and the demo off in production, unless told otherwise', () => {
+    const { graphiql, introspection, demo } = parseConfig({ NODE_ENV: 'production', INTROSPECTION: 'true' })
+    expect({ graphiql, introspection, demo }).toEqual({ graphiql: false, introspection: true, demo: false })
+  })
+
+  it('are all checked: every wrong one is reported at once, with what was expected and never a password', () => {
+    expect(
+      problems({
+        DATABASE_URL: 'mysql://me:canary@host/db',
+        PORT: '70000',
+        RETENTION_DAYS: '0',
+        RATE_LIMIT_PER_MINUTE: '-1',
+        LOG_LEVEL: 'loud',
+        GRAPHIQL: 'yes',
+        HOST: 'a b',
+      }),
+    ).toEqual([
+      'Expected `DATABASE_URL` to be file:PATH for SQLite or postgres://… for Postgres, got "mysql://…@host/db".',
+      'Expected `PORT` to be a whole number from 0 to 65535, got "70000".',
+      'Expected `HOST` to be a host name or an address, got "a b".',
+      'Expected `RETENTION_DAYS` to be a whole number from 1 to 365, got "0".',
+      'Expected `RATE_LIMIT_PER_MINUTE` to be a whole number from 0 to 1000000, got "-1".',
+      'Expected `LOG_LEVEL` to be silent, error, warn, info, debug, got "loud".',
+      'Expected `GRAPHIQL` to be true or false, got "yes".',
+    ])
+  })
+
+  it('are in docs/settings.md as they are in the code', () => {
+    const docs = readFileSync(new URL('../../docs/settings.md', import.meta.url), 'utf8')
+    expect(docs, `docs/settings.md is out of date; replace its table by:\n${settingsTable()}`).toContain(
+      settingsTable(),
+    )
+  })
+})

@@ -1,0 +1,87 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  RAW_RESPONSE_LENGTH,
+  redactJson,
+  redactRawResponse,
+  redactText,
+} from '../../src/connections/redact.ts'
+
+const SECRET = 'EAABsbCS1iHg0BAKZC9'
+
+describe('redaction', () => {
+  it.each([
+    [`Authorization: Bearer ${SECRET}`, 'Authorization: Bearer [redacted]'],
+    [`bearer ${SECRET}==, next`, 'bearer [redacted], next'],
+    [`{"access_token":"${SECRET}","expires_in":5183}`, '{"access_token":"[redacted]","expires_in":5183}'],
+    [`{ "refresh_token" : "${SECRET}" }`, '{ "refresh_token" : "[redacted]" }'],
+    [`"body":"{\\"client_secret\\":\\"${SECRET}\\"}"`, '"body":"{\\"client_secret\\":\\"[redacted]\\"}"'],
+    [
+      `POST /oauth?grant=x&client_secret=${SECRET}&code=1`,
+      'POST /oauth?grant=x&client_secret=[redacted]&code=1',
+    ],
+    [`accessToken: ${SECRET}; more`, 'accessToken: [redacted]; more'],
+    [`'password': 'two words ${SECRET}'`, "'password': '[redacted]'"],
+    [`url%3Faccess_token%3D${SECRET}`, 'url%3Faccess_token%3D[redacted]'],
+    ['id eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl end', 'id [redacted] end'],
+    ['key clk_abcdefghij_0123456789', 'key [redacted]'],
+    [
+      '{"error":{"message":"Invalid OAuth access token.","code":190}}',
+      '{"error":{"message":"Invalid OAuth access token.","code":190}}',
+    ],
+    ['The token expired', 'The token expired'],
+  ])('%s', (text, expected) => {
+    expect(redactText(text)).toBe(expected)
+  })
+
+  it('leaves no secret whatever stands around it, and never takes long', () => {
+    const names = fc.constantFrom(
+      'access_token',
+      'refresh_token',
+      'client_secret',
+      'id_token',
+      'clientSecret',
+    )
+    const quotes = fc.constantFrom('"', "'", '\\"', '')
+    const around = fc.string({ maxLength: 40 })
+    fc.assert(
+      fc.property(names, quotes, around, around, (name, quote, before, after) => {
+        const separator = quote === '' ? '=' : ':'
+        const text = `${before} ${quote}${name}${quote}${separator}${quote}${SECRET}${quote} ${after}`
+        return !redactText(text).includes(SECRET)
+      }),
+      { numRuns: 2_000 },
+    )
+    for (const hostile of [
+      'access_token"'.repeat(20_000),
+      `password${'\\'.repeat(100_000)}`,
+      'Bearer '.repeat(30_000),
+    ]) {
+      expect(redactText(hostile).length).toBeGreaterThan(0)
+    }
+  })
+
+  it('cuts a raw response only after it is redacted, and never inside a character', () => {
+    const straddling = `${'x'.repeat(RAW_RESPONSE_LENGTH - 20)}access_token=${SECRET}`
+    expect(redactRawResponse(straddling)).not.toContain(SECRET.slice(0, 4))
+    expect(redactRawResponse('x'.repeat(2_000))).toBe('x'.repeat(2_000))
+    expect(redactRawResponse('x'.repeat(2_001))).toBe('x'.repeat(2_000))
+    expect(redactRawResponse(`${'x'.repeat(1_999)}🙂`)).toBe('x'.repeat(1_999))
+  })
+
+  it('takes what stands under a key that names a secret out of JSON, however deep', () => {
+    expect(
+      redactJson({
+        a: [{ access_token: 'x', ok: 1 }],
+        Authorization: 'x',
+        client_secret: null,
+        note: `id_token=${SECRET}`,
+      }),
+    ).toEqual({
+      a: [{ access_token: '[redacted]', ok: 1 }],
+      Authorization: '[redacted]',
+      client_secret: null,
+      note: 'id_token=[redacted]',
+    })
+  })
+})
