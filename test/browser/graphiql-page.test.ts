@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createGraphiql } from '../../src/http/graphiql.ts'
 import { describeWithChromium } from '../support/chromium.ts'
+import { HEADERS, QUERY, RESPONSE, eventually, isForeign, textOf } from '../support/graphiql-page.ts'
 
 const DEFAULT_QUERY = `query Latest {
   connectionLogs {
@@ -76,28 +77,10 @@ const demandKey: Plugin = {
   },
 }
 
-/** What an editor of Monaco shows. It draws spaces as U+00A0 and places lines absolutely, in any order. */
-async function textOf(page: Page, editor: string): Promise<string> {
-  const lines = await page.locator(`${editor} .view-line`).evaluateAll((elements) =>
-    elements
-      .map((line) => ({ top: Number.parseFloat(line.style.top), text: line.textContent }))
-      .sort((a, b) => a.top - b.top)
-      .map((line) => line.text),
-  )
-  return lines.join('\n').replaceAll('\u00a0', ' ')
-}
-
-const QUERY = '.graphiql-query-editor'
-const HEADERS = '.graphiql-editor-tool .graphiql-editor:not(.hidden)'
-const RESPONSE = '.graphiql-response'
-
 const headersFor = (key: string) => `{\n  "Authorization": "Bearer ${key}"\n}`
 
 /** Does not begin with a bracket, which Monaco would close a second time. */
 const MINE = 'query Mine { connectionLogs { logs { mine: id } } }'
-
-/** Waits for what the browser shows to become right; the time is only how long a broken page holds up the run. */
-const eventually = (read: () => Promise<string>) => expect.poll(read, { timeout: 30_000 })
 
 /** Everything that the page has left in the browser. */
 const stored = (page: Page): Promise<string> =>
@@ -105,8 +88,6 @@ const stored = (page: Page): Promise<string> =>
 
 const storedTabs = (page: Page): Promise<string> =>
   page.evaluate("localStorage.getItem('connlog/graphiql:tabState')")
-
-const isForeign = (url: string, origin: string) => !url.startsWith(`${origin}/`) && !/^(data|blob):/.test(url)
 
 async function replaceQuery(page: Page, query: string): Promise<void> {
   await page.locator(`${QUERY} .view-lines`).click()

@@ -61,11 +61,13 @@ const migrationTarget = (connections: SqliteConnections): MigrationTarget => ({
       ? []
       : (await connections.rows(SELECT_RECORDS)).map(toRecord),
   exclusively: (work) =>
-    connections.transaction((session) =>
-      work({
-        records: async () =>
-          session.rows(EXISTS).length === 0 ? [] : session.rows(SELECT_RECORDS).map(toRecord),
-        apply: async (sql, record) => session.script(`${CREATE_RECORDS.sqlite} ${sql}\n${record}`),
-      }),
+    connections.transaction(
+      (session) =>
+        work({
+          records: async () =>
+            session.rows(EXISTS).length === 0 ? [] : session.rows(SELECT_RECORDS).map(toRecord),
+          apply: async (sql, record) => session.script(`${CREATE_RECORDS.sqlite} ${sql}\n${record}`),
+        }),
+      { rewritesTables: true },
     ),
 })

@@ -1,0 +1,91 @@
+import { EventEmitter, once } from 'node:events'
+import { describe, expect, it } from 'vitest'
+import { OPERATOR } from '../../src/auth/principal.ts'
+import { connectionLogKind } from '../../src/connections/kind.ts'
+import { newConnectionLog } from '../../src/connections/record.ts'
+import { overClient } from '../../src/database/client.ts'
+import type { Database } from '../../src/database/port.ts'
+import { readMigrations } from '../../src/database/migrations.ts'
+import { sqliteDialect } from '../../src/database/sqlite/dialect.ts'
+import { PrismaClient } from '../../src/generated/sqlite/client.ts'
+import { DAY_MS, systemClock } from '../../src/kernel/clock.ts'
+import { createIdMint } from '../../src/kernel/ids.ts'
+import { createQuery } from '../../src/logs/query.ts'
+import { createLogStore } from '../../src/logs/store.ts'
+import { startTestApp } from '../support/app.ts'
+import { PROVIDERS, createTestDatabase } from '../support/databases.ts'
+import { openNaiveAdapter } from '../support/naive-sqlite-adapter.ts'
+
+const HORIZON = { nowMs: Date.UTC(2026, 10, 20), retentionMs: 7 * DAY_MS }
+const EVENT = { platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' }
+const REQUESTS = 10
+
+/**
+ * A stranger begins a transaction, stores a log in it, waits, and rolls back. Meanwhile other requests store logs,
+ * with and without event ids, and read.
+ */
+async function interleave(database: Database): Promise<{ lost: number; seenUncommitted: number }> {
+  const store = createLogStore(database, connectionLogKind)
+  const context = { principal: OPERATOR, mintId: createIdMint(), ...HORIZON }
+  const log = (value: object) => newConnectionLog({ ...EVENT, ...value }, '', context)
+  const total = () => store.count(createQuery({ only: 'everyone' }, {}, HORIZON))
+  // Partitions, where there are any, are made before; the scenario is about rows.
+  await store.append([log({ accountId: 'before' })], { ...HORIZON, atomic: true })
+
+  const signals = new EventEmitter()
+  const begun = once(signals, 'begun')
+  const stranger = database.transaction(async (tx) => {
+    const uncommitted = connectionLogKind.toRow(log({ accountId: 'stranger' }).log)
+    await tx.execute(database.dialect.append(connectionLogKind.table, [uncommitted]))
+    const told = once(signals, 'roll back')
+    signals.emit('begun')
+    await told
+    throw new Error('rolled back')
+  })
+  await begun
+  const acknowledged = Array.from({ length: REQUESTS }, (_, index) =>
+    store.append([log(index % 2 === 0 ? {} : { eventId: `e${index}` })], { ...HORIZON, atomic: true }),
+  )
+  const seen = await store.count(createQuery({ only: 'everyone' }, { accountId: ['stranger'] }, HORIZON))
+  // Time enough for whatever would be acknowledged before the rollback; those that wait for their turn go on waiting.
+  await Promise.race([Promise.allSettled(acknowledged), systemClock.sleep(300)])
+  signals.emit('roll back')
+  await stranger.catch(() => undefined)
+  const stored = (await Promise.allSettled(acknowledged)).filter(
+    ({ status }) => status === 'fulfilled',
+  ).length
+  return { lost: stored + 1 - (await total()), seenUncommitted: seen }
+}
+
+describe.each(PROVIDERS)(
+  'two requests interleaved with a transaction that is rolled back on %s',
+  (provider) => {
+    it('lose no acknowledged log and see none that is uncommitted', async () => {
+      const { database } = await startTestApp(provider)
+      expect(await interleave(database)).toEqual({ lost: 0, seenUncommitted: 0 })
+    })
+  },
+)
+
+describe('the same requests over an adapter with one connection, as the official one has', () => {
+  it('lose logs and see what is uncommitted', async () => {
+    const test = await createTestDatabase('sqlite')
+    const adapter = openNaiveAdapter(test.url.slice('file:'.length))
+    for (const { sql } of readMigrations('sqlite')) await adapter.executeScript(sql)
+    const client = new PrismaClient({
+      adapter: { provider: 'sqlite', adapterName: 'naive', connect: async () => adapter },
+    })
+    const naive: Database = {
+      ...overClient(client),
+      dialect: sqliteDialect,
+      storage: { prepare: async () => undefined, dropExpired: async () => 0 },
+      migrations: { apply: async () => [], pending: async () => [] },
+      close: () => client.$disconnect(),
+    }
+    const { lost, seenUncommitted } = await interleave(naive)
+    expect(seenUncommitted).toBe(1)
+    expect(lost).toBeGreaterThan(0)
+    await naive.close()
+    await test.drop()
+  })
+})
