@@ -2,13 +2,13 @@ import { type App, createApp } from './app.ts'
 import { parseConfig } from './config/config.ts'
 import type { SettingName } from './config/settings.ts'
 import type { Recorded } from './connections/connection-logs.ts'
-import type { RecordInput } from './connections/input.ts'
+import type { SentLog } from './connections/input.ts'
 import { createNodeListener } from './http/listen.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { AppError } from './kernel/errors.ts'
-import { type Logger, silentLogger } from './kernel/logger.ts'
+import { type Logger, createLogger } from './kernel/logger.ts'
 
-export type { Recorded, RecordInput, Clock, Logger }
+export type { Recorded, SentLog, Clock, Logger }
 export type { ConnectionLog } from './connections/event.ts'
 export { ConfigError } from './config/config.ts'
 export { DatabaseOpenError } from './database/port.ts'
@@ -19,20 +19,23 @@ type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   ? `${Lowercase<Head>}${Capitalize<CamelCase<Tail>>}`
   : Lowercase<Name>
 
-/** The settings of `connlog serve` in camel case: `DATABASE_URL` is `databaseUrl`. The environment is not read. */
+/** What only a process of its own can heed. */
+type ProcessSetting = 'PORT' | 'HOST' | 'DEMO'
+
+/**
+ * The settings of `connlog serve` in camel case: `DATABASE_URL` is `databaseUrl`. The environment is not read, and two
+ * defaults differ: `nodeEnv` is `production` (no GraphiQL, no introspection), `logLevel` is `warn`.
+ */
 export type ConnlogSettings = {
-  readonly [Name in SettingName as CamelCase<Name>]?: string | number | boolean
+  readonly [Name in Exclude<SettingName, ProcessSetting> as CamelCase<Name>]?:
+    string | number | boolean | undefined
 }
 
 export interface ConnlogOptions extends ConnlogSettings {
-  /** Where the service tells of its own life; nowhere unless given. */
+  /** Where the service tells of its own life: JSON lines on standard error unless given. */
   readonly logger?: Logger
   readonly clock?: Clock
 }
-
-/** What may be recorded: the fields of a log, `createdAt` and `success.tokenExpiresAt` as RFC 3339 text. */
-export type RecordedInput = Partial<RecordInput> &
-  Pick<RecordInput, 'platform' | 'eventType' | 'connectionMethod'>
 
 export interface Connlog {
   /** Answers a request to `/graphql`, `/api/v1/connections/logs`, `/health` or `/ready`. */
@@ -41,9 +44,9 @@ export interface Connlog {
    * Stores an event, in process and with the reach of a service key; once it resolves, the event is on disk.
    * @throws {AppError} BAD_USER_INPUT or CONFLICT; SERVICE_UNAVAILABLE if the database cannot take it now
    */
-  record(event: RecordedInput): Promise<Recorded>
+  record(event: SentLog): Promise<Recorded>
   /** Stores up to 1,000 events: all of them or none. */
-  record(events: readonly RecordedInput[]): Promise<Recorded[]>
+  record(events: readonly SentLog[]): Promise<Recorded[]>
   /** Opens and migrates the database and begins to clean up. @throws {DatabaseOpenError} */
   start(): Promise<void>
   /** Ends all that was started. May be called more than once. */
@@ -51,16 +54,16 @@ export interface Connlog {
 }
 
 /**
- * connlog inside another program. Nothing is opened before `start`. Where `nodeEnv` is not given it is `production`:
- * no GraphiQL, no introspection.
+ * connlog inside another program. Nothing is opened before `start`.
  * @throws {ConfigError} naming every wrong setting
  */
 export function createConnlog({
-  logger = silentLogger,
+  logger: own,
   clock = systemClock,
   ...settings
 }: ConnlogOptions = {}): Connlog {
-  const config = parseConfig({ NODE_ENV: 'production', ...toEnvironment(settings) })
+  const config = parseConfig({ NODE_ENV: 'production', LOG_LEVEL: 'warn', ...toEnvironment(settings) })
+  const logger = own ?? createLogger(config.logLevel)
   let app: App | undefined
 
   const running = (): App => {
@@ -70,11 +73,11 @@ export function createConnlog({
     })
   }
 
-  function record(event: RecordedInput): Promise<Recorded>
-  function record(events: readonly RecordedInput[]): Promise<Recorded[]>
-  async function record(given: RecordedInput | readonly RecordedInput[]): Promise<Recorded | Recorded[]> {
+  function record(event: SentLog): Promise<Recorded>
+  function record(events: readonly SentLog[]): Promise<Recorded[]>
+  async function record(given: SentLog | readonly SentLog[]): Promise<Recorded | Recorded[]> {
     const isList = Array.isArray(given)
-    const events = (isList ? given : [given]) as readonly RecordedInput[]
+    const events = (isList ? given : [given]) as readonly SentLog[]
     const recorded = await running().connectionLogs.record(
       events.map((value, index) => ({ value, at: isList ? `[${index}]` : '' })),
     )

@@ -1,6 +1,6 @@
 import { type Principal, requireScope } from '../auth/principal.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { AppError } from '../kernel/errors.ts'
+import { AppError, badInput } from '../kernel/errors.ts'
 import { createIdMint } from '../kernel/ids.ts'
 import { idSchema, parseInput } from '../kernel/text.ts'
 import type { NewLog, Outcome } from '../logs/append.ts'
@@ -94,6 +94,8 @@ export function createConnectionLogs({
 
       record: async (sent) => {
         requireScope(principal, 'logs:write')
+        if (sent.length > MAX_BATCH)
+          throw badInput('events', `a list of at most ${MAX_BATCH} logs`, sent.length)
         const context = { principal, mintId, ...horizon() }
         const logs = sent.map(({ value, at }, index) =>
           newConnectionLog(value, at, context, sent.length > 1 ? index : undefined),

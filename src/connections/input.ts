@@ -99,6 +99,9 @@ const recordInput = fields('a log', {
   createdAt: optional(instant),
 })
 
+/** What a producer may send for one log; anything more, or anything wrong, is refused. */
+export type SentLog = z.input<typeof recordInput>
+
 /** A checked log as a producer sent it, before it is redacted and given its id. */
 export type RecordInput = z.output<typeof recordInput>
 

@@ -5,7 +5,7 @@ import type { Principal } from '../auth/principal.ts'
 import type { RateLimit, RateLimiter } from '../auth/rate-limit.ts'
 import type { ConnectionLogs } from '../connections/connection-logs.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
-import { AppError } from '../kernel/errors.ts'
+import { AppError, badInput } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { requireDeclaredLength, requireMediaType } from './body.ts'
 import { type Failure, graphqlFailure, restFailure } from './failure.ts'
@@ -44,19 +44,22 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
   const { clock, logger } = options
   return async (request) => {
     const startedAt = clock.now()
-    const url = new URL(request.url)
+    const url = URL.canParse(request.url) ? new URL(request.url) : undefined
     const requestId = requestIdOf(request)
-    const failure: Failure = url.pathname === GRAPHQL_PATH ? graphqlFailure : restFailure
+    const failure: Failure = url?.pathname === GRAPHQL_PATH ? graphqlFailure : restFailure
     const attempt: Exchange['attempt'] = async (work) => {
       try {
         return await work()
       } catch (error) {
         if (!(error instanceof AppError))
-          logger.error({ err: error, requestId, path: url.pathname }, 'a request failed')
+          logger.error({ err: error, requestId, path: url?.pathname }, 'a request failed')
         return failure(error, requestId)
       }
     }
-    const response = await attempt(() => answer({ request, url, requestId, attempt }, options))
+    const response = await attempt(async () => {
+      if (!url) throw badInput('host', 'a host name or an address', request.headers.get('host'))
+      return answer({ request, url, requestId, attempt }, options)
+    })
     response.headers.set('x-request-id', requestId)
     response.headers.set('x-content-type-options', 'nosniff')
     if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')
@@ -64,7 +67,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
       {
         requestId,
         method: request.method,
-        path: url.pathname,
+        path: url?.pathname,
         status: response.status,
         durationMs: clock.now() - startedAt,
       },

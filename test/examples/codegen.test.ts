@@ -78,7 +78,7 @@ describe('the typed consumer of examples/codegen', () => {
       expect(await start(await app.key(null))).toEqual({
         code: 0,
         stdout: [
-          '234 failures on 2026-03-09 (UTC)',
+          'Failures on 2026-03-09 (UTC): 234',
           'platform        failures  most frequent error',
           'TIKTOK               230  timeout',
           'BLUESKY                2  a_code',
@@ -93,7 +93,7 @@ describe('the typed consumer of examples/codegen', () => {
       await record(app, [failure('instagram', YESTERDAY + DAY_MS, 'today')])
       expect(await start(await app.key(null))).toEqual({
         code: 0,
-        stdout: '0 failures on 2026-03-09 (UTC)\n',
+        stdout: 'Failures on 2026-03-09 (UTC): 0\n',
         stderr: '',
       })
     })

@@ -23,8 +23,8 @@ describe('the server of examples/embed', () => {
   let key: string
 
   beforeAll(async () => {
-    copyFileSync(join(ROOT, 'examples/embed/server.js'), join(folder, 'server.js'))
-    copyFileSync(join(ROOT, 'examples/embed/package.json'), join(folder, 'package.json'))
+    for (const name of ['server.js', 'package.json', 'tsconfig.json'])
+      copyFileSync(join(ROOT, 'examples/embed', name), join(folder, name))
     mkdirSync(join(folder, 'node_modules'))
     symlinkSync(ROOT, join(folder, 'node_modules/connlog'))
     symlinkSync(join(ROOT, 'node_modules/@types'), join(folder, 'node_modules/@types'))
@@ -65,12 +65,8 @@ describe('the server of examples/embed', () => {
   }
 
   it('is typed as the package says', async () => {
-    const options = '--allowJs --checkJs --noEmit --strict --exactOptionalPropertyTypes --skipLibCheck'
-    const target = '--target es2023 --module nodenext --types node'
     const tsc = join(ROOT, 'node_modules/.bin/tsc')
-    const { stdout } = await run(tsc, [...options.split(' '), ...target.split(' '), 'server.js'], {
-      cwd: folder,
-    }).catch((error: { stdout: string }) => error)
+    const { stdout } = await run(tsc, [], { cwd: folder }).catch((error: { stdout: string }) => error)
     expect(stdout).toBe('')
   })
 
