@@ -4,8 +4,9 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 
-const here = (path) => new URL(path, import.meta.url)
+const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 const require = createRequire(import.meta.url)
 
 /** The full Prisma schema for a provider: its header and the models, as models.prisma explains on top. */
@@ -36,23 +37,19 @@ function generate(provider) {
   mkdirSync(here('.build'), { recursive: true })
   writeFileSync(here(`.build/${provider}.prisma`), schema)
   const cli = require.resolve('prisma/build/index.js')
-  const run = spawnSync(
-    process.execPath,
-    [cli, 'generate', '--schema', here(`.build/${provider}.prisma`).pathname],
-    {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: {
-        ...process.env,
-        // The CLI would fetch its schema engine even for `generate`, which has no use for it; any program will do.
-        PRISMA_SCHEMA_ENGINE_BINARY: process.env.PRISMA_SCHEMA_ENGINE_BINARY ?? process.execPath,
-        PRISMA_HIDE_UPDATE_MESSAGE: '1',
-        CHECKPOINT_DISABLE: '1',
-      },
+  const run = spawnSync(process.execPath, [cli, 'generate', '--schema', here(`.build/${provider}.prisma`)], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      ...process.env,
+      // The CLI would fetch its schema engine even for `generate`, which has no use for it; any program will do.
+      PRISMA_SCHEMA_ENGINE_BINARY: process.env.PRISMA_SCHEMA_ENGINE_BINARY ?? process.execPath,
+      PRISMA_HIDE_UPDATE_MESSAGE: '1',
+      CHECKPOINT_DISABLE: '1',
     },
-  )
+  })
   if (run.status !== 0) process.exit(run.status ?? 1)
   writeFileSync(stamp, digest)
 }
 
-if (process.argv[1] === here('generate.mjs').pathname)
+if (process.argv[1] === here('generate.mjs'))
   for (const provider of ['sqlite', 'postgresql']) generate(provider)

@@ -75,12 +75,22 @@ export function readMigrations(provider: Provider): Migration[] {
  */
 export function createMigrations(provider: Provider, target: MigrationTarget): Migrations {
   const known = readMigrations(provider)
+  const applyOne = async (session: MigrationSession, migration: Migration) => {
+    try {
+      await session.apply(migration.sql, record(provider, migration))
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new DatabaseOpenError(`Migration ${migration.name} could not be applied: ${reason}`, {
+        cause: error,
+      })
+    }
+  }
   return {
     pending: async () => missing(known, await target.records()).map(({ name }) => name),
     apply: () =>
       target.exclusively(async (session) => {
         const todo = missing(known, await session.records())
-        for (const migration of todo) await session.apply(migration.sql, record(provider, migration))
+        for (const migration of todo) await applyOne(session, migration)
         return todo.map(({ name }) => name)
       }),
   }

@@ -15,12 +15,19 @@ declare module 'vitest' {
 /** A migrated database that every test copies; making it anew each time would take a second. */
 export const TEMPLATE = 'connlog_template'
 
-/** One Postgres for the whole run. Nothing here outlives it, so it need not survive a power cut. */
+/**
+ * One Postgres for the whole run. Nothing here outlives it, so it need not survive a power cut. `TEST_POSTGRES_URL`
+ * names another server to run on instead, as its superuser and with `/postgres` at its end.
+ */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = await startPostgres(['-c', 'fsync=off', '-c', 'full_page_writes=off'])
+  const given = process.env['TEST_POSTGRES_URL']
+  const server = given
+    ? { url: given, stop: async () => undefined }
+    : await startPostgres(['-c', 'fsync=off', '-c', 'full_page_writes=off'])
   const client = new pg.Client(server.url)
   await client.connect()
-  await client.query(`CREATE DATABASE ${TEMPLATE}`)
+  await client.query(`DROP DATABASE IF EXISTS ${TEMPLATE} WITH (FORCE)`)
+  await client.query(`CREATE DATABASE ${TEMPLATE} ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0`)
   await client.end()
   const database = await openDatabase(server.url.replace(/postgres$/, TEMPLATE), {
     poolSize: 1,
