@@ -1,0 +1,64 @@
+import pg from 'pg'
+import { expect, it } from 'vitest'
+import { DAY_MS, MINUTE_MS, dayOf } from '../../src/kernel/clock.ts'
+import { startTestApp } from '../support/app.ts'
+import { createTestClock } from '../support/clock.ts'
+
+const EVENT = { platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' }
+const name = (day: number) =>
+  `connection_logs_p${new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')}`
+
+async function partitions(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+     WHERE i.inhparent = 'connection_logs'::regclass ORDER BY 1`,
+  )
+  return rows.map((row) => row.name)
+}
+
+it('makes a partition before the first log of a day, drops it whole once that has expired, and never waits for a reader', async () => {
+  const now = Date.now()
+  const today = dayOf(now)
+  const clock = createTestClock(now)
+  const app = await startTestApp('postgres', { clock })
+  const client = new pg.Client(app.url)
+  await client.connect()
+  const recordAt = async (ms: number) => {
+    clock.set(ms)
+    await app.connectionLogs.record([{ value: { ...EVENT, eventId: `e${ms}` }, at: '' }])
+  }
+  for (const daysAgo of [10, 9, 0]) await recordAt(now - daysAgo * DAY_MS)
+  const made = await partitions(client)
+  expect(made).toEqual([...new Set(made)])
+  for (const daysAgo of [10, 9, 0]) expect(made).toContain(name(today - daysAgo))
+
+  // A reader that began before the cleanup keeps the partitions, not the logs, and is not disturbed.
+  const reader = new pg.Client(app.url)
+  await reader.connect()
+  await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
+  const before = await reader.query('SELECT count(*) FROM connection_logs')
+  expect(await app.connectionLogs.cleanup(false)).toMatchObject({ deleted: 2 })
+  expect(await partitions(client)).toEqual(made)
+  expect((await reader.query('SELECT count(*) FROM connection_logs')).rows).toEqual(before.rows)
+  await reader.query('COMMIT')
+  await reader.end()
+
+  expect(await app.connectionLogs.cleanup(false)).toMatchObject({ deleted: 0 })
+  const left = await partitions(client)
+  expect(left).toContain(name(today))
+  expect(left.filter((partition) => partition < name(dayOf(now - 7 * DAY_MS)))).toEqual([])
+  await client.end()
+})
+
+it('makes a partition once, however many processes and requests need it at the same moment', async () => {
+  const midnight = dayOf(Date.now()) * DAY_MS
+  const clock = createTestClock(midnight - MINUTE_MS)
+  const app = await startTestApp('postgres', { clock })
+  const createdAt = new Date(midnight + 3 * MINUTE_MS).toISOString()
+  const recorded = await Promise.all(
+    Array.from({ length: 20 }, () => app.connectionLogs.record([{ value: { ...EVENT, createdAt }, at: '' }])),
+  )
+  expect(recorded.flat().filter(({ created }) => created)).toHaveLength(20)
+  clock.set(midnight + 4 * MINUTE_MS)
+  expect((await app.connectionLogs.page({}, {})).pagination.total).toBe(20)
+})
