@@ -1,27 +1,36 @@
 import { AppError } from '../kernel/errors.ts'
 
-/** Prisma's codes for a database that cannot serve right now: unreachable, closed, timed out, no connection free, busy. */
+/** Prisma's kinds and codes for a database that cannot serve now: unreachable, closed, out of connections, busy. */
 const UNAVAILABLE = new Set([
-  'P1000',
+  'AuthenticationFailed',
+  'ConnectionClosed',
+  'DatabaseAccessDenied',
+  'DatabaseDoesNotExist',
+  'DatabaseNotReachable',
+  'SocketTimeout',
+  'TlsConnectionError',
+  'TooManyConnections',
+  'TransactionAlreadyClosed',
+  'TransactionWriteConflict',
   'P1001',
   'P1002',
-  'P1003',
   'P1008',
-  'P1010',
-  'P1011',
   'P1017',
-  'P1018',
   'P2024',
   'P2028',
   'P2034',
   'P2037',
 ])
 
-/** SQLSTATE classes and codes that mean the same: connection, resources, shutdown, timeouts, read-only, disk full. */
-const UNAVAILABLE_SQLSTATE = /^(08|53|57P|40|25006|55P03|57014|58)/
+/** SQLSTATEs that mean the same: connection, resources, shutdown, rollback, read-only, timeouts, disk. */
+const UNAVAILABLE_SQLSTATE = /^(08|28|3D|40|53|57P|58|25006|55P03|57014)/
 
-/** SQLite: full, I/O error, read-only, busy, locked, cannot open. https://sqlite.org/rescode.html */
+/** SQLite: busy, locked, read-only, I/O error, full, cannot open. https://sqlite.org/rescode.html */
 const UNAVAILABLE_SQLITE = new Set([5, 6, 8, 10, 13, 14])
+
+/** Failures of `pg` that carry no code. */
+const UNAVAILABLE_MESSAGE =
+  /timeout exceeded when trying to connect|Connection terminated|ECONNREFUSED|ECONNRESET/
 
 const RETRY_AFTER_SECONDS = 2
 
@@ -42,33 +51,43 @@ export function translateFailure(error: unknown): unknown {
 }
 
 function isUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  if ('code' in error && typeof error.code === 'string' && UNAVAILABLE.has(error.code)) return true
-  const { sqlState, sqliteCode } = driverCodes(error)
-  if (sqlState !== undefined && UNAVAILABLE_SQLSTATE.test(sqlState)) return true
-  if (sqliteCode !== undefined && UNAVAILABLE_SQLITE.has(sqliteCode & 0xff)) return true
-  return /timeout exceeded when trying to connect|Connection terminated|ECONNREFUSED|ECONNRESET/.test(
-    error.message,
+  const state = sqlState(error)
+  if (state !== undefined && UNAVAILABLE_SQLSTATE.test(state)) return true
+  return causes(error).some(
+    ({ kind, code, extendedCode, message }) =>
+      UNAVAILABLE.has(String(kind)) ||
+      UNAVAILABLE.has(String(code)) ||
+      (typeof extendedCode === 'number' && UNAVAILABLE_SQLITE.has(extendedCode & 0xff)) ||
+      (typeof message === 'string' && UNAVAILABLE_MESSAGE.test(message)),
   )
 }
 
-/** The SQLSTATE or SQLite code behind an error of Prisma or of a driver, wherever it is kept. */
-export function driverCodes(error: unknown): { sqlState?: string; sqliteCode?: number } {
-  for (const found of causes(error)) {
-    if (found['kind'] === 'sqlite' && typeof found['extendedCode'] === 'number')
-      return { sqliteCode: found['extendedCode'] }
-    const code = found['kind'] === 'postgres' ? found['code'] : (found['originalCode'] ?? found['code'])
-    if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^P\d{4}$/.test(code))
-      return { sqlState: code }
-  }
-  return {}
+/** The SQLSTATE behind a failure of Postgres, of its driver or of Prisma; undefined for any other. */
+export function sqlState(error: unknown): string | undefined {
+  const codes = causes(error).flatMap(({ originalCode, code }) => [originalCode, code])
+  return codes.find(
+    (code): code is string => typeof code === 'string' && /^(?!P\d{4}$)[0-9A-Z]{5}$/.test(code),
+  )
 }
 
-function* causes(error: unknown): Generator<Record<string, unknown>> {
-  for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 6; depth += 1) {
-    const found = at as Record<string, unknown>
-    yield found
-    const meta = found['meta'] as { driverAdapterError?: unknown } | undefined
-    at = found['cause'] ?? meta?.driverAdapterError
+interface Cause {
+  readonly kind?: unknown
+  readonly code?: unknown
+  readonly originalCode?: unknown
+  readonly extendedCode?: unknown
+  readonly message?: unknown
+  readonly cause?: unknown
+  readonly meta?: { readonly driverAdapterError?: unknown }
+}
+
+/** An error and what caused it, outermost first; Prisma keeps the driver's error in `meta`. */
+function causes(error: unknown): Cause[] {
+  const found: Cause[] = []
+  let at = error
+  while (typeof at === 'object' && at !== null && found.length < 8) {
+    const cause: Cause = at
+    found.push(cause)
+    at = cause.cause ?? cause.meta?.driverAdapterError
   }
+  return found
 }

@@ -120,9 +120,11 @@ const parsed: Plugin<object, ParsedContext> = {
 /** Reading a document goes down as deep as its brackets: where the stack ends, the document is at fault. */
 const depth: Plugin = {
   onParse: ({ parseFn, setParseFn }) =>
-    setParseFn((source, options) => orTooDeep(() => parseFn(source, options))),
+    setParseFn((source, options) => orTooDeep(() => parseFn(source, options) as unknown)),
   onValidate: ({ validateFn, setValidationFn }) =>
-    setValidationFn((...args: Parameters<typeof validateFn>) => orTooDeep(() => validateFn(...args))),
+    setValidationFn((...args: Parameters<typeof validateFn>) =>
+      orTooDeep(() => validateFn(...args) as unknown),
+    ),
 }
 
 function orTooDeep<T>(work: () => T): T {
@@ -136,22 +138,24 @@ function orTooDeep<T>(work: () => T): T {
 
 /** Says which operations a document has if it is not clear which one is meant. */
 const operation: Plugin = {
-  onParse: () => (parsed) => {
-    const document = parsed.result as DocumentNode | Error | null
-    if (document === null || document instanceof Error) return
-    const { operationName } = parsed.context['params'] as GraphQLParams
-    if (getOperationAST(document, operationName)) return
-    const names = document.definitions.flatMap((definition) =>
-      definition.kind === Kind.OPERATION_DEFINITION
-        ? [definition.name?.value ?? 'an operation without a name']
-        : [],
-    )
-    const sentence =
-      names.length === 0
-        ? 'Expected `query` to have an operation, got none.'
-        : `Expected \`operationName\` to be one of ${names.join(', ')}, got ${show(operationName ?? undefined)}.`
-    throw refused(new AppError('BAD_USER_INPUT', sentence))
-  },
+  onParse:
+    () =>
+    ({ result, context }) => {
+      const document = result as DocumentNode | Error | null
+      if (document === null || document instanceof Error) return
+      const { operationName } = context['params']
+      if (getOperationAST(document, operationName)) return
+      const names = document.definitions.flatMap((definition) =>
+        definition.kind === Kind.OPERATION_DEFINITION
+          ? [definition.name?.value ?? 'an operation without a name']
+          : [],
+      )
+      const sentence =
+        names.length === 0
+          ? 'Expected `query` to have an operation, got none.'
+          : `Expected \`operationName\` to be one of ${names.join(', ')}, got ${show(operationName ?? undefined)}.`
+      throw refused(new AppError('BAD_USER_INPUT', sentence))
+    },
 }
 
 /** Refuses introspection where it is off, and lets complaints about literals name the field they are about. */

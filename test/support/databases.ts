@@ -37,7 +37,7 @@ async function createPostgresDatabase(migrated: boolean): Promise<TestDatabase> 
   await asAdmin(adminUrl, `CREATE DATABASE ${name}${migrated ? ` TEMPLATE ${TEMPLATE}` : ''}`)
   return {
     url: adminUrl.replace(/postgres$/, name),
-    drop: () => asAdmin(adminUrl, `DROP DATABASE ${name} WITH (FORCE)`),
+    drop: () => asAdmin(adminUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg'
 import { DAY_MS } from '../../kernel/clock.ts'
 import type { LogTable } from '../dialect.ts'
-import { driverCodes } from '../failures.ts'
+import { sqlState } from '../failures.ts'
 import type { Storage } from '../port.ts'
 
 /** Serialises the making and dropping of partitions between processes; any number that is ours. */
@@ -91,9 +91,8 @@ export function createPartitions(pool: Pool): Storage {
         return Number(rows?.rows[0]?.rows ?? 0)
       })
     } catch (error) {
-      const { sqlState } = driverCodes(error)
       // In use (55P03), or gone already because another process dropped it (42P01).
-      if (sqlState === '55P03' || sqlState === '42P01') return 0
+      if (['55P03', '42P01'].includes(sqlState(error) ?? '')) return 0
       throw error
     }
   }
