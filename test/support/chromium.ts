@@ -78,7 +78,11 @@ function watch(page: Page): WatchedPage {
   const requests: string[] = []
   const errors: string[] = []
   page.on('request', (request) => requests.push(request.url()))
-  page.on('requestfailed', (request) => errors.push(`${request.url()}: ${request.failure()?.errorText}`))
+  page.on('requestfailed', (request) => {
+    const reason = request.failure()?.errorText
+    // What the page itself gave up, by being left or reloaded or by ending a stream, has not failed.
+    if (reason !== 'net::ERR_ABORTED') errors.push(`${request.url()}: ${reason}`)
+  })
   page.on('pageerror', (error) => errors.push(String(error)))
   page.on('console', (message) => {
     if (message.type() === 'error') errors.push(message.text())
