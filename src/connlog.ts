@@ -79,7 +79,7 @@ export function createConnlog({
     const isList = Array.isArray(given)
     const events = (isList ? given : [given]) as readonly SentLog[]
     const recorded = await running().connectionLogs.record(
-      events.map((value, index) => ({ value, at: isList ? `[${index}]` : '' })),
+      events.map((value, index) => (isList ? { value, at: `[${index}]`, index } : { value, at: '' })),
     )
     const [first] = recorded
     return isList || !first ? recorded : first

@@ -11,17 +11,11 @@ import type { LogStore } from '../logs/store.ts'
 import type { ConnectionLog } from './event.ts'
 import { type ConnectionFilter, type ConnectionFilterInput, parseConnectionFilter } from './filter.ts'
 import { type OffsetPagination, type PagingInput, paginationOf, parsePaging } from './paging.ts'
-import { newConnectionLog } from './record.ts'
+import { type Sent, newConnectionLog } from './record.ts'
 
 export interface ConnectionLogPage {
   readonly logs: ConnectionLog[]
   readonly pagination: OffsetPagination
-}
-
-/** Something sent by a producer, and what the producer calls it in sentences. */
-export interface Sent {
-  readonly value: unknown
-  readonly at: string
 }
 
 /**
@@ -97,9 +91,7 @@ export function createConnectionLogs({
         if (sent.length > MAX_BATCH)
           throw badInput('events', `a list of at most ${MAX_BATCH} logs`, sent.length)
         const context = { principal, mintId, ...horizon() }
-        const logs = sent.map(({ value, at }, index) =>
-          newConnectionLog(value, at, context, sent.length > 1 ? index : undefined),
-        )
+        const logs = sent.map((one) => newConnectionLog(one, context))
         const outcomes = await store.append(logs, { ...context, atomic: true })
         return outcomes.map(recorded)
       },
@@ -107,7 +99,7 @@ export function createConnectionLogs({
       recordEach: async (sent) => {
         requireScope(principal, 'logs:write')
         const context = { principal, mintId, ...horizon() }
-        const checked = sent.map(({ value, at }) => orError(() => newConnectionLog(value, at, context)))
+        const checked = sent.map((one) => orError(() => newConnectionLog(one, context)))
         const good = checked.filter((log): log is NewLog<ConnectionLog> => !(log instanceof AppError))
         const outcomes = await store.append(good, { ...context, atomic: false })
         let next = 0

@@ -1,5 +1,6 @@
 import { AppError } from '../kernel/errors.ts'
-import type { ConnectionLogs, Recorded, Sent } from './connection-logs.ts'
+import type { ConnectionLogs, Recorded } from './connection-logs.ts'
+import type { Sent } from './record.ts'
 
 /** What became of the lines of a stream. */
 export interface IngestSummary {

@@ -12,19 +12,21 @@ export interface RecordContext extends Horizon {
   readonly mintId: (atMs: number) => string
 }
 
+/** Something sent by a producer. */
+export interface Sent {
+  /** JSON as it was parsed. */
+  readonly value: unknown
+  /** What the producer calls it, for sentences: `input`, `inputs[3]`, `[3]`; empty for a lone log. */
+  readonly at: string
+  /** Its place in a list, for errors. */
+  readonly index?: number
+}
+
 /**
  * Makes a log out of what a producer sent: checks it, takes secrets out, and gives it its user, instant and id.
- * @param value JSON as it was parsed
- * @param at what the caller calls the value, for sentences
- * @param index its place in a batch, for errors
  * @throws {AppError} BAD_USER_INPUT naming the first wrong field; FORBIDDEN for another user's log
  */
-export function newConnectionLog(
-  value: unknown,
-  at: string,
-  context: RecordContext,
-  index?: number,
-): NewLog<ConnectionLog> {
+export function newConnectionLog({ value, at, index }: Sent, context: RecordContext): NewLog<ConnectionLog> {
   const input = parseRecordInput(value, at, index)
   const userId = userOf(input, at, context.principal, index)
   const createdAt = createdAtOf(input, at, context, index)
@@ -53,7 +55,8 @@ export function newConnectionLog(
     metadata: input.metadata ? redactJson(input.metadata) : null,
     createdAt,
   }
-  return { log, eventIds, createdAtGiven: input.createdAt !== undefined }
+  const eventIdAt = fieldAt(at, input.eventId === undefined ? '_id' : 'eventId')
+  return { log, eventIds, createdAtGiven: input.createdAt !== undefined, eventIdAt, index }
 }
 
 function userOf(
@@ -64,8 +67,7 @@ function userOf(
 ): string | null {
   if (userId === null) return input.userId ?? null
   if (input.userId === undefined || input.userId === userId) return userId
-  const field = at === '' ? 'userId' : `${at}.userId`
-  const sentence = `Expected \`${field}\` to be the key's own user or absent, got ${show(input.userId)}.`
+  const sentence = `Expected \`${fieldAt(at, 'userId')}\` to be the key's own user or absent, got ${show(input.userId)}.`
   throw new AppError('FORBIDDEN', sentence, index === undefined ? {} : { index })
 }
 
@@ -84,6 +86,8 @@ function namesOf({ _id, eventId }: RecordInput, createdAt: number, mintId: (atMs
     ),
   }
 }
+
+const fieldAt = (at: string, field: string) => (at === '' ? field : `${at}.${field}`)
 
 /** The tokens that Late keeps in the context are left behind here. */
 function contextOf(context: RecordInput['context']): ConnectionContext {

@@ -57,7 +57,7 @@ export async function ingestJson(body: unknown, logs: ConnectionLogs): Promise<I
   if (values.length > MAX_BATCH)
     throw badInput('body', `one log or a list of at most ${MAX_BATCH}`, values.length)
   const recorded = await logs.record(
-    values.map((value, index) => ({ value, at: isList ? `[${index}]` : '' })),
+    values.map((value, index) => (isList ? { value, at: `[${index}]`, index } : { value, at: '' })),
   )
   const accepted = recorded.filter(({ created }) => created).length
   return {

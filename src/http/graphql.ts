@@ -7,14 +7,12 @@ import {
   getOperationAST,
 } from 'graphql'
 import { type GraphQLParams, type Plugin, createYoga } from 'graphql-yoga'
-import { z } from 'zod'
 import type { Context } from '../graphql/context.ts'
 import { refused, toPublicError, withRequestId } from '../graphql/errors.ts'
 import { describeInvalidValues, withoutSuggestions } from '../graphql/validation.ts'
-import { AppError, badInput, show } from '../kernel/errors.ts'
+import { AppError, show } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
-import { parseInput } from '../kernel/text.ts'
-import { readJson } from './body.ts'
+import { readParameters } from './graphql-request.ts'
 
 /** What a GraphQL request runs with: what resolvers see, and the id by which our log knows the request. */
 export interface GraphqlContext extends Context {
@@ -54,7 +52,7 @@ export function createGraphql({
     maxRequestBodySize: false,
     logging: false,
     maskedErrors: { maskError: toPublicError },
-    plugins: [parsed, depth, operation, validation(introspection), closing(logger)],
+    plugins: [parsed, depth, operation, validation(introspection), closing(introspection, logger)],
   })
   return async (request, context) =>
     yoga.fetch(request, { ...context, parameters: await readParameters(request, maxBodyBytes) })
@@ -62,54 +60,6 @@ export function createGraphql({
 
 interface ParsedContext extends GraphqlContext {
   readonly parameters: GraphQLParams
-}
-
-/** Checked and passed on as it is: copies of a schema's own would lose a key such as `__proto__`. */
-const jsonObject = z
-  .custom<object>(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    'an object',
-  )
-  .nullish()
-
-const requestParameters = z.strictObject(
-  {
-    query: z.string('the text of a GraphQL document'),
-    operationName: z.string('the name of an operation').nullish(),
-    variables: jsonObject,
-    extensions: jsonObject,
-  },
-  {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys'
-        ? 'a GraphQL request to have no fields but query, operationName, variables, extensions'
-        : 'an object with the field query',
-  },
-)
-
-/** @throws {AppError} BAD_USER_INPUT or PAYLOAD_TOO_LARGE in the words of the REST side */
-async function readParameters(request: Request, maxBodyBytes: number): Promise<GraphQLParams> {
-  const given =
-    request.method === 'POST' ? await readJson(request, maxBodyBytes) : readUrl(new URL(request.url))
-  return parseInput(requestParameters, given, '') as GraphQLParams
-}
-
-function readUrl({ searchParams }: URL): unknown {
-  const json = (name: string) => {
-    const text = searchParams.get(name)
-    if (text === null || text === '') return null
-    try {
-      return JSON.parse(text) as unknown
-    } catch {
-      throw badInput(name, 'an object as JSON', text)
-    }
-  }
-  return {
-    query: searchParams.get('query') ?? undefined,
-    operationName: searchParams.get('operationName'),
-    variables: json('variables'),
-    extensions: json('extensions'),
-  }
 }
 
 /** Gives Yoga what {@link readParameters} has read. */
@@ -166,20 +116,24 @@ function validation(introspection: boolean): Plugin {
       return ({ result, setResult }) => {
         if (result.length === 0) return
         const errors = describeInvalidValues(params.documentAST as DocumentNode, result as GraphQLError[])
-        setResult((introspection ? errors : errors.map(withoutSuggestions)).map(toPublicError))
+        setResult(errors.map(toPublicError))
       }
     },
   }
 }
 
-/** Writes each fault of ours to the log, once, and puts the request's id beside the code that the caller gets. */
-function closing(logger: Logger): Plugin<object, GraphqlContext> {
+/**
+ * Writes each fault of ours to the log, once, and puts the request's id beside the code that the caller gets. Where
+ * the schema may not be asked for, no error suggests a part of it.
+ */
+function closing(introspection: boolean, logger: Logger): Plugin<object, GraphqlContext> {
   return {
     onResultProcess: ({ result, setResult, serverContext }) => {
       if (Array.isArray(result) || !('errors' in result) || !result.errors) return
       const { requestId } = serverContext
       const errors = result.errors.map((error) => {
-        if (!(error instanceof GraphQLError) || error.extensions['code'] !== 'INTERNAL') return error
+        if (!(error instanceof GraphQLError)) return error
+        if (error.extensions['code'] !== 'INTERNAL') return introspection ? error : withoutSuggestions(error)
         logger.error({ err: error.originalError, requestId, path: error.path }, 'a field failed')
         return withRequestId(error, requestId)
       })

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { v7 } from 'uuid'
+import { LATEST_MS } from './instant.ts'
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const SEQUENCE_LIMIT = 2 ** 32
@@ -21,7 +22,11 @@ export function createIdMint(): (atMs: number) => string {
   }
 }
 
-/** The instant inside a UUIDv7 in lower case, in milliseconds since the epoch; undefined for any other text. */
+/**
+ * The instant inside a UUIDv7 in lower case, in milliseconds since the epoch; undefined for any other text, and for an
+ * instant past the year 9999, which no log has.
+ */
 export function idTimeMs(id: string): number | undefined {
-  return UUID_V7.test(id) ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : undefined
+  const ms = UUID_V7.test(id) ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : Number.NaN
+  return ms <= LATEST_MS ? ms : undefined
 }

@@ -5,7 +5,9 @@ export const INSTANT_EXPECTED = 'an instant with its offset as in RFC 3339, such
 
 const RFC_3339 = z.iso.datetime({ offset: true })
 const EARLIEST_MS = Date.parse('0001-01-01T00:00:00.000Z')
-const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z')
+
+/** The last instant that four digits of a year can tell. */
+export const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z')
 
 /**
  * Reads an instant as in RFC 3339, section 5.6, whose offset is required; digits below the millisecond are cut.

@@ -11,6 +11,9 @@ export interface NewLog<Log> {
   readonly eventIds: readonly string[]
   /** Whether the producer gave `createdAt`; only then must a repetition agree with it. */
   readonly createdAtGiven: boolean
+  /** What the producer calls the event id, for the sentence of a conflict, and where in its batch the log stands. */
+  readonly eventIdAt: string
+  readonly index?: number | undefined
 }
 
 /** What became of a log. `conflict`: its event id belongs to a log that tells something else. */
@@ -68,7 +71,7 @@ export async function appendLogs<Log extends AnyLog, Filter>(
   async function appendOnce(tx: Queryable): Promise<Outcome<Log>[]> {
     const known = await knownLogs(tx)
     const fresh: NewLog<Log>[] = []
-    const outcomes = logs.map((item, index): Outcome<Log> => {
+    const outcomes = logs.map((item): Outcome<Log> => {
       const namesakes = new Set(item.eventIds.map((eventId) => known.get(nameOf(item.log, eventId))))
       namesakes.delete(undefined)
       const [first] = namesakes
@@ -82,7 +85,7 @@ export async function appendLogs<Log extends AnyLog, Filter>(
         kind.sameEvent(first, item.log) &&
         (!item.createdAtGiven || first.createdAt === item.log.createdAt)
       if (same) return { is: 'duplicate', log: first }
-      const error = conflict(item.eventIds[0], options.atomic && logs.length > 1 ? index : undefined)
+      const error = conflict(item)
       if (options.atomic) throw error
       return { is: 'conflict', error }
     })
@@ -139,10 +142,10 @@ const receiptDays = (nowMs: number): number[] => [
 const name = (userId: string, eventId: string) => `${userId}\u0000${eventId}`
 const nameOf = (log: AnyLog, eventId: string) => name(log.userId ?? '', eventId)
 
-function conflict(eventId: string | undefined, index: number | undefined): AppError {
+function conflict({ eventIds: [eventId], eventIdAt, index }: NewLog<unknown>): AppError {
   return new AppError(
     'CONFLICT',
-    `Expected \`eventId\` to be new or to repeat the log that it was first sent with, got ${show(eventId)} with other content.`,
+    `Expected \`${eventIdAt}\` to be new or to repeat the log that it was first sent with, got ${show(eventId)} with other content.`,
     index === undefined ? {} : { index },
   )
 }

@@ -28,13 +28,16 @@ describe.each(PROVIDERS)('recording on %s', (provider) => {
     const app = await startTestApp(provider)
     await app.connectionLogs.record(sent({ eventId: 'e1', durationMs: 1 }))
     const conflict = await app.connectionLogs
-      .record(sent({ eventId: 'e2' }, { eventId: 'e1', durationMs: 2 }))
+      .record([
+        { value: { ...EVENT, eventId: 'e2' }, at: 'inputs[0]', index: 0 },
+        { value: { ...EVENT, eventId: 'e1', durationMs: 2 }, at: 'inputs[1]', index: 1 },
+      ])
       .catch((error: unknown) => error)
     expect(conflict).toMatchObject({
       code: 'CONFLICT',
       index: 1,
       message:
-        'Expected `eventId` to be new or to repeat the log that it was first sent with, got "e1" with other content.',
+        'Expected `inputs[1].eventId` to be new or to repeat the log that it was first sent with, got "e1" with other content.',
     })
     const within = await app.connectionLogs
       .record(sent({ eventId: 'e3', durationMs: 1 }, { eventId: 'e3', durationMs: 2 }))

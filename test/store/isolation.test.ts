@@ -27,7 +27,7 @@ const REQUESTS = 10
 async function interleave(database: Database): Promise<{ lost: number; seenUncommitted: number }> {
   const store = createLogStore(database, connectionLogKind)
   const context = { principal: OPERATOR, mintId: createIdMint(), ...HORIZON }
-  const log = (value: object) => newConnectionLog({ ...EVENT, ...value }, '', context)
+  const log = (value: object) => newConnectionLog({ value: { ...EVENT, ...value }, at: '' }, context)
   const total = () => store.count(createQuery({ only: 'everyone' }, {}, HORIZON))
   // Partitions, where there are any, are made before; the scenario is about rows.
   await store.append([log({ accountId: 'before' })], { ...HORIZON, atomic: true })

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { MINTED_ID_LENGTH, createIdMint, idTimeMs } from '../../src/kernel/ids.ts'
-import { formatInstant, parseInstant } from '../../src/kernel/instant.ts'
+import { LATEST_MS, formatInstant, parseInstant } from '../../src/kernel/instant.ts'
 
 describe('ids', () => {
   it('carry their instant, and sort as they were made', () => {
     const mint = createIdMint()
-    const instants = [0, 1, 1_700_000_000_000, 1_700_000_000_000, 1_700_000_000_001, 2 ** 48 - 1]
+    const instants = [0, 1, 1_700_000_000_000, 1_700_000_000_000, 1_700_000_000_001, LATEST_MS]
     const ids = instants.map((ms) => mint(ms))
     expect(ids.map(idTimeMs)).toEqual(instants)
     expect([...ids].sort()).toEqual(ids)

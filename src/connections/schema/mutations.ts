@@ -149,7 +149,7 @@ builder.mutationFields((t) => ({
       if (inputs.length > MAX_BATCH)
         throw badInput('inputs', `a list of at most ${MAX_BATCH} logs`, inputs.length)
       return connectionLogs.record(
-        inputs.map((input, index) => ({ value: asJson(input), at: `inputs[${index}]` })),
+        inputs.map((input, index) => ({ value: asJson(input), at: `inputs[${index}]`, index })),
       )
     },
   }),

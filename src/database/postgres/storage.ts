@@ -83,10 +83,12 @@ export function createPartitions(pool: Pool): Storage {
           PARTITION_LOCK,
         ])
         if (!free.rows[0]?.free) return 0
+        await client.query(`SET LOCAL lock_timeout = ${DROP_LOCK_TIMEOUT_MS}`)
+        // From here on nobody else deletes from it, so that what is counted is what goes.
+        await client.query(`LOCK TABLE "${name}" IN ACCESS EXCLUSIVE MODE`)
         const rows = counted
           ? await client.query<{ rows: string }>(`SELECT count(*) AS rows FROM "${name}"`)
           : undefined
-        await client.query(`SET LOCAL lock_timeout = ${DROP_LOCK_TIMEOUT_MS}`)
         await client.query(`DROP TABLE "${name}"`)
         return Number(rows?.rows[0]?.rows ?? 0)
       })
