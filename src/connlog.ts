@@ -1,6 +1,6 @@
 import { type App, createApp } from './app.ts'
-import { parseConfig } from './config/config.ts'
-import type { SettingName } from './config/settings.ts'
+import { ConfigError, parseConfig } from './config/config.ts'
+import { SETTINGS, type SettingName } from './config/settings.ts'
 import type { Recorded } from './connections/connection-logs.ts'
 import type { SentLog } from './connections/input.ts'
 import { createNodeListener } from './http/listen.ts'
@@ -10,7 +10,7 @@ import { type Logger, createLogger } from './kernel/logger.ts'
 
 export type { Recorded, SentLog, Clock, Logger }
 export type { ConnectionLog } from './connections/event.ts'
-export { ConfigError } from './config/config.ts'
+export { ConfigError }
 export { DatabaseOpenError } from './database/port.ts'
 export { AppError, type ErrorCode } from './kernel/errors.ts'
 export { createNodeListener }
@@ -110,6 +110,15 @@ export function createConnlog({
 }
 
 function toEnvironment(settings: ConnlogSettings): Record<string, string> {
+  const known = Object.keys(SETTINGS)
+    .filter((name) => !['PORT', 'HOST', 'DEMO'].includes(name))
+    .map(toCamelCase)
+  const unknown = Object.keys(settings).filter((name) => !known.includes(name))
+  if (unknown.length > 0) {
+    throw new ConfigError(
+      unknown.map((name) => `Expected settings among ${known.join(', ')}, got \`${name}\`.`),
+    )
+  }
   return Object.fromEntries(
     Object.entries(settings)
       .filter(([, value]) => value !== undefined)
@@ -119,3 +128,6 @@ function toEnvironment(settings: ConnlogSettings): Record<string, string> {
       ]),
   )
 }
+
+const toCamelCase = (name: string) =>
+  name.toLowerCase().replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase())

@@ -66,7 +66,7 @@ export function createKeyStore(rows: ApiKeys, clock: Clock): KeyStore {
           id,
           hash,
           userId: userId === null ? null : parseInput(idSchema, userId, 'user'),
-          name: name === undefined ? null : parseInput(textSchema(100), name, 'name'),
+          name: name === undefined ? null : parseInput(textSchema(100, 1), name, 'name'),
           scopes: parseScopes(scopes).join(' '),
           createdAt,
           expiresAt: lifetimeMs === undefined ? null : new Date(createdAt.getTime() + lifetimeMs),

@@ -7,6 +7,9 @@ export async function cleanup(terminal: Terminal, { dryRun = false }: { dryRun?:
   await withMigratedApp(terminal, async ({ app }) => {
     const { deleted, cutoffMs } = await app.connectionLogs.cleanup(dryRun)
     const verb = dryRun ? 'would be deleted' : 'deleted'
-    print(terminal, `${count(deleted)} expired logs ${verb}: those created up to ${formatInstant(cutoffMs)}.`)
+    print(
+      terminal,
+      `${count(deleted)} expired ${deleted === 1 ? 'log' : 'logs'} ${verb}: those created up to ${formatInstant(cutoffMs)}.`,
+    )
   })
 }

@@ -1,6 +1,6 @@
 import type { ApiKey } from '../auth/key-store.ts'
 import { DEFAULT_SCOPES } from '../auth/scopes.ts'
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../kernel/clock.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS, systemClock } from '../kernel/clock.ts'
 import { badInput } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import { CommandError, type Terminal, print } from './terminal.ts'
@@ -48,21 +48,22 @@ export async function revokeKey(terminal: Terminal, id: string): Promise<void> {
   })
 }
 
-function describe({ id, userId, name, scopes, createdAt, expiresAt, revokedAt }: ApiKey): string {
-  const state =
-    revokedAt === null
-      ? expiresAt === null
-        ? 'valid'
-        : `until ${formatInstant(expiresAt)}`
-      : `revoked ${formatInstant(revokedAt)}`
+function describe(apiKey: ApiKey): string {
+  const { id, userId, name, scopes, createdAt } = apiKey
   return [
     id,
     userId === null ? 'service' : `user ${userId}`,
     scopes.join(','),
     `created ${formatInstant(createdAt)}`,
-    state,
+    stateOf(apiKey),
     ...(name === null ? [] : [name]),
   ].join('\t')
+}
+
+function stateOf({ expiresAt, revokedAt }: ApiKey): string {
+  if (revokedAt !== null) return `revoked ${formatInstant(revokedAt)}`
+  if (expiresAt === null) return 'valid'
+  return `${expiresAt <= systemClock.now() ? 'expired' : 'until'} ${formatInstant(expiresAt)}`
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { d: DAY_MS, h: HOUR_MS, m: MINUTE_MS }

@@ -80,7 +80,12 @@ export const SETTINGS = {
     '127.0.0.1',
     'Address to listen on; `0.0.0.0` listens on all.',
   ),
-  RETENTION_DAYS: wholeNumber(1, 365, 7, 'Days after which a log expires; `days` may go up to it.'),
+  RETENTION_DAYS: wholeNumber(
+    1,
+    365,
+    7,
+    'Days after which a log expires. `days` may go up to it, or to 7 where that is more.',
+  ),
   RATE_LIMIT_PER_MINUTE: wholeNumber(
     0,
     1_000_000,

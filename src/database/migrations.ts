@@ -1,5 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { AppError } from '../kernel/errors.ts'
+import { translateFailure } from './failures.ts'
 import { DatabaseOpenError, type Migrations } from './port.ts'
 
 export type Provider = 'sqlite' | 'postgresql'
@@ -86,13 +88,27 @@ export function createMigrations(provider: Provider, target: MigrationTarget): M
     }
   }
   return {
-    pending: async () => missing(known, await target.records()).map(({ name }) => name),
+    pending: async () => missing(known, await readable(target.records())).map(({ name }) => name),
     apply: () =>
       target.exclusively(async (session) => {
-        const todo = missing(known, await session.records())
+        const todo = missing(known, await readable(session.records()))
         for (const migration of todo) await applyOne(session, migration)
         return todo.map(({ name }) => name)
       }),
+  }
+}
+
+/** @throws {DatabaseOpenError} when what was applied cannot be read, unless the database is away altogether */
+async function readable(records: Promise<MigrationRecord[]>): Promise<MigrationRecord[]> {
+  try {
+    return await records
+  } catch (error) {
+    const failure = translateFailure(error)
+    if (failure instanceof AppError) throw failure
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new DatabaseOpenError(`Could not read which migrations the database has: ${reason}`, {
+      cause: error,
+    })
   }
 }
 

@@ -31,6 +31,7 @@ export function fromAppError(error: AppError, at: GraphQLErrorOptions = {}): Gra
   const { code, message, index, retryAfterSeconds } = error
   return new GraphQLError(message, {
     ...at,
+    originalError: error,
     extensions: {
       code,
       ...(index === undefined ? {} : { index }),

@@ -23,6 +23,7 @@ export const graphqlFailure: Failure = (error, requestId) => {
 function headersOf(error: AppError | undefined): Record<string, string> {
   return {
     ...(error?.code === 'UNAUTHENTICATED' ? { 'www-authenticate': 'Bearer' } : {}),
+    ...(error?.allow === undefined ? {} : { allow: error.allow.join(', ') }),
     ...(error?.retryAfterSeconds === undefined ? {} : { 'retry-after': String(error.retryAfterSeconds) }),
   }
 }

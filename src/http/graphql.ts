@@ -11,7 +11,7 @@ import type { Context } from '../graphql/context.ts'
 import { refused, toPublicError, withRequestId } from '../graphql/errors.ts'
 import { describeInvalidValues, withoutSuggestions } from '../graphql/validation.ts'
 import { AppError, show } from '../kernel/errors.ts'
-import type { Logger } from '../kernel/logger.ts'
+import { type Logger, logFailure } from '../kernel/logger.ts'
 import { readParameters } from './graphql-request.ts'
 
 /** What a GraphQL request runs with: what resolvers see, and the id by which our log knows the request. */
@@ -133,9 +133,9 @@ function closing(introspection: boolean, logger: Logger): Plugin<object, Graphql
       const { requestId } = serverContext
       const errors = result.errors.map((error) => {
         if (!(error instanceof GraphQLError)) return error
-        if (error.extensions['code'] !== 'INTERNAL') return introspection ? error : withoutSuggestions(error)
-        logger.error({ err: error.originalError, requestId, path: error.path }, 'a field failed')
-        return withRequestId(error, requestId)
+        if (error.originalError) logFailure(error.originalError, { requestId, path: error.path }, logger)
+        if (error.extensions['code'] === 'INTERNAL') return withRequestId(error, requestId)
+        return introspection ? error : withoutSuggestions(error)
       })
       setResult({ ...result, errors })
     },

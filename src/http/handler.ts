@@ -6,7 +6,7 @@ import type { RateLimit, RateLimiter } from '../auth/rate-limit.ts'
 import type { ConnectionLogs } from '../connections/connection-logs.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
-import type { Logger } from '../kernel/logger.ts'
+import { type Logger, logFailure } from '../kernel/logger.ts'
 import { requireDeclaredLength, requireMediaType } from './body.ts'
 import { type Failure, graphqlFailure, restFailure } from './failure.ts'
 import type { Graphiql } from './graphiql.ts'
@@ -51,8 +51,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
       try {
         return await work()
       } catch (error) {
-        if (!(error instanceof AppError))
-          logger.error({ err: error, requestId, path: url?.pathname }, 'a request failed')
+        logFailure(error, { requestId, path: url?.pathname }, logger)
         return failure(error, requestId)
       }
     }
@@ -140,14 +139,10 @@ async function readOnly(request: Request, work: () => Response | Promise<Respons
   return isRead(request) ? work() : notAllowed(request, ['GET'])
 }
 
-function notAllowed({ method }: Request, allowed: readonly string[]): Response {
+function notAllowed({ method }: Request, allowed: readonly string[]): never {
+  const allow = allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed
   const sentence = `Expected the method to be ${allowed.join(' or ')}, got ${method}.`
-  const response = restFailure(new AppError('BAD_USER_INPUT', sentence, { status: 405 }), '')
-  response.headers.set(
-    'allow',
-    allowed.includes('GET') ? [...allowed, 'HEAD'].join(', ') : allowed.join(', '),
-  )
-  return response
+  throw new AppError('BAD_USER_INPUT', sentence, { status: 405, allow })
 }
 
 /** The caller's own id of the request if it is short and plain, else a new one. */

@@ -25,6 +25,8 @@ export interface AppErrorOptions extends ErrorOptions {
   readonly index?: number
   /** HTTP status where it differs from the code's own, such as 405 or 415. */
   readonly status?: number
+  /** The methods that are allowed, for HTTP 405. */
+  readonly allow?: readonly string[]
 }
 
 /** An expected failure. Its message is written for the caller and is sent as it stands. */
@@ -34,6 +36,7 @@ export class AppError extends Error {
   readonly status: number
   readonly retryAfterSeconds: number | undefined
   readonly index: number | undefined
+  readonly allow: readonly string[] | undefined
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options)
@@ -41,6 +44,7 @@ export class AppError extends Error {
     this.status = options.status ?? ERROR_STATUS[code]
     this.retryAfterSeconds = options.retryAfterSeconds
     this.index = options.index
+    this.allow = options.allow
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import type { Logger } from './logger.ts'
+import { type Logger, logFailure } from './logger.ts'
 
 /** Something that runs until it is stopped. `stop` may be called more than once. */
 export interface Running {
@@ -49,7 +49,7 @@ export function every(
       try {
         await work(aborter.signal)
       } catch (error) {
-        if (!aborter.signal.aborted) logger.error({ err: error, task: name }, 'a periodic task failed')
+        if (!aborter.signal.aborted) logFailure(error, { task: name }, logger)
       }
       await clock.sleep(intervalMs, aborter.signal)
     }

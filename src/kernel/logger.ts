@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import { AppError } from './errors.ts'
 
 /**
  * error: someone must act; warn: healed by itself; info: life cycle; debug: one line a request.
@@ -20,6 +21,15 @@ export function createLogger(level: LogLevel): Logger {
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
     pino.destination({ dest: 2, sync: true }),
   )
+}
+
+/**
+ * Writes a failure down once: a fault of ours as an error, what a database or a network did to us as a warning. What
+ * callers did wrong is theirs to read and is not logged.
+ */
+export function logFailure(error: unknown, fields: object, logger: Logger): void {
+  if (!(error instanceof AppError)) logger.error({ err: error, ...fields }, 'something failed')
+  else if (error.cause !== undefined) logger.warn({ err: error.cause, ...fields }, error.message)
 }
 
 export const silentLogger: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }

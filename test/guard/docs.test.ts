@@ -1,10 +1,9 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { GraphQLError, parse, validate } from 'graphql'
+import { GraphQLError, buildSchema, parse, validate } from 'graphql'
 import { describe, expect, it } from 'vitest'
 import { SCOPES } from '../../src/auth/scopes.ts'
 import { ERROR_STATUS } from '../../src/kernel/errors.ts'
-import { createSchema } from '../../src/schema.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
@@ -15,6 +14,8 @@ const pages = [
     .map((name) => `docs/${name}`),
 ].map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }))
 
+const schema = buildSchema(readFileSync(join(ROOT, 'schema.graphql'), 'utf8'))
+
 const textOf = (path: string) => pages.find((page) => page.path === path)?.text ?? ''
 
 /** The first cells of each row of the table whose header begins with these, code marks taken off. */
@@ -23,12 +24,17 @@ function tableRows(path: string, ...header: [string, string]): string[][] {
   const start = lines.findIndex((line) => line.startsWith(`| ${header.join(' | ')} |`))
   expect(start, `${path} lacks the table that begins with | ${header.join(' | ')} |`).not.toBe(-1)
   const rest = lines.slice(start + 2)
-  return rest.slice(0, rest.findIndex((line) => !line.startsWith('|'))).map((line) =>
-    line
-      .split('|')
-      .slice(1, 1 + header.length)
-      .map((cell) => cell.trim().replaceAll('`', '')),
-  )
+  return rest
+    .slice(
+      0,
+      rest.findIndex((line) => !line.startsWith('|')),
+    )
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, 1 + header.length)
+        .map((cell) => cell.trim().replaceAll('`', '')),
+    )
 }
 
 const withoutCode = (text: string) => text.replaceAll(/^```[\s\S]*?^```$/gm, '')
@@ -46,7 +52,8 @@ const anchorsOf = (text: string) =>
 function brokenLink({ path, text }: { path: string; text: string }, target: string): string | undefined {
   const [file = '', anchor] = target.split('#')
   const found = file === '' ? join(ROOT, path) : resolve(ROOT, dirname(path), file)
-  if (!existsSync(found)) return `${path} links to ${target}, which is not there: mend the link or add the file`
+  if (!existsSync(found))
+    return `${path} links to ${target}, which is not there: mend the link or add the file`
   if (anchor === undefined) return undefined
   const anchors = anchorsOf(file === '' ? text : readFileSync(found, 'utf8'))
   return anchors.includes(anchor)
@@ -96,8 +103,6 @@ describe('docs', () => {
     expect(complaints(source), mend).toEqual([])
   })
 })
-
-const schema = createSchema()
 
 function complaints(source: string): string[] {
   try {

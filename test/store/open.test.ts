@@ -178,4 +178,22 @@ describe('opening Postgres', () => {
     await database.close()
     await test.drop()
   })
+
+  it('refuses a role that does not own the tables, since it could not make the partition of a new day', async () => {
+    const test = await createTestDatabase('postgres')
+    const role = `weak_${new URL(test.url).pathname.slice(1, 20)}`
+    const database = await open(test.url)
+    await database.execute(raw(`CREATE ROLE ${role} LOGIN PASSWORD 'weak'`))
+    await database.execute(raw(`GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`))
+    const url = new URL(test.url)
+    url.username = role
+    url.password = 'weak'
+    expect(await refusal(url.href)).toBe(
+      'This role may not make and drop partitions. Connect as the owner of the tables, with the right to create in their schema.',
+    )
+    await database.execute(raw(`DROP OWNED BY ${role}`))
+    await database.execute(raw(`DROP ROLE ${role}`))
+    await database.close()
+    await test.drop()
+  })
 })

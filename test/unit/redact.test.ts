@@ -11,7 +11,7 @@ const SECRET = 'EAABsbCS1iHg0BAKZC9'
 
 describe('redaction', () => {
   it.each([
-    [`Authorization: Bearer ${SECRET}`, 'Authorization: Bearer [redacted]'],
+    [`Authorization: Bearer ${SECRET}`, 'Authorization: [redacted]'],
     [`bearer ${SECRET}==, next`, 'bearer [redacted], next'],
     [`{"access_token":"${SECRET}","expires_in":5183}`, '{"access_token":"[redacted]","expires_in":5183}'],
     [`{ "refresh_token" : "${SECRET}" }`, '{ "refresh_token" : "[redacted]" }'],
@@ -23,6 +23,22 @@ describe('redaction', () => {
     [`accessToken: ${SECRET}; more`, 'accessToken: [redacted]; more'],
     [`'password': 'two words ${SECRET}'`, "'password': '[redacted]'"],
     [`url%3Faccess_token%3D${SECRET}`, 'url%3Faccess_token%3D[redacted]'],
+    ['Authorization: Token abcdef0123', 'Authorization: [redacted]'],
+    ['{"headers":{"Cookie":"session=abc; b=c"},"n":1}', '{"headers":{"Cookie":"[redacted]"},"n":1}'],
+    ['{"token":"abc","token_type":"bearer"}', '{"token":"[redacted]","token_type":"bearer"}'],
+    ['app_password=hunter2&x=1', 'app_password=[redacted]&x=1'],
+    ['{"x-api-key":"abc"}', '{"x-api-key":"[redacted]"}'],
+    [
+      'GET https://api.telegram.org/bot123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0/getMe',
+      'GET https://api.telegram.org/bot[redacted]/getMe',
+    ],
+    ['/callback?code=AQBx7_n3Q&state=1', '/callback?code=[redacted]&state=1'],
+    ['/callback?error=x&code=190', '/callback?error=x&code=190'],
+    [
+      'Error validating access token: Session has expired on Friday',
+      'Error validating access token: Session has expired on Friday',
+    ],
+    ['Invalid password: too short', 'Invalid password: too short'],
     ['id eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl end', 'id [redacted] end'],
     ['key clk_abcdefghij_0123456789', 'key [redacted]'],
     [
@@ -72,13 +88,19 @@ describe('redaction', () => {
   it('takes what stands under a key that names a secret out of JSON, however deep', () => {
     expect(
       redactJson({
-        a: [{ access_token: 'x', ok: 1 }],
+        a: [
+          { access_token: 'x', ok: 1 },
+          { userAccessToken: 1, 'x-api-key': { a: 1 }, hasToken: true, tokenExpiresAt: 'y' },
+        ],
         Authorization: 'x',
         client_secret: null,
         note: `id_token=${SECRET}`,
       }),
     ).toEqual({
-      a: [{ access_token: '[redacted]', ok: 1 }],
+      a: [
+        { access_token: '[redacted]', ok: 1 },
+        { userAccessToken: '[redacted]', 'x-api-key': '[redacted]', hasToken: true, tokenExpiresAt: 'y' },
+      ],
       Authorization: '[redacted]',
       client_secret: null,
       note: 'id_token=[redacted]',

@@ -34,8 +34,7 @@ builder.queryFields((t) => ({
       filter: t.arg({ type: ConnectionLogFilterInput, description: 'Which logs; all of them if absent.' }),
       days: t.arg.int({
         defaultValue: DEFAULT_DAYS,
-        description:
-          'Look back this many days of 24 hours: 1 up to the retention, which is 7 unless set otherwise.',
+        description: 'Look back this many days of 24 hours: 1 to 7, or to the retention where that is more.',
       }),
       limit: t.arg.int({
         defaultValue: DEFAULT_LIMIT,

@@ -41,7 +41,9 @@ export async function openPostgres(
     options: '-c timezone=UTC -c client_encoding=UTF8',
   })
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
-  pool.on('error', (err) => options.logger.warn({ err }, 'an idle connection to Postgres broke'))
+  pool.on('error', ({ message }) =>
+    options.logger.warn({ reason: message }, 'an idle connection to Postgres broke'),
+  )
   try {
     await checkServer(pool)
   } catch (error) {
@@ -64,9 +66,16 @@ export async function openPostgres(
 }
 
 async function checkServer(pool: pg.Pool): Promise<void> {
-  const { rows } = await pool.query<Record<'version' | 'encoding' | 'commit' | 'read_only', string>>(
+  const { rows } = await pool.query<
+    Record<'version' | 'encoding' | 'commit' | 'read_only', string> & {
+      owner: boolean | null
+      creator: boolean | null
+    }
+  >(
     `SELECT current_setting('server_version_num') AS version, current_setting('server_encoding') AS encoding,
-       current_setting('synchronous_commit') AS commit, current_setting('transaction_read_only') AS read_only`,
+       current_setting('synchronous_commit') AS commit, current_setting('transaction_read_only') AS read_only,
+       (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('connection_logs')) AS owner,
+       has_schema_privilege(current_schema(), 'CREATE') AS creator`,
   )
   const server = rows[0]
   if (Number(server?.version) < OLDEST_VERSION) {
@@ -83,6 +92,11 @@ async function checkServer(pool: pg.Pool): Promise<void> {
   if (server.read_only === 'on') {
     throw new DatabaseOpenError(
       'This Postgres takes no writes: it is a replica, or default_transaction_read_only is on.',
+    )
+  }
+  if (server.owner === false || server.creator !== true) {
+    throw new DatabaseOpenError(
+      'This role may not make and drop partitions. Connect as the owner of the tables, with the right to create in their schema.',
     )
   }
 }
