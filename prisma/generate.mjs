@@ -38,7 +38,7 @@ function generate(provider) {
   writeFileSync(here(`.build/${provider}.prisma`), schema)
   const cli = require.resolve('prisma/build/index.js')
   const run = spawnSync(process.execPath, [cli, 'generate', '--schema', here(`.build/${provider}.prisma`)], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe'],
     env: {
       ...process.env,
       // The CLI would fetch its schema engine even for `generate`, which has no use for it; any program will do.
@@ -47,7 +47,10 @@ function generate(provider) {
       CHECKPOINT_DISABLE: '1',
     },
   })
-  if (run.status !== 0) process.exit(run.status ?? 1)
+  if (run.status !== 0) {
+    process.stderr.write(run.stderr)
+    process.exit(run.status ?? 1)
+  }
   writeFileSync(stamp, digest)
 }
 

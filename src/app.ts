@@ -17,7 +17,7 @@ import type { Logger } from './kernel/logger.ts'
 import { createRetention } from './logs/retention.ts'
 import { createLogStore } from './logs/store.ts'
 import { createSchema } from './schema.ts'
-import { STARTING_QUERY } from './starting-query.ts'
+import { STARTING_QUERY } from './connections/starting-query.ts'
 
 /** The service, put together and not started yet. */
 export interface App extends Running {

@@ -24,13 +24,18 @@ export async function withApp<T>(
   }
 }
 
-/** As {@link withApp}, on a database that is up to date. */
+/**
+ * As {@link withApp}, on a database that is up to date. One that is new is made ready; one with logs of an older
+ * version is not touched, since a service of that version may be running on it.
+ */
 export async function withMigratedApp<T>(
   terminal: Terminal,
   work: (context: CommandContext) => Promise<T>,
 ): Promise<T> {
   return withApp(terminal, async (context) => {
-    const pending = await context.app.database.migrations.pending()
+    const { migrations } = context.app.database
+    if (await migrations.isNew()) await migrations.apply()
+    const pending = await migrations.pending()
     if (pending.length > 0) {
       throw new CommandError(`The database lacks ${pending.join(', ')}. Run \`connlog migrate\` first.`)
     }

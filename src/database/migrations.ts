@@ -88,6 +88,7 @@ export function createMigrations(provider: Provider, target: MigrationTarget): M
     }
   }
   return {
+    isNew: async () => (await readable(target.records())).length === 0,
     pending: async () => missing(known, await readable(target.records())).map(({ name }) => name),
     apply: () =>
       target.exclusively(async (session) => {

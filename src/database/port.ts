@@ -59,6 +59,8 @@ export interface Migrations {
   apply(): Promise<string[]>
   /** Names of the migrations that are not applied yet. */
   pending(): Promise<string[]>
+  /** Whether none was ever applied: there are no logs that a migration could touch. */
+  isNew(): Promise<boolean>
 }
 
 /** Why a database could not be opened, in a sentence for the operator. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { STARTING_QUERY } from '../../src/starting-query.ts'
+import { STARTING_QUERY } from '../../src/connections/starting-query.ts'
 import { describeWithChromium } from '../support/chromium.ts'
 import { type Command, startCommand } from '../support/command.ts'
 import { type TestDatabase, createTestDatabase } from '../support/databases.ts'

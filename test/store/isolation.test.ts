@@ -79,7 +79,7 @@ describe('the same requests over an adapter with one connection, as the official
       ...overClient(client),
       dialect: sqliteDialect,
       storage: { prepare: async () => undefined, dropExpired: async () => 0 },
-      migrations: { apply: async () => [], pending: async () => [] },
+      migrations: { apply: async () => [], pending: async () => [], isNew: async () => false },
       close: () => client.$disconnect(),
     }
     const { lost, seenUncommitted } = await interleave(naive)
