@@ -16,8 +16,8 @@ export async function readLateDocument(source: AsyncIterable<Uint8Array>): Promi
   const chunks: Uint8Array[] = []
   const iterator = source[Symbol.asyncIterator]()
   let length = 0
-  let looksLikeLines = false
-  while (!looksLikeLines && length <= MAX_DOCUMENT_BYTES) {
+  let isLines: boolean | undefined
+  while (isLines !== true && length <= MAX_DOCUMENT_BYTES) {
     const next = await iterator.next()
     if (next.done) {
       const logs = logsOf(parse(chunks))
@@ -25,16 +25,16 @@ export async function readLateDocument(source: AsyncIterable<Uint8Array>): Promi
     }
     chunks.push(next.value)
     length += next.value.length
-    looksLikeLines = beginsWithLine(chunks)
+    isLines ??= beginsWithLine(chunks)
   }
   return { isWhole: false, rest: continued(chunks, iterator) }
 }
 
-/** Whether the first line is an object in itself and more follows: then this is no document over several lines. */
-function beginsWithLine(chunks: readonly Uint8Array[]): boolean {
-  const text = Buffer.concat(chunks.slice(0, 64)).toString('utf8').trimStart()
+/** Whether the first line is an object in itself and more follows; undefined while that cannot be told. */
+function beginsWithLine(chunks: readonly Uint8Array[]): boolean | undefined {
+  const text = Buffer.concat(chunks).toString('utf8').trimStart()
   const end = text.indexOf('\n')
-  if (end === -1 || text.slice(end).trim() === '') return false
+  if (end === -1 || text.slice(end).trim() === '') return text.length > MAX_LINE_BYTES ? false : undefined
   const first = parseText(text.slice(0, end))
   return typeof first === 'object' && first !== null && !Array.isArray(first)
 }
