@@ -5,6 +5,7 @@ import type { Config } from './config/config.ts'
 import { type ConnectionLogs, createConnectionLogs } from './connections/connection-logs.ts'
 import { connectionLogKind } from './connections/kind.ts'
 import { connectionLogRoute } from './connections/routes.ts'
+import { createInstanceSecret } from './database/instance.ts'
 import { openDatabase } from './database/open.ts'
 import type { Database } from './database/port.ts'
 import { createGraphiql } from './http/graphiql.ts'
@@ -49,7 +50,13 @@ export async function createApp({ config, logger, clock = systemClock }: AppOpti
   const keys = createKeyStore(database.apiKeys, clock)
   const store = createLogStore(database, connectionLogKind)
   const retention = createRetention(database, connectionLogKind, { clock, retentionMs, logger })
-  const connectionLogsOf = createConnectionLogs({ store, retention, clock, retentionMs })
+  const connectionLogsOf = createConnectionLogs({
+    store,
+    retention,
+    clock,
+    retentionMs,
+    cursorSecret: createInstanceSecret(database, clock.now),
+  })
   const schema = createSchema()
   let isStopping = false
 

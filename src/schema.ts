@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from 'graphql'
 import './graphql/scalars.ts'
 import './auth/schema.ts'
+import './connections/schema/connection.ts'
 import './connections/schema/mutations.ts'
 import './connections/schema/queries.ts'
 import { builder } from './graphql/builder.ts'

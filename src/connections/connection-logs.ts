@@ -5,9 +5,16 @@ import { createIdMint } from '../kernel/ids.ts'
 import { idSchema, parseInput } from '../kernel/text.ts'
 import type { NewLog, Outcome } from '../logs/append.ts'
 import type { Sight } from '../logs/kind.ts'
+import { createCursorCodec } from '../logs/cursor.ts'
 import { createQuery } from '../logs/query.ts'
 import type { CleanupResult, Retention } from '../logs/retention.ts'
 import type { LogStore } from '../logs/store.ts'
+import {
+  type ConnectionLogSlice,
+  type CursorPagingInput,
+  parseCursorPaging,
+  toConnection,
+} from './by-cursor.ts'
 import type { ConnectionLog } from './event.ts'
 import { type ConnectionFilter, type ConnectionFilterInput, parseConnectionFilter } from './filter.ts'
 import { type OffsetPagination, type PagingInput, paginationOf, parsePaging } from './paging.ts'
@@ -24,6 +31,7 @@ export interface ConnectionLogPage {
  */
 export interface ConnectionLogs {
   page(filter: ConnectionFilterInput, paging: PagingInput): Promise<ConnectionLogPage>
+  byCursor(filter: ConnectionFilterInput, paging: CursorPagingInput): Promise<ConnectionLogSlice>
   get(id: string): Promise<ConnectionLog | null>
   /** Stores all of them or, at the first wrong or conflicting one, none. At most {@link MAX_BATCH}. */
   record(sent: readonly Sent[]): Promise<Recorded[]>
@@ -46,6 +54,8 @@ export interface ConnectionLogsOptions {
   readonly retention: Retention
   readonly clock: Clock
   readonly retentionMs: number
+  /** What cursors are signed with; the same for every process on the database. */
+  readonly cursorSecret: () => Promise<string>
 }
 
 /** @returns a function from who asks to what they may reach */
@@ -54,6 +64,7 @@ export function createConnectionLogs({
   retention,
   clock,
   retentionMs,
+  cursorSecret,
 }: ConnectionLogsOptions): (principal: Principal) => ConnectionLogs {
   const mintId = createIdMint()
   const horizon = () => ({ nowMs: clock.now(), retentionMs })
@@ -79,6 +90,16 @@ export function createConnectionLogs({
         const query = createQuery(sight, checkedFilter(filter), horizon(), range.lastMs)
         const { logs, total } = await store.page(query, range)
         return { logs, pagination: paginationOf(total, range) }
+      },
+
+      byCursor: async (filter, paging) => {
+        requireScope(principal, 'logs:read')
+        const asOf = horizon()
+        const cursors = createCursorCodec(await cursorSecret(), sight)
+        const query = createQuery(sight, checkedFilter(filter), asOf)
+        const range = parseCursorPaging(paging, cursors, asOf)
+        const slice = await store.slice(query, range)
+        return { ...toConnection(slice, range, cursors), totalCount: () => store.count(query) }
       },
 
       get: async (id) => {

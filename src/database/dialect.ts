@@ -30,6 +30,21 @@ export interface PageRequest {
   readonly skip: number
 }
 
+/** Where a log stands in the order of all logs: newest first, by id within a millisecond. */
+export interface Position {
+  readonly createdAt: number
+  readonly id: string
+}
+
+export interface SliceRequest {
+  readonly table: LogTable
+  readonly where: Sql
+  /** Where to begin, that log itself excluded; at the end of all logs if absent. */
+  readonly from: Position | undefined
+  readonly toward: 'older' | 'newer'
+  readonly limit: number
+}
+
 /** One (tenant, event id) that a new log claims for itself. */
 export interface Claim {
   readonly userId: string
@@ -52,6 +67,13 @@ export interface Dialect {
   hasTerms(table: LogTable, prefixes: readonly string[]): Sql
   /** One row `{ total, logs }`: the exact number of matches, and the page as JSON text, in one snapshot. */
   page(request: PageRequest): Sql
+  /**
+   * One row `{ logs, behind }`: the next matches from a position on as JSON text, nearest first, and whether any match
+   * stands at the position or behind it, in one snapshot.
+   */
+  slice(request: SliceRequest): Sql
+  /** Whether a log stands on the given side of a position, that log itself excluded. */
+  beside(position: Position, side: 'older' | 'newer'): Sql
   /** Rows `{ logs }` with all matches as JSON text, in no order; `where` must be selective. */
   rows(table: LogTable, where: Sql): Sql
   /** Appends rows, all in one statement. */

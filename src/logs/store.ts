@@ -1,4 +1,4 @@
-import type { Row } from '../database/dialect.ts'
+import type { Position, Row } from '../database/dialect.ts'
 import type { Database } from '../database/port.ts'
 import { type Sql, join, sql } from '../database/sql.ts'
 import { MINTED_ID_LENGTH, idTimeMs } from '../kernel/ids.ts'
@@ -12,11 +12,30 @@ export interface Page<Log> {
   readonly total: number
 }
 
+export interface SliceRange {
+  /** Where to begin, that log itself excluded; at one end of all logs if absent. */
+  readonly from?: Position | undefined
+  /** Where to end, that log itself excluded. */
+  readonly until?: Position | undefined
+  readonly toward: 'older' | 'newer'
+  readonly limit: number
+}
+
+export interface Slice<Log> {
+  readonly logs: Log[]
+  /** Whether more logs follow in the same direction. */
+  readonly hasMore: boolean
+  /** Whether there are logs at `from` or behind it. */
+  readonly hasBehind: boolean
+}
+
 /** Where logs of one kind are kept. Every read takes a {@link Query}, which knows whose logs and since when. */
 export interface LogStore<Log extends AnyLog, Filter> {
   /** Newest first: `createdAt` descending, then id descending. */
   page(query: Query<Filter>, range: { limit: number; skip: number }): Promise<Page<Log>>
   count(query: Query<Filter>): Promise<number>
+  /** The next logs from a position on, nearest first. */
+  slice(query: Query<Filter>, range: SliceRange): Promise<Slice<Log>>
   /** The log with this id if the query matches it; null otherwise, whether or not it exists for others. */
   get(query: Query<Filter>, id: string): Promise<Log | null>
   append(logs: readonly NewLog<Log>[], options: AppendOptions): Promise<Outcome<Log>[]>
@@ -50,6 +69,15 @@ export function createLogStore<Log extends AnyLog, Filter>(
   return {
     page,
     count: async (query) => (await page(query, { limit: 0, skip: 0 })).total,
+
+    slice: async (query, { from, until, toward, limit }) => {
+      const ends = until ? [dialect.beside(until, toward === 'older' ? 'newer' : 'older')] : []
+      const [row] = await database.query<{ logs: string; behind: boolean | number }>(
+        dialect.slice({ table, where: where(query, ...ends), from, toward, limit: limit + 1 }),
+      )
+      const logs = parseRows(row?.logs, kind.fromRow)
+      return { logs: logs.slice(0, limit), hasMore: logs.length > limit, hasBehind: Boolean(row?.behind) }
+    },
 
     get: async (query, id) => {
       const atMs = idTimeMs(id)

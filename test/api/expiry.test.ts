@@ -47,6 +47,18 @@ const READ_PATHS: Record<
       },
     ]),
   ),
+  'connectionLogsByCursor.edges': async (app, { user }) => {
+    const { data } = await app.gql(user, '{ connectionLogsByCursor(last: 5) { edges { cursor } } }')
+    return data.connectionLogsByCursor.edges.length
+  },
+  'connectionLogsByCursor.totalCount': async (app, { service }) => {
+    const { data } = await app.gql(service, '{ connectionLogsByCursor { totalCount } }')
+    return data.connectionLogsByCursor.totalCount
+  },
+  node: async (app, { user }, id) => {
+    const { data } = await app.gql(user, 'query ($id: ID!) { node(id: $id) { id } }', { id })
+    return data.node === null ? 0 : 1
+  },
   connectionLog: async (app, { user }, id) => {
     const { data } = await app.gql(user, 'query ($id: ID!) { connectionLog(id: $id) { id } }', { id })
     return data.connectionLog === null ? 0 : 1

@@ -73,6 +73,21 @@ describe.each(PROVIDERS)('plans on %s', (provider) => {
     expect(scans(provider, plan), plan).toEqual([])
   })
 
+  it.each([
+    ['a tenant', USER, /_tenant_idx|_pkey/],
+    ['everyone', EVERYONE, /_all_idx|_created_at_id/],
+  ] as const)('a page by cursor of %s begins at its place in the index', async (_, sight, index) => {
+    const query = createQuery(sight, {}, HORIZON)
+    const from = { createdAt: NOW - DAY_MS, id: 'x' }
+    for (const toward of ['older', 'newer'] as const) {
+      const plan = await explained(provider, app, (store) => store.slice(query, { from, toward, limit: 50 }))
+      expect(plan).toMatch(index)
+      expect(plan).toMatch(/\(created_at, id\)|ROW\(created_at, id\)|created_at[<>]\?|\(created_at,id\)/)
+      expect(plan).not.toMatch(/Sort |TEMP B-TREE/)
+      expect(scans(provider, plan), plan).toEqual([])
+    }
+  })
+
   it('finds a log by its id without a scan, made here or imported', async () => {
     const query = createQuery(EVERYONE, {}, HORIZON)
     const [own, foreign] = [

@@ -65,7 +65,16 @@ export const ConnectionContextType = builder.objectRef<ConnectionContext>('Conne
   }),
 })
 
+export const NodeInterface = builder.interfaceRef<ConnectionLog>('Node').implement({
+  description: 'An object that can be fetched again by its id.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'Id of the object, unique among all objects.' }),
+  }),
+})
+
 export const ConnectionLogType = builder.objectRef<ConnectionLog>('ConnectionLog').implement({
+  interfaces: [NodeInterface],
+  isTypeOf: () => true,
   description: "One immutable event in the life of a social-media account's connection to the product.",
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Id of the log. Opaque: it has no meaning but equality.' }),

@@ -26,6 +26,20 @@ export const postgresDialect: Dialect = {
     return sql`SELECT (SELECT count(*) FROM ${logs} WHERE ${where}) AS total, (${jsonArray(page)}) AS logs`
   },
 
+  slice: ({ table, where, from, toward, limit }) => {
+    const logs = raw(table.name)
+    const ahead = from ? sql`${where} AND ${postgresDialect.beside(from, toward)}` : where
+    const behind = from
+      ? sql`EXISTS (SELECT 1 FROM ${logs} WHERE ${where} AND NOT ${postgresDialect.beside(from, toward)})`
+      : sql`FALSE`
+    const order = raw(toward === 'older' ? 'DESC' : 'ASC')
+    const rows = sql`SELECT ${selection(table)} FROM ${logs} WHERE ${ahead} ORDER BY created_at ${order}, id ${order} LIMIT ${limit}`
+    return sql`SELECT (${jsonArray(rows)}) AS logs, ${behind} AS behind`
+  },
+
+  beside: ({ createdAt, id }, side) =>
+    sql`(created_at, id) ${raw(side === 'older' ? '<' : '>')} (${postgresDialect.instant(createdAt)}, ${id})`,
+
   rows: (table, where) => jsonArray(sql`SELECT ${selection(table)} FROM ${raw(table.name)} WHERE ${where}`),
 
   append: (table, rows) => {

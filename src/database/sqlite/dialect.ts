@@ -26,6 +26,20 @@ export const sqliteDialect: Dialect = {
     return sql`SELECT (SELECT count(*) FROM ${logs} WHERE ${where}) AS total, (${jsonArray(table, page)}) AS logs`
   },
 
+  slice: ({ table, where, from, toward, limit }) => {
+    const logs = raw(table.name)
+    const ahead = from ? sql`${where} AND ${sqliteDialect.beside(from, toward)}` : where
+    const behind = from
+      ? sql`EXISTS (SELECT 1 FROM ${logs} WHERE ${where} AND NOT ${sqliteDialect.beside(from, toward)})`
+      : sql`FALSE`
+    const order = raw(toward === 'older' ? 'DESC' : 'ASC')
+    const rows = sql`SELECT * FROM ${logs} WHERE ${ahead} ORDER BY created_at ${order}, id ${order} LIMIT ${limit}`
+    return sql`SELECT (${jsonArray(table, rows)}) AS logs, ${behind} AS behind`
+  },
+
+  beside: ({ createdAt, id }, side) =>
+    sql`(created_at, id) ${raw(side === 'older' ? '<' : '>')} (${instant(createdAt)}, ${id})`,
+
   rows: (table, where) => jsonArray(table, sql`SELECT * FROM ${raw(table.name)} WHERE ${where}`),
 
   append: (table, rows) => {

@@ -61,3 +61,11 @@ CREATE TABLE "api_keys" (
 
     CONSTRAINT "api_keys_pkey" PRIMARY KEY ("id")
 );
+
+CREATE TABLE "instance" (
+    "id" INTEGER NOT NULL,
+    "secret" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "instance_pkey" PRIMARY KEY ("id")
+);

@@ -66,3 +66,9 @@ CREATE TABLE "api_keys" (
     "revoked_at" DATETIME,
     "last_used_at" DATETIME
 );
+
+CREATE TABLE "instance" (
+    "id" INTEGER NOT NULL PRIMARY KEY,
+    "secret" TEXT NOT NULL,
+    "created_at" DATETIME NOT NULL
+);

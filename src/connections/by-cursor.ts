@@ -1,0 +1,73 @@
+import { AppError, badInput } from '../kernel/errors.ts'
+import type { CursorCodec } from '../logs/cursor.ts'
+import type { Horizon } from '../logs/query.ts'
+import type { Slice, SliceRange } from '../logs/store.ts'
+import type { ConnectionLog } from './event.ts'
+import { DEFAULT_LIMIT, MAX_LIMIT } from './paging.ts'
+
+/** Arguments of a Relay connection. https://relay.dev/graphql/connections.htm#sec-Arguments */
+export interface CursorPagingInput {
+  readonly first?: number | null | undefined
+  readonly after?: string | null | undefined
+  readonly last?: number | null | undefined
+  readonly before?: string | null | undefined
+}
+
+/** Some logs, newest first, with cursors of their places. */
+export interface ConnectionLogSlice {
+  readonly edges: readonly { readonly cursor: string; readonly node: ConnectionLog }[]
+  readonly hasNextPage: boolean
+  readonly hasPreviousPage: boolean
+  /** How many logs match in all, counted when asked. */
+  totalCount(): Promise<number>
+}
+
+/**
+ * Checks the arguments of a connection. The next page is the older one: `first` goes toward older logs, `last` toward
+ * newer ones.
+ * @throws {AppError} BAD_USER_INPUT naming the argument; CURSOR_EXPIRED
+ */
+export function parseCursorPaging(
+  { first, after, last, before }: CursorPagingInput,
+  cursors: CursorCodec,
+  horizon: Horizon,
+): SliceRange {
+  if (typeof first === 'number' && typeof last === 'number') {
+    throw new AppError('BAD_USER_INPUT', `Expected either \`first\` or \`last\`, got both.`)
+  }
+  const decode = (cursor: string | null | undefined, field: string) =>
+    typeof cursor === 'string' ? cursors.decode(cursor, field, horizon) : undefined
+  const [afterPosition, beforePosition] = [decode(after, 'after'), decode(before, 'before')]
+  return typeof last === 'number'
+    ? { toward: 'newer', limit: count('last', last), from: beforePosition, until: afterPosition }
+    : {
+        toward: 'older',
+        limit: count('first', first ?? DEFAULT_LIMIT),
+        from: afterPosition,
+        until: beforePosition,
+      }
+}
+
+function count(field: string, value: number): number {
+  if (Number.isInteger(value) && value >= 1 && value <= MAX_LIMIT) return value
+  throw badInput(field, `a whole number from 1 to ${MAX_LIMIT}`, value)
+}
+
+/** A slice as a page of a connection: newest first, whichever way it was read. */
+export function toConnection(
+  { logs, hasMore, hasBehind }: Slice<ConnectionLog>,
+  { toward }: SliceRange,
+  cursors: CursorCodec,
+): Omit<ConnectionLogSlice, 'totalCount'> {
+  const newestFirst = toward === 'older' ? logs : [...logs].reverse()
+  return {
+    edges: newestFirst.map((node) => ({
+      node,
+      get cursor() {
+        return cursors.encode(node)
+      },
+    })),
+    hasNextPage: toward === 'older' ? hasMore : hasBehind,
+    hasPreviousPage: toward === 'older' ? hasBehind : hasMore,
+  }
+}

@@ -1,0 +1,84 @@
+import { builder } from '../../graphql/builder.ts'
+import type { ConnectionLogSlice } from '../by-cursor.ts'
+import { MAX_LIMIT } from '../paging.ts'
+import { ConnectionLogFilterInput } from './filter.ts'
+import { ConnectionLogType, NodeInterface } from './log.ts'
+
+const PageInfoType = builder.objectRef<ConnectionLogSlice>('PageInfo').implement({
+  description: 'Where a page of a connection stands. The next page is the older one.',
+  fields: (t) => ({
+    hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether older logs follow.' }),
+    hasPreviousPage: t.exposeBoolean('hasPreviousPage', { description: 'Whether newer logs come before.' }),
+    startCursor: t.string({
+      nullable: true,
+      description: 'Cursor of the newest log of the page; null if the page is empty.',
+      resolve: ({ edges }) => edges[0]?.cursor,
+    }),
+    endCursor: t.string({
+      nullable: true,
+      description: 'Cursor of the oldest log of the page; null if the page is empty.',
+      resolve: ({ edges }) => edges.at(-1)?.cursor,
+    }),
+  }),
+})
+
+const EdgeType = builder.objectRef<ConnectionLogSlice['edges'][number]>('ConnectionLogEdge').implement({
+  description: 'A log on a page of a connection.',
+  fields: (t) => ({
+    cursor: t.exposeString('cursor', {
+      description: 'The place of the log, to be given to `after` or `before`. Opaque.',
+    }),
+    node: t.expose('node', { type: ConnectionLogType, description: 'The log.' }),
+  }),
+})
+
+const ConnectionType = builder.objectRef<ConnectionLogSlice>('ConnectionLogConnection').implement({
+  description: 'Some connection logs, newest first, paged by cursors that hold while logs arrive and expire.',
+  fields: (t) => ({
+    edges: t.expose('edges', {
+      type: [EdgeType],
+      description: 'The logs of the page with their cursors, newest first.',
+    }),
+    nodes: t.field({
+      type: [ConnectionLogType],
+      description: 'The logs of the page, newest first.',
+      resolve: ({ edges }) => edges.map(({ node }) => node),
+    }),
+    pageInfo: t.field({
+      type: PageInfoType,
+      description: 'Where the page stands.',
+      resolve: (slice) => slice,
+    }),
+    totalCount: t.int({
+      description: 'How many logs match the filter, exactly. Counted only when asked for.',
+      resolve: (slice) => slice.totalCount(),
+    }),
+  }),
+})
+
+builder.queryFields((t) => ({
+  connectionLogsByCursor: t.field({
+    type: ConnectionType,
+    description:
+      'Connection logs that match the filter, newest first, paged by cursor as Relay does. Needs the scope `logs:read`.',
+    args: {
+      filter: t.arg({ type: ConnectionLogFilterInput, description: 'Which logs; all of them if absent.' }),
+      first: t.arg.int({
+        description: `Most logs to return from the newest on: 1 to ${MAX_LIMIT}; 50 if neither \`first\` nor \`last\` is given.`,
+      }),
+      after: t.arg.string({ description: 'Only logs older than the place of this cursor.' }),
+      last: t.arg.int({
+        description: `Most logs to return from the oldest on: 1 to ${MAX_LIMIT}. Not together with \`first\`.`,
+      }),
+      before: t.arg.string({ description: 'Only logs newer than the place of this cursor.' }),
+    },
+    resolve: (_, { filter, ...paging }, { connectionLogs }) => connectionLogs.byCursor(filter ?? {}, paging),
+  }),
+  node: t.field({
+    type: NodeInterface,
+    nullable: true,
+    description: 'The object with this id, as Relay fetches it again. Needs the scope `logs:read`.',
+    args: { id: t.arg.id({ required: true, description: 'Id of the object.' }) },
+    resolve: (_, { id }, { connectionLogs }) => connectionLogs.get(id),
+  }),
+}))
