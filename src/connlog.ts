@@ -65,6 +65,19 @@ export function createConnlog({
   const config = parseConfig({ NODE_ENV: 'production', LOG_LEVEL: 'warn', ...toEnvironment(settings) })
   const logger = own ?? createLogger(config.logLevel)
   let app: App | undefined
+  let starting: Promise<App> | undefined
+
+  async function open(): Promise<App> {
+    const opened = await createApp({ config, logger, clock })
+    try {
+      await opened.database.migrations.apply()
+    } catch (error) {
+      await opened.stop()
+      throw error
+    }
+    opened.start()
+    return opened
+  }
 
   const running = (): App => {
     if (app) return app
@@ -90,21 +103,22 @@ export function createConnlog({
       app ? app.fetch(request) : new Response('Service Unavailable', { status: 503 }),
     record,
     start: async () => {
-      if (app) return
-      const opened = await createApp({ config, logger, clock })
+      const opening = (starting ??= open())
       try {
-        await opened.database.migrations.apply()
+        const opened = await opening
+        // Unless it was told to stop meanwhile, which then stops what was opened.
+        if (starting === opening) app = opened
       } catch (error) {
-        await opened.stop()
+        if (starting === opening) starting = undefined
         throw error
       }
-      opened.start()
-      app = opened
     },
     stop: async () => {
-      const stopping = app
+      const opening = starting
+      starting = undefined
       app = undefined
-      await stopping?.stop()
+      const opened = await opening?.catch(() => undefined)
+      await opened?.stop()
     },
   }
 }

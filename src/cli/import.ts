@@ -27,7 +27,9 @@ export async function importLogs(terminal: Terminal, file: string, { user }: Imp
       : undefined
     const options = onProgress ? { onProgress } : {}
     const document = await readLateDocument(open(terminal, file)).catch((error: unknown) => {
-      throw new CommandError(`Could not read ${file}: ${readReason(error)}.`)
+      throw error instanceof CommandError
+        ? error
+        : new CommandError(`Could not read ${file}: ${readReason(error)}.`)
     })
     const summary = document.isWhole
       ? await ingestValues(document.logs, logs, options)

@@ -1,3 +1,4 @@
+import { CommandError } from './terminal.ts'
 import { MAX_LINE_BYTES } from '../connections/ndjson.ts'
 
 /** A source that turned out to be one JSON document with logs in it, or one to be read line by line. */
@@ -27,6 +28,11 @@ export async function readLateDocument(source: AsyncIterable<Uint8Array>): Promi
     length += next.value.length
     isLines ??= beginsWithLine(chunks)
   }
+  if (isLines !== true) {
+    throw new CommandError(
+      'Expected lines, or one JSON document of at most 64 MiB, got a larger document. Send it as lines.',
+    )
+  }
   return { isWhole: false, rest: continued(chunks, iterator) }
 }
 
@@ -45,7 +51,7 @@ function logsOf(document: unknown): readonly unknown[] | undefined {
   return Array.isArray(document.logs) ? document.logs : undefined
 }
 
-const parse = (chunks: readonly Uint8Array[]) => parseText(Buffer.concat(chunks).toString('utf8'))
+const parse = (chunks: readonly Uint8Array[]) => parseText(new TextDecoder().decode(Buffer.concat(chunks)))
 
 function parseText(text: string): unknown {
   try {

@@ -10,10 +10,6 @@ import { withApp } from './with-app.ts'
 export async function serve(terminal: Terminal): Promise<void> {
   await withApp(terminal, async ({ app, config, logger }) => {
     await app.database.migrations.apply()
-    const demo = config.demo
-      ? await seedDemo(app, { clock: systemClock, retentionMs: config.retentionMs })
-      : undefined
-    app.start()
     const server = await listen(app.fetch, {
       port: config.port,
       host: config.host,
@@ -22,6 +18,11 @@ export async function serve(terminal: Terminal): Promise<void> {
       throw new CommandError(`Could not listen on ${config.host}:${config.port}: ${listenReason(error)}.`)
     })
     try {
+      // Only now, so that a port that is taken does not cost the one sight of the demo's key.
+      const demo = config.demo
+        ? await seedDemo(app, { clock: systemClock, retentionMs: config.retentionMs })
+        : undefined
+      app.start()
       const endpoint = `${server.address}${GRAPHQL_PATH}`
       print(terminal, `connlog ${readVersion()} listens on ${server.address}`)
       if (demo) {

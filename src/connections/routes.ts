@@ -1,5 +1,5 @@
 import type { Principal } from '../auth/principal.ts'
-import { readJson, requireMediaType } from '../http/body.ts'
+import { readChunks, readJson, requireMediaType } from '../http/body.ts'
 import { type Route, json } from '../http/route.ts'
 import type { ConnectionLogs } from './connection-logs.ts'
 import { ingestLines } from './ndjson.ts'
@@ -23,7 +23,7 @@ export function connectionLogRoute({ logsOf, retentionMs, maxBodyBytes }: Connec
       POST: async (request, principal) => {
         const type = requireMediaType(request, ['application/json', 'application/x-ndjson'])
         if (type === 'application/x-ndjson')
-          return json(await ingestLines(request.body ?? [], logsOf(principal)))
+          return json(await ingestLines(readChunks(request), logsOf(principal)))
         return json(await ingestJson(await readJson(request, maxBodyBytes), logsOf(principal)))
       },
     },

@@ -74,7 +74,7 @@ export interface Dialect {
   slice(request: SliceRequest): Sql
   /** Whether a log stands on the given side of a position, that log itself excluded. */
   beside(position: Position, side: 'older' | 'newer'): Sql
-  /** Rows `{ logs }` with all matches as JSON text, in no order; `where` must be selective. */
+  /** One row `{ logs }` with all matches as JSON text, first recorded first; `where` must be selective. */
   rows(table: LogTable, where: Sql): Sql
   /** Appends rows, all in one statement. */
   append(table: LogTable, rows: readonly Row[]): Sql
@@ -83,6 +83,8 @@ export interface Dialect {
    * the log as JSON text. The same event id may come twice, with the same log.
    */
   taken(table: LogTable, wanted: readonly Pick<Claim, 'userId' | 'eventId'>[], afterMs: number): Sql
+  /** Which of the logs with these keys are stored: rows `{ user_id, log }`, the log as JSON text. */
+  stored(table: LogTable, keys: readonly (Position & { readonly userId: string })[]): Sql
   /**
    * Takes the claims, those of logs that expired by `afterMs` included; one row for each that was free. Fewer rows
    * than claims mean that somebody else took one since {@link taken} was asked.

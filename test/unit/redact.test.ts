@@ -33,6 +33,20 @@ describe('redaction', () => {
       'GET https://api.telegram.org/bot[redacted]/getMe',
     ],
     ['/callback?code=AQBx7_n3Q&state=1', '/callback?code=[redacted]&state=1'],
+    ['/callback?code=access_denied', '/callback?code=access_denied'],
+    ['Instagram Basic Display API, basic permissions', 'Instagram Basic Display API, basic permissions'],
+    ['Bearer authentication is required', 'Bearer authentication is required'],
+    ['authorization: denied by user', 'authorization: denied by user'],
+    ['Cookie: disabled in browser', 'Cookie: disabled in browser'],
+    [
+      'access_token: expired, id_token: signature mismatch',
+      'access_token: expired, id_token: signature mismatch',
+    ],
+    ['X-Api-Key: 0123abcd', 'X-Api-Key: [redacted]'],
+    [`Malformed access token ${SECRET}xyz`, 'Malformed access token [redacted]'],
+    [String.raw`{"access_token":"abc\"EAAG","n":1}`, '{"access_token":"[redacted]","n":1}'],
+    ['q=%22access_token%22%3A%22abc%22', 'q=%22access_token%22%3A%22[redacted]%22'],
+    ['/bot123456789%3AAAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0/x', '/bot[redacted]/x'],
     ['/callback?error=x&code=190', '/callback?error=x&code=190'],
     [
       'Error validating access token: Session has expired on Friday',
@@ -64,7 +78,8 @@ describe('redaction', () => {
       fc.property(names, quotes, around, around, (name, quote, before, after) => {
         const separator = quote === '' ? '=' : ':'
         const text = `${before} ${quote}${name}${quote}${separator}${quote}${SECRET}${quote} ${after}`
-        return !redactText(text).includes(SECRET)
+        const redacted = redactText(text)
+        return !redacted.includes(SECRET) && redactText(redacted) === redacted
       }),
       { numRuns: 2_000 },
     )
@@ -72,6 +87,20 @@ describe('redaction', () => {
       'access_token"'.repeat(20_000),
       `password${'\\'.repeat(100_000)}`,
       'Bearer '.repeat(30_000),
+      'bearer+'.repeat(50_000),
+      'a-'.repeat(200_000),
+      `"${'token'.repeat(50_000)}`,
+      'token:'.repeat(100_000),
+      'token="'.repeat(50_000),
+      `token${' '.repeat(100_000)}`,
+      'cookie: "'.repeat(30_000),
+      'cookie'.repeat(50_000),
+      'authorization'.repeat(30_000),
+      '?code='.repeat(50_000),
+      '1'.repeat(200_000),
+      'EAA'.repeat(100_000),
+      'eyJ-'.repeat(100_000),
+      '%22token'.repeat(50_000),
     ]) {
       expect(redactText(hostile).length).toBeGreaterThan(0)
     }

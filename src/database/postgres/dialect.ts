@@ -40,7 +40,8 @@ export const postgresDialect: Dialect = {
   beside: ({ createdAt, id }, side) =>
     sql`(created_at, id) ${raw(side === 'older' ? '<' : '>')} (${postgresDialect.instant(createdAt)}, ${id})`,
 
-  rows: (table, where) => jsonArray(sql`SELECT ${selection(table)} FROM ${raw(table.name)} WHERE ${where}`),
+  rows: (table, where) =>
+    jsonArray(sql`SELECT ${selection(table)} FROM ${raw(table.name)} WHERE ${where} ORDER BY position, id`),
 
   append: (table, rows) => {
     const names = raw(table.columns.map(({ name }) => name).join(', '))
@@ -58,6 +59,23 @@ export const postgresDialect: Dialect = {
         WHERE l.user_id = e.user_id AND l.created_at = e.created_at AND l.id = e.log_id
       ) AS r ON TRUE
       WHERE e.created_at > ${postgresDialect.instant(afterMs)}`
+  },
+
+  stored: (table, keys) => {
+    const wanted = JSON.stringify(
+      keys.map(({ userId, createdAt, id }) => ({
+        user_id: userId,
+        id,
+        created_at: formatInstant(createdAt),
+      })),
+    )
+    return sql`
+      SELECT w.user_id, row_to_json(r)::text AS log
+      FROM json_to_recordset(${wanted}::json) AS w(user_id text, id text, created_at timestamptz)
+      JOIN LATERAL (
+        SELECT ${selection(table)} FROM ${raw(table.name)} AS l
+        WHERE l.user_id = w.user_id AND l.created_at = w.created_at AND l.id = w.id
+      ) AS r ON TRUE`
   },
 
   claim: (table, claims, afterMs) => sql`

@@ -40,7 +40,8 @@ export const sqliteDialect: Dialect = {
   beside: ({ createdAt, id }, side) =>
     sql`(created_at, id) ${raw(side === 'older' ? '<' : '>')} (${instant(createdAt)}, ${id})`,
 
-  rows: (table, where) => jsonArray(table, sql`SELECT * FROM ${raw(table.name)} WHERE ${where}`),
+  rows: (table, where) =>
+    jsonArray(table, sql`SELECT * FROM ${raw(table.name)} WHERE ${where} ORDER BY position`),
 
   append: (table, rows) => {
     const names = raw(table.columns.map(({ name }) => name).join(', '))
@@ -55,6 +56,12 @@ export const sqliteDialect: Dialect = {
     CROSS JOIN ${raw(table.eventIds)} AS e ON e.user_id = w.value ->> 0 AND e.event_id = w.value ->> 1
     CROSS JOIN ${raw(table.name)} AS l ON l.user_id = e.user_id AND l.created_at = e.created_at AND l.id = e.log_id
     WHERE e.created_at > ${instant(afterMs)}`,
+
+  stored: (table, keys) => sql`
+    SELECT w.value ->> 0 AS user_id, json_object(${pairs(table, 'l.')}) AS log
+    FROM json_each(${JSON.stringify(keys.map(({ userId, createdAt, id }) => [userId, createdAt, id]))}) AS w
+    CROSS JOIN ${raw(table.name)} AS l
+      ON l.user_id = w.value ->> 0 AND l.created_at = w.value ->> 1 AND l.id = w.value ->> 2`,
 
   claim: (table, claims, afterMs) => {
     const eventIds = raw(table.eventIds)
