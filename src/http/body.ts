@@ -1,12 +1,17 @@
-import { AppError } from '../kernel/errors.ts'
+import { AppError, show } from '../kernel/errors.ts'
 
 /** The media type of a request without its parameters, in lower case; empty if there is none. */
 export function mediaType(request: Request): string {
   return (request.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
 }
 
-/** @throws {AppError} with HTTP 415 unless the body is of one of these media types */
+/** @throws {AppError} with HTTP 415 unless the body is of one of these media types, and not compressed */
 export function requireMediaType(request: Request, accepted: readonly string[]): string {
+  const encoding = request.headers.get('content-encoding') ?? 'identity'
+  if (encoding !== 'identity') {
+    const sentence = `Expected the body to come as it is, got it in the content-encoding ${show(encoding)}.`
+    throw new AppError('BAD_USER_INPUT', sentence, { status: 415 })
+  }
   const type = mediaType(request)
   if (accepted.includes(type)) return type
   const sentence = `Expected the header \`content-type\` to be ${accepted.join(' or ')}, got ${type === '' ? 'none' : JSON.stringify(type)}.`

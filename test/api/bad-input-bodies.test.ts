@@ -89,6 +89,22 @@ describe.each(PROVIDERS)('a body on %s', (provider) => {
       await graphqlRefuses(body, 400, sentence)
     })
 
+    it('that is compressed is refused, since nobody would unpack it', async () => {
+      for (const path of [LOGS, '/graphql']) {
+        const response = await unchanged(() =>
+          world.app.send(world.key, path, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+            body: '[]',
+          }),
+        )
+        expect(response.status).toBe(415)
+        expect(await response.text()).toContain(
+          'Expected the body to come as it is, got it in the content-encoding \\"gzip\\".',
+        )
+      }
+    })
+
     it('a byte order mark is passed over', async () => {
       expect((await post(world, LOGS, `\ufeff${GOOD}`)).status).toBe(200)
       expect((await post(world, '/graphql', `\ufeff${inGraphql('{ viewer { userId } }')}`)).text).toBe(
