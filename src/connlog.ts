@@ -20,7 +20,8 @@ type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   : Lowercase<Name>
 
 /** What only a process of its own can heed. */
-type ProcessSetting = 'PORT' | 'HOST' | 'DEMO'
+const PROCESS_SETTINGS = ['PORT', 'HOST', 'DEMO'] as const satisfies SettingName[]
+type ProcessSetting = (typeof PROCESS_SETTINGS)[number]
 
 /**
  * The settings of `connlog serve` in camel case: `DATABASE_URL` is `databaseUrl`. The environment is not read, and two
@@ -125,7 +126,7 @@ export function createConnlog({
 
 function toEnvironment(settings: ConnlogSettings): Record<string, string> {
   const known = Object.keys(SETTINGS)
-    .filter((name) => !['PORT', 'HOST', 'DEMO'].includes(name))
+    .filter((name) => !PROCESS_SETTINGS.some((setting) => setting === name))
     .map(toCamelCase)
   const unknown = Object.keys(settings).filter((name) => !known.includes(name))
   if (unknown.length > 0) {

@@ -1,7 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { ApiKeyRow, ApiKeys } from '../database/port.ts'
-import type { Clock } from '../kernel/clock.ts'
-import { SECOND_MS } from '../kernel/clock.ts'
+import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
 import { idSchema, parseInput, textSchema } from '../kernel/text.ts'
 import { apiKeyId, isHashOf, makeApiKey } from './api-key.ts'

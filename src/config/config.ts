@@ -1,6 +1,7 @@
 import { expectation } from '../kernel/errors.ts'
 import { DAY_MS, SECOND_MS } from '../kernel/clock.ts'
 import type { LogLevel } from '../kernel/logger.ts'
+import { withoutCredentials } from '../kernel/text.ts'
 import { SETTINGS, type SettingName, type SettingValues } from './settings.ts'
 
 /** What the service is told from outside, parsed and frozen. */
@@ -44,7 +45,11 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     if (result.success) read[name] = result.data
     else
       problems.push(
-        expectation(name, SETTINGS[name].expected, name === 'DATABASE_URL' ? withoutPassword(text) : text),
+        expectation(
+          name,
+          SETTINGS[name].expected,
+          name === 'DATABASE_URL' ? text && withoutCredentials(text) : text,
+        ),
       )
   }
   if (problems.length > 0) throw new ConfigError(problems)
@@ -65,5 +70,3 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     maxBodyBytes: values.MAX_BODY_BYTES,
   })
 }
-
-const withoutPassword = (url: string | undefined) => url?.replace(/\/\/[^@/]*@/, '//…@')

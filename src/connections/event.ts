@@ -6,23 +6,24 @@ import type { JsonObject } from '../kernel/json.ts'
  * failure does not know its user yet.
  */
 
-/** To support another platform, add it here: it is stored as text, so no table changes. */
-export const PLATFORMS = [
-  'tiktok',
-  'instagram',
-  'facebook',
-  'youtube',
-  'linkedin',
-  'twitter',
-  'threads',
-  'pinterest',
-  'reddit',
-  'bluesky',
-  'googlebusiness',
-  'telegram',
-  'snapchat',
-] as const
-export type Platform = (typeof PLATFORMS)[number]
+/** Platforms and what they call themselves. To support another, add its line: it is stored as text, so no table changes. */
+export const PLATFORM_NAMES = {
+  tiktok: 'TikTok',
+  instagram: 'Instagram',
+  facebook: 'Facebook',
+  youtube: 'YouTube',
+  linkedin: 'LinkedIn',
+  twitter: 'X, formerly Twitter',
+  threads: 'Threads',
+  pinterest: 'Pinterest',
+  reddit: 'Reddit',
+  bluesky: 'Bluesky',
+  googlebusiness: 'Google Business Profile',
+  telegram: 'Telegram',
+  snapchat: 'Snapchat',
+} as const
+export type Platform = keyof typeof PLATFORM_NAMES
+export const PLATFORMS = Object.keys(PLATFORM_NAMES) as [Platform, ...Platform[]]
 
 export const EVENT_TYPES = [
   'connect_success',

@@ -62,7 +62,7 @@ export function show(value: unknown): string {
     : `${cut(text, SHOWN_CHARACTERS)}… (${text.length} characters)`
 }
 
-/** JSON as far as the value has any: circles and what is nested too deeply to be walked are named by their kind. */
+/** The value as JSON; what has none, being circular or too deep to be walked, is told by its kind alone. */
 function jsonOf(value: unknown): string {
   try {
     return (

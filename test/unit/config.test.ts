@@ -40,7 +40,7 @@ describe('settings', () => {
   it('are all checked: every wrong one is reported at once, with what was expected and never a password', () => {
     expect(
       problems({
-        DATABASE_URL: 'mysql://me:canary@host/db',
+        DATABASE_URL: 'mysql://me:can@ary@host/db?password=canary',
         PORT: '70000',
         RETENTION_DAYS: '0',
         RATE_LIMIT_PER_MINUTE: '-1',
@@ -49,7 +49,7 @@ describe('settings', () => {
         HOST: 'a b',
       }),
     ).toEqual([
-      'Expected `DATABASE_URL` to be file:PATH for SQLite or postgres://… for Postgres, got "mysql://…@host/db".',
+      'Expected `DATABASE_URL` to be file:PATH for SQLite or postgres://… for Postgres, got "mysql://host/db".',
       'Expected `PORT` to be a whole number from 0 to 65535, got "70000".',
       'Expected `HOST` to be a host name or an address, got "a b".',
       'Expected `RETENTION_DAYS` to be a whole number from 1 to 365, got "0".',

@@ -5,7 +5,7 @@ import {
   type ConnectionEventType,
   type ConnectionMethod,
   PLATFORMS,
-  type Platform,
+  PLATFORM_NAMES,
   STATUSES,
   type ConnectionStatus,
 } from '../event.ts'
@@ -20,22 +20,6 @@ function enumOf<const T extends string>(
   type Values = { [Value in T as Uppercase<Value>]: { value: Value; description: string } }
   const entries = values.map((value) => [value.toUpperCase(), { value, description: describe[value] }])
   return builder.enumType(name, { description, values: Object.fromEntries(entries) as Values })
-}
-
-const PLATFORM_NAMES: Record<Platform, string> = {
-  tiktok: 'TikTok',
-  instagram: 'Instagram',
-  facebook: 'Facebook',
-  youtube: 'YouTube',
-  linkedin: 'LinkedIn',
-  twitter: 'X, formerly Twitter',
-  threads: 'Threads',
-  pinterest: 'Pinterest',
-  reddit: 'Reddit',
-  bluesky: 'Bluesky',
-  googlebusiness: 'Google Business Profile',
-  telegram: 'Telegram',
-  snapchat: 'Snapchat',
 }
 
 export const PlatformEnum = enumOf('Platform', 'A social-media platform.', PLATFORMS, PLATFORM_NAMES)

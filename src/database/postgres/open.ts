@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient } from '../../generated/postgresql/client.ts'
 import type { Logger } from '../../kernel/logger.ts'
+import { withoutCredentials } from '../../kernel/text.ts'
 import { overClient } from '../client.ts'
 import { translateFailure } from '../failures.ts'
 import {
@@ -118,10 +119,8 @@ function openSentence(url: string, error: unknown): string {
   const message = error instanceof Error ? error.message : ''
   const reason =
     OPEN_SENTENCES[code] ?? (message.includes('timeout') ? OPEN_SENTENCES['ETIMEDOUT'] : undefined)
-  return `Could not open Postgres at ${withoutPassword(url)}: ${reason ?? `it answered ${code || message || 'with an error'}`}.`
+  return `Could not open Postgres at ${withoutCredentials(url)}: ${reason ?? `it answered ${code || message || 'with an error'}`}.`
 }
-
-const withoutPassword = (url: string) => url.replace(/^(\w+:\/\/)[^@/]*@/, '$1').replace(/\?.*$/, '')
 
 async function recordsOf(client: pg.Pool | pg.PoolClient): Promise<MigrationRecord[]> {
   const table = await client.query<{ found: string | null }>(
