@@ -12,9 +12,10 @@ import { createGraphiql } from './http/graphiql.ts'
 import { createGraphql } from './http/graphql.ts'
 import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, createHandler } from './http/handler.ts'
 import type { FetchHandler } from './http/listen.ts'
-import { type Clock, systemClock } from './kernel/clock.ts'
+import { type Clock, SECOND_MS, systemClock } from './kernel/clock.ts'
 import { type Running, createLifecycle } from './kernel/lifecycle.ts'
 import type { Logger } from './kernel/logger.ts'
+import { type CountKeeper, createCountKeeper } from './logs/counts.ts'
 import { createRetention } from './logs/retention.ts'
 import { createLogStore } from './logs/store.ts'
 import { createSchema } from './schema.ts'
@@ -28,9 +29,13 @@ export interface App extends Running {
   readonly connectionLogsOf: (principal: Principal) => ConnectionLogs
   /** Connection logs as the operator reaches them: all of them, with every scope. */
   readonly connectionLogs: ConnectionLogs
-  /** Begins what goes on by itself: cleaning up. The database has to be migrated. */
+  readonly counts: CountKeeper
+  /** Begins what goes on by itself: cleaning up and merging counts. The database has to be migrated. */
   start(): void
 }
+
+/** Up to a second of notes to add is nothing to a read; see docs/decisions.md. */
+const MERGE_INTERVAL_MS = SECOND_MS
 
 export interface AppOptions {
   readonly config: Config
@@ -50,6 +55,7 @@ export async function createApp({ config, logger, clock = systemClock }: AppOpti
   const keys = createKeyStore(database.apiKeys, clock)
   const store = createLogStore(database, connectionLogKind)
   const retention = createRetention(database, connectionLogKind, { clock, retentionMs, logger })
+  const counts = createCountKeeper(database, connectionLogKind, { clock, logger })
   const connectionLogsOf = createConnectionLogs({
     store,
     retention,
@@ -92,7 +98,11 @@ export async function createApp({ config, logger, clock = systemClock }: AppOpti
     database,
     connectionLogsOf,
     connectionLogs: connectionLogsOf(OPERATOR),
-    start: () => lifecycle.add('cleanup', retention.start(config.cleanupIntervalMs)),
+    counts,
+    start: () => {
+      lifecycle.add('cleanup', retention.start(config.cleanupIntervalMs))
+      lifecycle.add('counts', counts.start(MERGE_INTERVAL_MS))
+    },
     stop: () => {
       isStopping = true
       return lifecycle.stop()

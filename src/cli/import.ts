@@ -34,6 +34,7 @@ export async function importLogs(terminal: Terminal, file: string, { user }: Imp
     const summary = document.isWhole
       ? await ingestValues(document.logs, logs, options)
       : await ingestLines(document.rest, logs, options)
+    await app.counts.merge()
     if (onProgress) terminal.stderr.write('\n')
     for (const { line, error } of summary.errors) {
       terminal.stderr.write(`${document.isWhole ? 'log' : 'line'} ${line}: ${error}\n`)

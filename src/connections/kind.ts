@@ -3,6 +3,7 @@ import type { LogTable } from '../database/dialect.ts'
 import type { LogKind } from '../logs/kind.ts'
 import type { ConnectionLog } from './event.ts'
 import { type ConnectionFilter, matches, where } from './filter.ts'
+import { CELLS, counted } from './counted.ts'
 import { termsOf } from './words.ts'
 
 const table: LogTable = {
@@ -27,6 +28,13 @@ const table: LogTable = {
     { name: 'terms', property: 'terms', type: 'text', writeOnly: true },
     { name: 'created_at', property: 'createdAt', type: 'instant' },
   ],
+  counts: {
+    name: 'connection_log_counts',
+    deltas: 'connection_log_count_deltas',
+    group: 'platform',
+    detail: 'error_code',
+    cells: CELLS,
+  },
 }
 
 /** What the log machine has to know of connection logs. */
@@ -34,6 +42,7 @@ export const connectionLogKind: LogKind<ConnectionLog, ConnectionFilter> = {
   table,
   where: (filter, dialect, sight) => where(filter, dialect, sight, table),
   matches,
+  counted,
   toRow: (log) => ({
     ...log,
     userId: log.userId ?? '',

@@ -1,3 +1,5 @@
+import type { CountDelta, CountTable } from './count-table.ts'
+import type { CountedRequest } from './counted.ts'
 import type { Sql } from './sql.ts'
 
 /** A column of a log table: what it is called in the database and in JavaScript, and how it travels. */
@@ -18,6 +20,7 @@ export interface LogTable {
   /** The FTS5 index beside the table, where the database needs one. */
   readonly terms: string
   readonly columns: readonly Column[]
+  readonly counts: CountTable
 }
 
 /** A row in JavaScript, by property name. */
@@ -68,6 +71,13 @@ export interface Dialect {
   /** One row `{ total, logs }`: the exact number of matches, and the page as JSON text, in one snapshot. */
   page(request: PageRequest): Sql
   /**
+   * The same answer as {@link page}, found through the counts: it takes no longer where there are more logs. `size`
+   * is how many logs these users have in all, about.
+   */
+  countedPage(request: PageRequest & CountedRequest): Sql
+  /** One row `{ total }`, through the counts. */
+  countedTotal(request: CountedRequest): Sql
+  /**
    * One row `{ logs, behind }`: the next matches from a position on as JSON text, nearest first, and whether any match
    * stands at the position or behind it, in one snapshot.
    */
@@ -76,8 +86,10 @@ export interface Dialect {
   beside(position: Position, side: 'older' | 'newer'): Sql
   /** One row `{ logs }` with all matches as JSON text, first recorded first; `where` must be selective. */
   rows(table: LogTable, where: Sql): Sql
-  /** Appends rows, all in one statement. */
-  append(table: LogTable, rows: readonly Row[]): Sql
+  /** Appends rows and what they add to the counts. The statements belong into one transaction. */
+  append(table: LogTable, rows: readonly Row[], deltas: readonly CountDelta[]): Sql[]
+  /** Adds to the counts, in the transaction that stores or deletes the logs, and once in it. */
+  count(table: CountTable, deltas: readonly CountDelta[]): Sql[]
   /**
    * Which of the wanted `(userId, eventId)` are taken by logs newer than `afterMs`: rows `{ user_id, event_id, log }`,
    * the log as JSON text. The same event id may come twice, with the same log.
@@ -92,7 +104,10 @@ export interface Dialect {
   claim(table: LogTable, claims: readonly Claim[], afterMs: number): Sql
   /** One row `{ expired }`: how many logs have `created_at <= throughMs`. */
   countExpired(table: LogTable, throughMs: number): Sql
-  /** Deletes at most `limit` logs with `created_at <= throughMs`, oldest first. */
+  /**
+   * Deletes at most `limit` logs with `created_at <= throughMs`, oldest first. A row for each, with what the counts
+   * need to know of it, by property name.
+   */
   deleteExpired(table: LogTable, throughMs: number, limit: number): Sql
   /** Deletes at most `limit` remembered event ids whose day is before `day`. */
   deleteEventIds(table: LogTable, day: number, limit: number): Sql

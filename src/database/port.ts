@@ -47,6 +47,11 @@ export interface Storage {
    * @returns how many logs went
    */
   dropExpired(table: LogTable, through: ExpiredThrough): Promise<number>
+  /**
+   * Merges what writers have noted into the counts. Totals are the same before and after; reads are quicker after.
+   * @returns how many notes were merged; none where nothing is noted, or where another process is at it
+   */
+  mergeCounts(table: LogTable): Promise<number>
 }
 
 export interface ExpiredThrough {

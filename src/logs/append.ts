@@ -1,5 +1,7 @@
+import { deltasOf } from '../database/count-table.ts'
 import type { Claim, Row } from '../database/dialect.ts'
 import type { Database, Queryable } from '../database/port.ts'
+import type { Sql } from '../database/sql.ts'
 import { MINUTE_MS, dayOf } from '../kernel/clock.ts'
 import { AppError, show } from '../kernel/errors.ts'
 import type { AnyLog, LogKind } from './kind.ts'
@@ -54,10 +56,7 @@ export async function appendLogs<Log extends AnyLog, Filter>(
   const days = [...new Set(logs.map(({ log }) => dayOf(log.createdAt))), ...receiptDays(options.nowMs)]
   await database.storage.prepare(kind.table, days)
   if (logs.every(({ eventIds }) => eventIds.length === 0)) {
-    await insert(
-      database,
-      logs.map(({ log }) => log),
-    )
+    await executeTogether(database, insertion(logs.map(({ log }) => log)))
     return logs.map(({ log }) => ({ is: 'created', log }))
   }
   for (let tries = 1; ; tries += 1) {
@@ -91,10 +90,7 @@ export async function appendLogs<Log extends AnyLog, Filter>(
     })
     await claim(tx, fresh)
     if (fresh.length > 0)
-      await insert(
-        tx,
-        fresh.map(({ log }) => log),
-      )
+      for (const statement of insertion(fresh.map(({ log }) => log))) await tx.execute(statement)
     return outcomes
   }
 
@@ -145,9 +141,20 @@ export async function appendLogs<Log extends AnyLog, Filter>(
     if (granted.length < claims.length) throw new Raced()
   }
 
-  async function insert(db: Queryable, rows: readonly Log[]): Promise<void> {
-    await db.execute(database.dialect.append(kind.table, rows.map(kind.toRow)))
+  function insertion(fresh: readonly Log[]): Sql[] {
+    const rows = fresh.map(kind.toRow)
+    return database.dialect.append(kind.table, rows, deltasOf(kind.table, rows, 1))
   }
+}
+
+/** Runs statements of which all or none may take effect. */
+async function executeTogether(database: Database, statements: readonly Sql[]): Promise<void> {
+  const [only, ...more] = statements
+  if (only && more.length === 0) await database.execute(only)
+  else
+    await database.transaction(async (tx) => {
+      for (const statement of statements) await tx.execute(statement)
+    })
 }
 
 const receiptDays = (nowMs: number): number[] => [

@@ -1,3 +1,4 @@
+import type { CountSelection } from '../database/count-table.ts'
 import type { Dialect, LogTable, Row } from '../database/dialect.ts'
 import type { Sql } from '../database/sql.ts'
 
@@ -23,6 +24,11 @@ export interface LogKind<Log extends AnyLog, Filter> {
   readonly table: LogTable
   where(filter: Filter, dialect: Dialect, sight: Sight): Sql[]
   matches(filter: Filter, log: Log): boolean
+  /**
+   * The filter as the counts can answer it, users and times included; undefined if it asks for more than is counted.
+   * It must pick what `where` picks.
+   */
+  counted(filter: Filter): Partial<CountSelection> | undefined
   toRow(log: Log): Row
   fromRow(row: Row): Log
   /** Whether two logs tell the same event; ids and instants aside. */

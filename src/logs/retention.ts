@@ -1,3 +1,5 @@
+import { deltasOf } from '../database/count-table.ts'
+import type { Row } from '../database/dialect.ts'
 import type { Database } from '../database/port.ts'
 import { type Clock, MINUTE_MS, dayOf } from '../kernel/clock.ts'
 import { type Running, every } from '../kernel/lifecycle.ts'
@@ -44,17 +46,24 @@ export function createRetention<Log extends AnyLog, Filter>(
     return Math.min(clock.now(), databaseMs)
   }
 
-  async function inBatches(
-    statement: () => Parameters<Database['execute']>[0],
-    signal: AbortSignal | undefined,
-  ) {
+  /** Repeats `work`, which tells how many rows it has deleted, until there are no more. */
+  async function inBatches(work: () => Promise<number>, signal: AbortSignal | undefined): Promise<number> {
     for (let deleted = 0; ;) {
-      const changed = await database.execute(statement())
+      const changed = await work()
       deleted += changed
       if (changed < BATCH_SIZE || signal?.aborted) return deleted
       await clock.sleep(0)
     }
   }
+
+  /** Deletes some expired logs and takes them out of the counts, both or neither. */
+  const deleteSome = (throughMs: number): Promise<number> =>
+    database.transaction(async (tx) => {
+      const gone = await tx.query<Row>(dialect.deleteExpired(table, throughMs, BATCH_SIZE))
+      for (const statement of dialect.count(table.counts, deltasOf(table, gone, -1)))
+        await tx.execute(statement)
+      return gone.length
+    })
 
   const cleanup: Retention['cleanup'] = async ({ dryRun = false, signal } = {}) => {
     const nowMs = await now()
@@ -65,8 +74,11 @@ export function createRetention<Log extends AnyLog, Filter>(
       return { deleted: Number(row?.expired), dryRun, cutoffMs }
     }
     const dropped = await storage.dropExpired(table, { logsThroughMs: cutoffMs, eventIdsBeforeDay })
-    const deleted = await inBatches(() => dialect.deleteExpired(table, cutoffMs, BATCH_SIZE), signal)
-    await inBatches(() => dialect.deleteEventIds(table, eventIdsBeforeDay, BATCH_SIZE), signal)
+    const deleted = await inBatches(() => deleteSome(cutoffMs), signal)
+    await inBatches(
+      () => database.execute(dialect.deleteEventIds(table, eventIdsBeforeDay, BATCH_SIZE)),
+      signal,
+    )
     return { deleted: dropped + deleted, dryRun, cutoffMs }
   }
 

@@ -1,8 +1,10 @@
+import type { CountSelection } from '../database/count-table.ts'
 import type { Position, Row } from '../database/dialect.ts'
 import type { Database } from '../database/port.ts'
 import { type Sql, join, sql } from '../database/sql.ts'
 import { MINTED_ID_LENGTH, idTimeMs } from '../kernel/ids.ts'
 import { type AppendOptions, type NewLog, type Outcome, appendLogs } from './append.ts'
+import { createFewness } from './fewness.ts'
 import type { AnyLog, LogKind, Sight } from './kind.ts'
 import type { Query } from './query.ts'
 
@@ -41,12 +43,21 @@ export interface LogStore<Log extends AnyLog, Filter> {
   append(logs: readonly NewLog<Log>[], options: AppendOptions): Promise<Outcome<Log>[]>
 }
 
+export interface LogStoreOptions {
+  /** Up to how many logs of a user are counted one by one, which is then quicker than through the counts. */
+  readonly countedFrom?: number
+}
+
+const COUNTED_FROM = 2_000
+
 export function createLogStore<Log extends AnyLog, Filter>(
   database: Database,
   kind: LogKind<Log, Filter>,
+  { countedFrom = COUNTED_FROM }: LogStoreOptions = {},
 ): LogStore<Log, Filter> {
   const { dialect } = database
   const { table } = kind
+  const few = createFewness(countedFrom)
 
   const where = ({ sight, filter, newerThanMs }: Query<Filter>, ...more: Sql[]): Sql =>
     join(
@@ -59,16 +70,37 @@ export function createLogStore<Log extends AnyLog, Filter>(
       ' AND ',
     )
 
+  /** The query as the counts can answer it; undefined where it asks for more than they know. */
+  function selectionOf({ sight, filter, newerThanMs }: Query<Filter>): CountSelection | undefined {
+    const counted = kind.counted(filter)
+    if (!counted) return undefined
+    const users = sight.only === 'user' ? [sight.userId] : (counted.users ?? 'everyone')
+    return { ...counted, users, fromMs: Math.max(newerThanMs + 1, counted.fromMs ?? -Infinity) }
+  }
+
   const page: LogStore<Log, Filter>['page'] = async (query, { limit, skip }) => {
-    const [row] = await database.query<{ total: number | bigint; logs: string }>(
-      dialect.page({ table, where: where(query), limit, skip }),
+    const request = { table, where: where(query), limit, skip }
+    const selection = selectionOf(query)
+    const counted = selection && !few.has(selection)
+    const [row] = await database.query<{ total: number | bigint; size?: number | bigint; logs: string }>(
+      counted ? dialect.countedPage({ ...request, selection }) : dialect.page(request),
     )
+    if (counted) few.learn(selection, Number(row?.size))
     return { total: Number(row?.total), logs: parseRows(row?.logs, kind.fromRow) }
+  }
+
+  const count: LogStore<Log, Filter>['count'] = async (query) => {
+    const selection = selectionOf(query)
+    if (!selection) return (await page(query, { limit: 0, skip: 0 })).total
+    const [row] = await database.query<{ total: number | bigint }>(
+      dialect.countedTotal({ table, where: where(query), selection }),
+    )
+    return Number(row?.total)
   }
 
   return {
     page,
-    count: async (query) => (await page(query, { limit: 0, skip: 0 })).total,
+    count,
 
     slice: async (query, { from, until, toward, limit }) => {
       const ends = until ? [dialect.beside(until, toward === 'older' ? 'newer' : 'older')] : []

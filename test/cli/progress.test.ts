@@ -21,7 +21,9 @@ it.each([true, false])(
     const terminal = { env, stdin, stdout, stderr, stop: new AbortController().signal }
     expect(await run(['migrate'], terminal)).toBe(0)
     expect(await run(['import', '-'], terminal)).toBe(0)
-    expect(stdout.text()).toBe('Applied 0001_logs_and_keys.\n1,200 stored, 0 there already, 0 rejected.\n')
+    expect(stdout.text()).toBe(
+      'Applied 0001_logs_and_keys.\nApplied 0002_counts.\n1,200 stored, 0 there already, 0 rejected.\n',
+    )
     const counts = [...stderr.text().matchAll(/\r([\d,]+) logs, [\d,]+ a second/g)].map((match) => match[1])
     expect(counts).toEqual(isTTY ? ['500', '1,000', '1,200'] : [])
     await database.drop()

@@ -87,9 +87,10 @@ describe('filters, pages and totals', () => {
 async function fill(inputs: readonly object[]): Promise<ConnectionLog[]> {
   const given = inputs.map((input, index) => ({ ...input, _id: `${index}`.padStart(25, '0') }))
   const results = await Promise.all(
-    [...apps.values()].map(async ({ connectionLogs, database }) => {
-      for (const table of ['connection_logs', 'connection_log_event_ids'])
-        await database.execute(sql`DELETE FROM ${raw(table)}`)
+    [...apps].map(async ([provider, { connectionLogs, database }]) => {
+      const tables = ['connection_logs', 'connection_log_event_ids', 'connection_log_counts']
+      if (provider === 'postgres') tables.push('connection_log_count_deltas')
+      for (const table of tables) await database.execute(sql`DELETE FROM ${raw(table)}`)
       const recorded = await connectionLogs.recordEach(given.map((value) => ({ value, at: '' })))
       return recorded.map((outcome) => {
         if (outcome instanceof AppError) throw outcome

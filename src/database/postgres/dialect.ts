@@ -1,8 +1,16 @@
 import { formatInstant } from '../../kernel/instant.ts'
+import { type CountDelta, type CountTable, countedColumns } from '../count-table.ts'
+import { countedParts, usersSize } from '../counted.ts'
 import type { Claim, Column, Dialect, LogTable, Row } from '../dialect.ts'
-import { type Sql, raw, sql } from '../sql.ts'
+import { type Sql, join, raw, sql } from '../sql.ts'
 
 const epochMs = (expression: Sql) => sql`(extract(epoch from ${expression}) * 1000)::bigint`
+
+const counted = countedParts({
+  anyOf: (column, values) => postgresDialect.anyOf(column, values),
+  minuteStart: (minute) => sql`to_timestamp((${minute}) * 60)`,
+  hasDeltas: true,
+})
 
 /** Postgres: rows go in as one JSON parameter, pages come out as one JSON text. */
 export const postgresDialect: Dialect = {
@@ -26,6 +34,24 @@ export const postgresDialect: Dialect = {
     return sql`SELECT (SELECT count(*) FROM ${logs} WHERE ${where}) AS total, (${jsonArray(page)}) AS logs`
   },
 
+  countedPage: ({ limit, skip, ...request }) => {
+    const logs = raw(request.table.name)
+    const parts = [...counted.pieces(request), ...counted.leaves(request, skip, limit)]
+    const keys = sql`
+      SELECT user_id, created_at, id FROM leaves AS p CROSS JOIN ${logs}
+      WHERE ${request.where} AND ${counted.inMinute(sql`p.start`)}
+      ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip}::bigint - coalesce((SELECT min(before) FROM leaves), ${skip}::bigint)`
+    const page = sql`
+      SELECT ${selection(request.table)} FROM keys JOIN ${logs} USING (user_id, created_at, id)
+      ORDER BY created_at DESC, id DESC`
+    return sql`
+      WITH ${join(parts, ', ')}, keys AS MATERIALIZED (${keys})
+      SELECT (${counted.total}) AS total, (${usersSize(request, postgresDialect)}) AS size, (${jsonArray(page)}) AS logs`
+  },
+
+  countedTotal: (request) =>
+    sql`WITH ${join(counted.pieces(request), ', ')} SELECT (${counted.total}) AS total`,
+
   slice: ({ table, where, from, toward, limit }) => {
     const logs = raw(table.name)
     const ahead = from ? sql`${where} AND ${postgresDialect.beside(from, toward)}` : where
@@ -43,10 +69,16 @@ export const postgresDialect: Dialect = {
   rows: (table, where) =>
     jsonArray(sql`SELECT ${selection(table)} FROM ${raw(table.name)} WHERE ${where} ORDER BY position, id`),
 
-  append: (table, rows) => {
+  append: (table, rows, deltas) => {
     const names = raw(table.columns.map(({ name }) => name).join(', '))
-    return sql`INSERT INTO ${raw(table.name)} (${names}) SELECT ${raw(table.columns.map(typed).join(', '))} FROM ${input(table, rows)}`
+    // One statement, so that a batch needs no transaction around it.
+    return [
+      sql`WITH noted AS (${note(table.counts, deltas)})
+        INSERT INTO ${raw(table.name)} (${names}) SELECT ${raw(table.columns.map(typed).join(', '))} FROM ${input(table, rows)}`,
+    ]
   },
+
+  count: (table, deltas) => (deltas.length === 0 ? [] : [note(table, deltas)]),
 
   taken: (table, wanted, afterMs) => {
     const rows = JSON.stringify(wanted.map(({ userId, eventId }) => ({ user_id: userId, event_id: eventId })))
@@ -100,7 +132,12 @@ export const postgresDialect: Dialect = {
         ORDER BY created_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED
       ) AS d
       WHERE l.user_id = d.user_id AND l.created_at = d.created_at AND l.id = d.id
-        AND l.created_at <= ${postgresDialect.instant(throughMs)}`
+        AND l.created_at <= ${postgresDialect.instant(throughMs)}
+      RETURNING ${raw(
+        countedColumns(table)
+          .map((column) => selected(column, 'l.'))
+          .join(', '),
+      )}`
   },
 
   // Whole days are dropped with their partition.
@@ -109,12 +146,17 @@ export const postgresDialect: Dialect = {
   now: () => sql`SELECT ${epochMs(sql`clock_timestamp()`)} AS now_ms`,
 }
 
-const selection = (table: LogTable) => raw(readable(table).map(selected).join(', '))
+const selection = (table: LogTable) =>
+  raw(
+    readable(table)
+      .map((column) => selected(column))
+      .join(', '),
+  )
 
 const readable = (table: LogTable) => table.columns.filter(({ writeOnly }) => !writeOnly)
 
-const selected = ({ name, property, type }: Column) =>
-  `${type === 'instant' ? `(extract(epoch from ${name}) * 1000)::bigint` : name} AS "${property}"`
+const selected = ({ name, property, type }: Column, of = '') =>
+  `${type === 'instant' ? `(extract(epoch from ${of}${name}) * 1000)::bigint` : of + name} AS "${property}"`
 
 const jsonArray = (rows: Sql) => sql`SELECT coalesce(json_agg(r), '[]')::text AS logs FROM (${rows}) AS r`
 
@@ -146,3 +188,24 @@ const claimRows = (claims: readonly Claim[]) =>
       created_at: formatInstant(createdAt),
     })),
   )
+
+/** Writers only ever add rows of their own, so that none waits for another. */
+function note(table: CountTable, deltas: readonly CountDelta[]): Sql {
+  const numbers = ['total', ...table.cells.map(({ name }) => name)]
+  const rows = deltas.map(({ userId, start, group, detail, total, cells }) => ({
+    user_id: userId,
+    start,
+    [table.group]: group,
+    [table.detail]: detail,
+    total,
+    ...cells,
+  }))
+  const keys = `user_id, start, ${table.group}, ${table.detail}`
+  const types = [
+    `user_id text, start integer, ${table.group} text, ${table.detail} text`,
+    ...numbers.map((name) => `${name} integer`),
+  ]
+  return sql`INSERT INTO ${raw(table.deltas)} (${raw([keys, ...numbers].join(', '))})
+    SELECT ${raw([keys, ...numbers.map((name) => `coalesce(${name}, 0)`)].join(', '))}
+    FROM json_to_recordset(${JSON.stringify(rows)}::json) AS delta(${raw(types.join(', '))})`
+}

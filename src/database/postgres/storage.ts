@@ -1,8 +1,10 @@
 import type { Pool, PoolClient } from 'pg'
 import { DAY_MS } from '../../kernel/clock.ts'
+import { DAY } from '../count-table.ts'
 import type { LogTable } from '../dialect.ts'
 import { sqlState } from '../failures.ts'
 import type { Storage } from '../port.ts'
+import { mergeCounts } from './merge-counts.ts'
 
 /** Serialises the making and dropping of partitions between processes; any number that is ours. */
 const PARTITION_LOCK = 7_270_736_901
@@ -39,7 +41,7 @@ export function createPartitions(pool: Pool): Storage {
   const prepareDay = (table: LogTable, day: number) =>
     inTransaction(async (client) => {
       await client.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
-      const existing = await partitionsOf(client, [table.name, table.eventIds])
+      const existing = await partitionsOf(client, [table.name, table.eventIds, table.counts.name])
       const make = async (parent: string, from: string, to: string) => {
         const name = partitionName(parent, day)
         if (existing.some((partition) => partition.name === name)) return
@@ -50,47 +52,83 @@ export function createPartitions(pool: Pool): Storage {
       }
       await make(table.name, `'${startOf(day)}'`, `'${startOf(day + 1)}'`)
       await make(table.eventIds, String(day), String(day + 1))
+      await make(table.counts.name, String(day * DAY), String((day + 1) * DAY))
     })
 
+  const prepare: Storage['prepare'] = async (table, days) => {
+    for (const day of days) {
+      const key = partitionName(table.name, day)
+      if (prepared.has(key)) continue
+      await prepareDay(table, day)
+      prepared.add(key)
+    }
+  }
+
   return {
-    prepare: async (table, days) => {
-      for (const day of days) {
-        const key = partitionName(table.name, day)
-        if (prepared.has(key)) continue
-        await prepareDay(table, day)
-        prepared.add(key)
-      }
+    prepare,
+
+    mergeCounts: async (table) => {
+      const { rows } = await pool.query<{ day: number }>(
+        `SELECT DISTINCT start / ${DAY} AS day FROM "${table.counts.deltas}"`,
+      )
+      if (rows.length === 0) return 0
+      await prepare(
+        table,
+        rows.map(({ day }) => day),
+      )
+      // Neither beside another merge nor beside the making and dropping of partitions.
+      return inTransaction(async (client) =>
+        (await tryLock(client)) ? mergeCounts(client, table.counts) : 0,
+      )
     },
 
     dropExpired: async (table, { logsThroughMs, eventIdsBeforeDay }) => {
       const partitions = await partitionsOf(pool, [table.name, table.eventIds])
       let deleted = 0
       for (const { name, parent, day } of partitions) {
-        const expired =
-          parent === table.name ? (day + 1) * DAY_MS - 1 <= logsThroughMs : day < eventIdsBeforeDay
+        const isLogs = parent === table.name
+        const expired = isLogs ? (day + 1) * DAY_MS - 1 <= logsThroughMs : day < eventIdsBeforeDay
         if (!expired) continue
-        deleted += await dropPartition(name, parent === table.name)
+        deleted += isLogs ? await dropLogs(table, day) : await drop([name], async () => 0)
         prepared.delete(partitionName(table.name, day))
       }
       return deleted
     },
   }
 
-  async function dropPartition(name: string, counted: boolean): Promise<number> {
+  /** Drops the logs of a day and their counts. @returns how many logs there were */
+  async function dropLogs({ name, counts }: LogTable, day: number): Promise<number> {
+    const [first, next] = [day * DAY, (day + 1) * DAY]
+    // In the order in which reads take them, so that the two do not wait for one another.
+    const names = [counts.name, name].map((parent) => partitionName(parent, day))
+    return drop(names, async (client) => {
+      const { rows } = await client.query<{ total: string }>(
+        `SELECT coalesce(sum(total), 0) AS total FROM (
+           SELECT total FROM "${counts.name}"
+           WHERE user_id = '' AND everyone AND span = ${DAY} AND start = ${first} AND ${counts.detail} = ''
+           UNION ALL
+           SELECT total FROM "${counts.deltas}" WHERE start >= ${first} AND start < ${next} AND ${counts.detail} = ''
+         ) AS t`,
+      )
+      await client.query(`DELETE FROM "${counts.deltas}" WHERE start >= ${first} AND start < ${next}`)
+      return Number(rows[0]?.total)
+    })
+  }
+
+  /** Drops tables once nobody uses them; leaves them for the next time if somebody does. */
+  async function drop(
+    names: readonly string[],
+    before: (client: PoolClient) => Promise<number>,
+  ): Promise<number> {
+    const tables = names.map((name) => `"${name}"`).join(', ')
     try {
       return await inTransaction(async (client) => {
-        const free = await client.query<{ free: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS free', [
-          PARTITION_LOCK,
-        ])
-        if (!free.rows[0]?.free) return 0
+        if (!(await tryLock(client))) return 0
         await client.query(`SET LOCAL lock_timeout = ${DROP_LOCK_TIMEOUT_MS}`)
-        // From here on nobody else deletes from it, so that what is counted is what goes.
-        await client.query(`LOCK TABLE "${name}" IN ACCESS EXCLUSIVE MODE`)
-        const rows = counted
-          ? await client.query<{ rows: string }>(`SELECT count(*) AS rows FROM "${name}"`)
-          : undefined
-        await client.query(`DROP TABLE "${name}"`)
-        return Number(rows?.rows[0]?.rows ?? 0)
+        await client.query(`LOCK TABLE ${tables} IN ACCESS EXCLUSIVE MODE`)
+        const deleted = await before(client)
+        await client.query(`DROP TABLE ${tables}`)
+        return deleted
       })
     } catch (error) {
       // In use (55P03), or gone already because another process dropped it (42P01).
@@ -98,6 +136,13 @@ export function createPartitions(pool: Pool): Storage {
       throw error
     }
   }
+}
+
+async function tryLock(client: PoolClient): Promise<boolean> {
+  const { rows } = await client.query<{ free: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS free', [
+    PARTITION_LOCK,
+  ])
+  return rows[0]?.free === true
 }
 
 interface Partition {

@@ -1,8 +1,16 @@
+import { type CountDelta, type CountTable, MINUTE, SPANS, countedColumns } from '../count-table.ts'
+import { countedParts, usersSize } from '../counted.ts'
 import type { Claim, Column, Dialect, LogTable, Row } from '../dialect.ts'
-import { type Sql, raw, sql } from '../sql.ts'
+import { type Sql, join, raw, sql } from '../sql.ts'
 
 /** Instants are integers; the driver would bind a plain number as a float. */
 const instant = (ms: number) => sql`${BigInt(ms)}`
+
+const counted = countedParts({
+  anyOf: (column, values) => sqliteDialect.anyOf(column, values),
+  minuteStart: (minute) => sql`(${minute}) * 60000`,
+  hasDeltas: false,
+})
 
 /** SQLite: rows go in as one JSON parameter, pages come out as one JSON text. */
 export const sqliteDialect: Dialect = {
@@ -26,6 +34,23 @@ export const sqliteDialect: Dialect = {
     return sql`SELECT (SELECT count(*) FROM ${logs} WHERE ${where}) AS total, (${jsonArray(table, page)}) AS logs`
   },
 
+  countedPage: ({ limit, skip, ...request }) => {
+    const logs = raw(request.table.name)
+    const parts = [...counted.pieces(request), ...counted.leaves(request, skip, limit)]
+    const keys = sql`
+      SELECT position FROM leaves AS p CROSS JOIN ${logs}
+      WHERE ${request.where} AND ${counted.inMinute(sql`p.start`)}
+      ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip} - coalesce((SELECT min(before) FROM leaves), ${skip})`
+    const page = sql`
+      SELECT * FROM ${logs} WHERE position IN (SELECT position FROM keys) ORDER BY created_at DESC, id DESC`
+    return sql`
+      WITH ${join(parts, ', ')}, keys AS MATERIALIZED (${keys})
+      SELECT (${counted.total}) AS total, (${usersSize(request, sqliteDialect)}) AS size, (${jsonArray(request.table, page)}) AS logs`
+  },
+
+  countedTotal: (request) =>
+    sql`WITH ${join(counted.pieces(request), ', ')} SELECT (${counted.total}) AS total`,
+
   slice: ({ table, where, from, toward, limit }) => {
     const logs = raw(table.name)
     const ahead = from ? sql`${where} AND ${sqliteDialect.beside(from, toward)}` : where
@@ -43,11 +68,20 @@ export const sqliteDialect: Dialect = {
   rows: (table, where) =>
     jsonArray(table, sql`SELECT * FROM ${raw(table.name)} WHERE ${where} ORDER BY position`),
 
-  append: (table, rows) => {
+  append: (table, rows, deltas) => {
     const names = raw(table.columns.map(({ name }) => name).join(', '))
     const values = raw(table.columns.map((_, index) => `value ->> ${index}`).join(', '))
     const text = JSON.stringify(rows.map((row) => table.columns.map((column) => sent(column, row))))
-    return sql`INSERT INTO ${raw(table.name)} (${names}) SELECT ${values} FROM json_each(${text})`
+    return [
+      sql`INSERT INTO ${raw(table.name)} (${names}) SELECT ${values} FROM json_each(${text})`,
+      ...sqliteDialect.count(table.counts, deltas),
+    ]
+  },
+
+  count: (table, deltas) => {
+    if (deltas.length === 0) return []
+    const add = addTo(table, deltas)
+    return deltas.some(({ total }) => total < 0) ? [add, removeEmpty(table, deltas)] : [add]
   },
 
   taken: (table, wanted, afterMs) => sql`
@@ -82,7 +116,12 @@ export const sqliteDialect: Dialect = {
     return sql`
       DELETE FROM ${logs} WHERE position IN (
         SELECT position FROM ${logs} WHERE created_at <= ${instant(throughMs)} ORDER BY created_at, id LIMIT ${limit}
-      )`
+      ) RETURNING ${raw(
+        countedColumns(table)
+          // An expression, so that an instant comes back as the number it is.
+          .map(({ name, property, type }) => `${name}${type === 'instant' ? ' + 0' : ''} AS "${property}"`)
+          .join(', '),
+      )}`
   },
 
   deleteEventIds: (table, day, limit) => {
@@ -116,3 +155,49 @@ const claimRows = (claims: readonly Claim[]) =>
   JSON.stringify(
     claims.map(({ userId, eventId, day, logId, createdAt }) => [userId, eventId, day, logId, createdAt]),
   )
+
+/** One writer at a time: what it adds goes into the counts themselves. */
+function addTo(table: CountTable, deltas: readonly CountDelta[]): Sql {
+  const numbers = ['total', ...table.cells.map(({ name }) => name)]
+  const keys = ['user_id', 'everyone', 'span', 'start', table.group, table.detail]
+  const values = [...keys, ...numbers].map((_, index) => `value ->> ${index}`)
+  const rows = lifted(deltas).map((row) => [
+    ...row.key,
+    row.total,
+    ...table.cells.map(({ name }) => row.cells[name] ?? 0),
+  ])
+  const added = numbers.map((name) => `${name} = ${table.name}.${name} + excluded.${name}`)
+  return sql`INSERT INTO ${raw(table.name)} (${raw([...keys, ...numbers].join(', '))})
+    SELECT ${raw(values.join(', '))} FROM json_each(${JSON.stringify(rows)}) WHERE TRUE
+    ON CONFLICT (${raw(keys.join(', '))}) DO UPDATE SET ${raw(added.join(', '))}`
+}
+
+/** What has come down to nothing goes. */
+function removeEmpty(table: CountTable, deltas: readonly CountDelta[]): Sql {
+  const keys = ['user_id', 'everyone', 'span', 'start', table.group, table.detail]
+  const named = keys.map((_, index) => `value ->> ${index}`).join(', ')
+  const rows = lifted(deltas).map(({ key }) => key)
+  return sql`DELETE FROM ${raw(table.name)} WHERE total = 0
+    AND (${raw(keys.join(', '))}) IN (SELECT ${raw(named)} FROM json_each(${JSON.stringify(rows)}))`
+}
+
+type Lifted = Pick<CountDelta, 'total' | 'cells'> & { readonly key: readonly (string | number)[] }
+
+/** The rows that deltas change: those of the user and of everyone, for each span. */
+function lifted(deltas: readonly CountDelta[]): Lifted[] {
+  const rows = new Map<string, Lifted & { total: number }>()
+  for (const { userId, start, group, detail, total, cells } of deltas) {
+    for (const span of SPANS) {
+      if (span === MINUTE && detail !== '') continue
+      for (const everyone of [0, 1]) {
+        const key = [everyone === 1 ? '' : userId, everyone, span, start - (start % span), group, detail]
+        const text = JSON.stringify(key)
+        const row = rows.get(text) ?? { key, total: 0, cells: {} }
+        rows.set(text, row)
+        row.total += total
+        for (const [name, n] of Object.entries(cells)) row.cells[name] = (row.cells[name] ?? 0) + n
+      }
+    }
+  }
+  return [...rows.values()]
+}

@@ -26,8 +26,8 @@ export async function openSqlite(url: string, { clock }: { clock: Clock }): Prom
   return {
     ...overClient(client),
     dialect: sqliteDialect,
-    // One file holds all days: there is nothing to prepare and nothing to drop.
-    storage: { prepare: async () => undefined, dropExpired: async () => 0 },
+    // One file holds all days, and one writer keeps the counts: there is nothing to prepare, to drop or to merge.
+    storage: { prepare: async () => undefined, dropExpired: async () => 0, mergeCounts: async () => 0 },
     migrations: createMigrations('sqlite', migrationTarget(connections)),
     close: async () => {
       await client.$disconnect()

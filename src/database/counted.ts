@@ -1,0 +1,155 @@
+import {
+  type CountSelection,
+  type CountTable,
+  DAY,
+  HOUR,
+  MINUTE,
+  type Run,
+  periodsOf,
+} from './count-table.ts'
+import type { Dialect, LogTable } from './dialect.ts'
+import { type Sql, empty, join, raw, sql } from './sql.ts'
+
+/** Logs that are found through the counts: `where` says to the logs what `selection` says to the counts. */
+export interface CountedRequest {
+  readonly table: LogTable
+  readonly where: Sql
+  readonly selection: CountSelection
+}
+
+/** What the statements below need of a dialect. */
+export type CountingDialect = Pick<Dialect, 'anyOf'> & {
+  /** The instant at which a minute begins, counted from 1970-01-01T00:00:00Z. */
+  minuteStart(minute: Sql): Sql
+  /** Whether writers note deltas, which reads have to add. */
+  readonly hasDeltas: boolean
+}
+
+/** `WITH` parts that give the total and, with `leaves`, the place of a page. */
+export interface CountedParts {
+  /**
+   * `pieces`: the time asked for, cut into whole periods (`span` in minutes, `start`) and the minutes at its edges
+   * (`span` 0), each with the number `n` of its logs.
+   */
+  pieces(request: CountedRequest): Sql[]
+  /** The sum of `pieces`. */
+  readonly total: Sql
+  /**
+   * `leaves`: the pieces among which the logs from `skip` to `skip + limit` stand, cut down to minutes, and how many
+   * logs stand `before` each. Comes after {@link pieces}.
+   */
+  leaves(request: CountedRequest, skip: number, limit: number): Sql[]
+  /** Whether a log stands in a minute. */
+  inMinute(minute: Sql): Sql
+}
+
+const number = (value: number): Sql => raw(String(value))
+
+/**
+ * Statements over the counts, the same for every database. What they cost depends on how many periods there are and
+ * on how many logs one minute has, and not on how many logs there are.
+ */
+export function countedParts(dialect: CountingDialect): CountedParts {
+  const inMinute = (minute: Sql) =>
+    sql`created_at >= ${dialect.minuteStart(minute)} AND created_at < ${dialect.minuteStart(sql`${minute} + 1`)}`
+
+  const amount = ({ cells }: CountSelection): Sql =>
+    cells === undefined
+      ? sql`c.total`
+      : raw(cells.length === 0 ? '0' : cells.map((name) => `c.${name}`).join(' + '))
+
+  const ofGroups = ({ group }: CountTable, { groups }: CountSelection): Sql =>
+    groups === undefined ? empty : sql` AND ${dialect.anyOf(raw(`c.${group}`), groups)}`
+
+  /** Whether `c`, a row of the counts, is of that length and counts logs of the selection. */
+  const counts = ({ table, selection }: CountedRequest, span: number): Sql =>
+    sql`${ofUsers(selection, dialect.anyOf)} AND c.span = ${number(span)} AND c.${raw(table.counts.detail)} = ''${ofGroups(table.counts, selection)}`
+
+  /** `d`: what is noted and not merged yet, by minute. */
+  function deltas({ table, selection }: CountedRequest, runs: readonly Run[]): Sql {
+    const users = selection.users === 'everyone' ? sql`TRUE` : dialect.anyOf(sql`c.user_id`, selection.users)
+    return sql`d AS MATERIALIZED (
+      SELECT c.start, CAST(sum(${amount(selection)}) AS BIGINT) AS n FROM ${raw(table.counts.deltas)} AS c
+      WHERE ${users} AND ${within(runs)} AND c.${raw(table.counts.detail)} = ''${ofGroups(table.counts, selection)}
+      GROUP BY c.start
+    )`
+  }
+
+  function pieces(request: CountedRequest): Sql[] {
+    const { table, where, selection } = request
+    const { runs, edges } = periodsOf(selection)
+    const kept = runs.map(
+      (run) =>
+        sql`SELECT ${number(run.span)} AS span, c.start, ${amount(selection)} AS n FROM ${raw(table.counts.name)} AS c WHERE ${counts(request, run.span)} AND ${within([run])}`,
+    )
+    const noted = runs.map(
+      (run) =>
+        sql`SELECT ${number(run.span)} AS span, ${floor(run.span)} AS start, c.n FROM d AS c WHERE ${within([run])}`,
+    )
+    const counted = edges.map((minute) => {
+      const start = sql`CAST(${minute} AS INTEGER)`
+      return sql`SELECT 0 AS span, ${start} AS start, count(*) AS n FROM ${raw(table.name)} WHERE ${where} AND ${inMinute(start)}`
+    })
+    const parts = [...kept, ...(dialect.hasDeltas ? noted : []), ...counted]
+    const all =
+      parts.length === 0 ? sql`SELECT 0 AS span, 0 AS start, 0 AS n WHERE FALSE` : join(parts, ' UNION ALL ')
+    return [
+      ...(dialect.hasDeltas ? [deltas(request, runs)] : []),
+      sql`pieces AS MATERIALIZED (SELECT span, start, CAST(sum(n) AS BIGINT) AS n FROM (${all}) AS p GROUP BY span, start)`,
+    ]
+  }
+
+  function leaves(request: CountedRequest, skip: number, limit: number): Sql[] {
+    const hit = sql`n > 0 AND before < ${skip + limit} AND before + n > ${skip}`
+    /** The periods of length `from` in `name` cut into those of length `to`; all others as they are. */
+    const finer = (name: Sql, from: number, to: number): Sql => {
+      const inside = sql`c.start >= p.start AND c.start < p.start + ${number(from)} AND p.span = ${number(from)}`
+      const kept = sql`
+        SELECT p.start AS parent, p.before AS base, c.start, ${amount(request.selection)} AS n
+        FROM ${name} AS p CROSS JOIN ${raw(request.table.counts.name)} AS c WHERE ${counts(request, to)} AND ${inside}`
+      const noted = sql`
+        SELECT p.start AS parent, p.before AS base, ${floor(to)} AS start, c.n FROM ${name} AS p CROSS JOIN d AS c WHERE ${inside}`
+      return sql`
+        SELECT ${number(to)} AS span, start, n, ${before(sql`PARTITION BY parent`, sql`base + `)} FROM (
+          SELECT parent, base, start, CAST(sum(n) AS BIGINT) AS n
+          FROM (${dialect.hasDeltas ? sql`${kept} UNION ALL ${noted}` : kept}) AS x GROUP BY parent, base, start
+        ) AS y
+        UNION ALL SELECT span, start, n, before FROM ${name} WHERE span <> ${number(from)}`
+    }
+    const ranked = sql`SELECT span, start, n, ${before(empty, empty)} FROM pieces`
+    return [
+      sql`days AS MATERIALIZED (SELECT * FROM (${ranked}) AS r WHERE ${hit})`,
+      sql`hours AS MATERIALIZED (SELECT * FROM (${finer(sql`days`, DAY, HOUR)}) AS r WHERE ${hit})`,
+      sql`leaves AS MATERIALIZED (SELECT * FROM (${finer(sql`hours`, HOUR, MINUTE)}) AS r WHERE ${hit})`,
+    ]
+  }
+
+  return { pieces, total: sql`SELECT CAST(coalesce(sum(n), 0) AS BIGINT) FROM pieces`, leaves, inMinute }
+}
+
+/** How many logs the users of a request have in all; what is noted and not merged yet is left out. */
+export function usersSize({ table, selection }: CountedRequest, { anyOf }: Pick<Dialect, 'anyOf'>): Sql {
+  return sql`SELECT CAST(coalesce(sum(c.total), 0) AS BIGINT) FROM ${raw(table.counts.name)} AS c
+    WHERE ${ofUsers(selection, anyOf)} AND c.span = ${number(DAY)} AND c.${raw(table.counts.detail)} = ''`
+}
+
+const ofUsers = ({ users }: CountSelection, anyOf: Dialect['anyOf']): Sql =>
+  users === 'everyone'
+    ? sql`c.user_id = '' AND c.everyone = TRUE`
+    : sql`${anyOf(sql`c.user_id`, users)} AND c.everyone = FALSE`
+
+/** The start of the period of `span` minutes in which a count or delta `c` lies. */
+const floor = (span: number): Sql => sql`c.start - c.start % ${number(span)}`
+
+/** Whether `c` lies in one of these runs, which follow one another; periods of each run's own length are meant. */
+function within(runs: readonly Run[]): Sql {
+  const [first, last] = [runs[0], runs.at(-1)]
+  if (!first || !last) return sql`FALSE`
+  return last.end === undefined
+    ? sql`c.start >= ${first.start}`
+    : sql`c.start >= ${first.start} AND c.start < ${last.end}`
+}
+
+/** How many logs are newer than those of a row. */
+const before = (partition: Sql, base: Sql): Sql =>
+  sql`CAST(${base}sum(n) OVER (${partition} ORDER BY start DESC) - n AS BIGINT) AS before`
