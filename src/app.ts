@@ -41,16 +41,28 @@ export interface AppOptions {
   readonly config: Config
   readonly logger: Logger
   readonly clock?: Clock | undefined
+  /** For maintenance commands: statements may take long. */
+  readonly unhurried?: boolean
 }
 
 /**
  * Opens the database and wires everything to it; the only place that knows all parts.
  * @throws {DatabaseOpenError} with a sentence for the operator
  */
-export async function createApp({ config, logger, clock = systemClock }: AppOptions): Promise<App> {
+export async function createApp({
+  config,
+  logger,
+  clock = systemClock,
+  unhurried,
+}: AppOptions): Promise<App> {
   const { retentionMs, maxBodyBytes } = config
   const lifecycle = createLifecycle(logger)
-  const database = await openDatabase(config.databaseUrl, { poolSize: config.poolSize, clock, logger })
+  const database = await openDatabase(config.databaseUrl, {
+    poolSize: config.poolSize,
+    clock,
+    logger,
+    unhurried,
+  })
   lifecycle.add('database', { stop: () => database.close() })
   const keys = createKeyStore(database.apiKeys, clock)
   const store = createLogStore(database, connectionLogKind)

@@ -17,14 +17,24 @@ export interface Client extends RawClient {
   $disconnect(): Promise<void>
 }
 
-/** How long a transaction waits for its turn, and how long it may last, in milliseconds. */
-const TRANSACTION = { maxWait: 10_000, timeout: 30_000 }
+/** How long a transaction waits for its turn, in milliseconds. */
+const MAX_WAIT_MS = 10_000
+
+/** How long a statement or a transaction may last, in milliseconds; the latter where `unhurried`. */
+export const TIMEOUT_MS = 30_000
+export const UNHURRIED_TIMEOUT_MS = 3_600_000
 
 /** A Prisma client as the rest of the program sees it, every failure translated. */
-export function overClient(client: Client): Pick<Database, 'query' | 'execute' | 'transaction' | 'apiKeys'> {
+export function overClient(
+  client: Client,
+  timeoutMs = TIMEOUT_MS,
+): Pick<Database, 'query' | 'execute' | 'transaction' | 'apiKeys'> {
   return {
     ...queryable(client),
-    transaction: (work) => translated(client.$transaction((tx) => work(queryable(tx)), TRANSACTION)),
+    transaction: (work) =>
+      translated(
+        client.$transaction((tx) => work(queryable(tx)), { maxWait: MAX_WAIT_MS, timeout: timeoutMs }),
+      ),
     apiKeys: translatedDelegate(client.apiKey),
   }
 }

@@ -18,7 +18,9 @@ export interface CountedRequest {
 }
 
 /** What the statements below need of a dialect. */
-export type CountingDialect = Pick<Dialect, 'anyOf'> & {
+export type CountingDialect = Pick<Dialect, 'anyOf' | 'instant'> & {
+  /** The minute in which an instant lies, counted from 1970-01-01T00:00:00Z. */
+  minuteOf(instant: Sql): Sql
   /** The instant at which a minute begins, counted from 1970-01-01T00:00:00Z. */
   minuteStart(minute: Sql): Sql
   /** Whether writers note deltas, which reads have to add. */

@@ -1,5 +1,6 @@
 import type { CountDelta, CountTable } from './count-table.ts'
 import type { CountedRequest } from './counted.ts'
+import type { Recounting } from './recount.ts'
 import type { Sql } from './sql.ts'
 
 /** A column of a log table: what it is called in the database and in JavaScript, and how it travels. */
@@ -61,7 +62,7 @@ export interface Claim {
  * All that differs between databases in what the log machine asks of them, as fragments and statements.
  * Nothing outside this folder knows which database it talks to.
  */
-export interface Dialect {
+export interface Dialect extends Recounting {
   /** An instant as a parameter. */
   instant(ms: number): Sql
   /** `column` equals one of `values`; no values match nothing. */
@@ -88,6 +89,8 @@ export interface Dialect {
   rows(table: LogTable, where: Sql): Sql
   /** Appends rows and what they add to the counts. The statements belong into one transaction. */
   append(table: LogTable, rows: readonly Row[], deltas: readonly CountDelta[]): Sql[]
+  /** Keeps everybody else from the counts of a table until the transaction ends. */
+  lockCounts(table: LogTable): Sql[]
   /** Adds to the counts, in the transaction that stores or deletes the logs, and once in it. */
   count(table: CountTable, deltas: readonly CountDelta[]): Sql[]
   /**

@@ -7,6 +7,8 @@ export interface OpenOptions {
   readonly poolSize: number
   readonly clock: Clock
   readonly logger: Logger
+  /** For maintenance: statements may take an hour, where they are otherwise given up after half a minute. */
+  readonly unhurried?: boolean | undefined
 }
 
 /**

@@ -8,20 +8,45 @@ import type { AnyLog, LogKind } from './kind.ts'
 export interface CountKeeper {
   /** Merges all that is noted now. */
   merge(signal?: AbortSignal): Promise<void>
+  /** How many counts of a day differ from what its logs come to: 0, unless somebody else wrote to the database. */
+  miscounted(day: number): Promise<number>
+  /** Counts a day anew from its logs. Writers wait meanwhile. */
+  recount(day: number): Promise<void>
   /** Merges now and every `intervalMs`. */
   start(intervalMs: number): Running
 }
 
 export function createCountKeeper<Log extends AnyLog, Filter>(
-  { storage }: Database,
+  database: Database,
   { table }: LogKind<Log, Filter>,
   { clock, logger }: { clock: Clock; logger: Logger },
 ): CountKeeper {
+  const { dialect } = database
+
   async function merge(signal?: AbortSignal): Promise<void> {
     for (;;) {
-      if (signal?.aborted || (await storage.mergeCounts(table)) === 0) return
+      if (signal?.aborted || (await database.storage.mergeCounts(table)) === 0) return
       await clock.sleep(0)
     }
   }
-  return { merge, start: (intervalMs) => every(intervalMs, 'counts', merge, { clock, logger }) }
+
+  async function miscounted(day: number): Promise<number> {
+    const [row] = await database.query<{ wrong: number | bigint }>(dialect.miscounted(table, day))
+    return Number(row?.wrong)
+  }
+
+  async function recount(day: number): Promise<void> {
+    await database.storage.prepare(table, [day])
+    await database.transaction(async (tx) => {
+      for (const statement of [...dialect.lockCounts(table), ...dialect.recount(table, day)])
+        await tx.execute(statement)
+    })
+  }
+
+  return {
+    miscounted,
+    recount,
+    merge,
+    start: (intervalMs) => every(intervalMs, 'counts', merge, { clock, logger }),
+  }
 }

@@ -1,16 +1,22 @@
 import { formatInstant } from '../../kernel/instant.ts'
 import { type CountDelta, type CountTable, countedColumns } from '../count-table.ts'
-import { countedParts, usersSize } from '../counted.ts'
+import { type CountingDialect, countedParts, usersSize } from '../counted.ts'
 import type { Claim, Column, Dialect, LogTable, Row } from '../dialect.ts'
+import { PARTITION_LOCK } from './storage.ts'
+import { recounting } from '../recount.ts'
 import { type Sql, join, raw, sql } from '../sql.ts'
 
 const epochMs = (expression: Sql) => sql`(extract(epoch from ${expression}) * 1000)::bigint`
 
-const counted = countedParts({
+const counting: CountingDialect = {
   anyOf: (column, values) => postgresDialect.anyOf(column, values),
   minuteStart: (minute) => sql`to_timestamp((${minute}) * 60)`,
   hasDeltas: true,
-})
+  minuteOf: (instant) => sql`floor(extract(epoch from ${instant}) / 60)::integer`,
+  instant: (ms) => postgresDialect.instant(ms),
+}
+
+const counted = countedParts(counting)
 
 /** Postgres: rows go in as one JSON parameter, pages come out as one JSON text. */
 export const postgresDialect: Dialect = {
@@ -48,6 +54,14 @@ export const postgresDialect: Dialect = {
       WITH ${join(parts, ', ')}, keys AS MATERIALIZED (${keys})
       SELECT (${counted.total}) AS total, (${usersSize(request, postgresDialect)}) AS size, (${jsonArray(page)}) AS logs`
   },
+
+  ...recounting(counting),
+
+  // No merge, and no writer that has not noted what it wrote.
+  lockCounts: ({ counts }) => [
+    sql`SELECT pg_advisory_xact_lock(${raw(String(PARTITION_LOCK))})`,
+    sql`LOCK TABLE ${raw(counts.deltas)} IN SHARE ROW EXCLUSIVE MODE`,
+  ],
 
   countedTotal: (request) =>
     sql`WITH ${join(counted.pieces(request), ', ')} SELECT (${counted.total}) AS total`,

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { PrismaClient } from '../../generated/postgresql/client.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import { withoutCredentials } from '../../kernel/text.ts'
-import { overClient } from '../client.ts'
+import { TIMEOUT_MS, UNHURRIED_TIMEOUT_MS, overClient } from '../client.ts'
 import { translateFailure } from '../failures.ts'
 import {
   CREATE_RECORDS,
@@ -28,8 +28,9 @@ const MIGRATION_LOCK = 72_707_369
  */
 export async function openPostgres(
   url: string,
-  options: { poolSize: number; logger: Logger },
+  options: { poolSize: number; logger: Logger; unhurried?: boolean | undefined },
 ): Promise<Database> {
+  const timeoutMs = options.unhurried ? UNHURRIED_TIMEOUT_MS : TIMEOUT_MS
   const pool = new pg.Pool({
     connectionString: url,
     max: options.poolSize,
@@ -37,7 +38,7 @@ export async function openPostgres(
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
-    statement_timeout: 30_000,
+    statement_timeout: timeoutMs,
     idle_in_transaction_session_timeout: 30_000,
     // Compiling a statement to machine code takes longer than any of ours runs.
     options: '-c timezone=UTC -c client_encoding=UTF8 -c jit=off',
@@ -56,7 +57,7 @@ export async function openPostgres(
   }
   const client = new PrismaClient({ adapter: new PrismaPg(pool) })
   return {
-    ...overClient(client),
+    ...overClient(client, timeoutMs),
     dialect: postgresDialect,
     storage: translatedStorage(createPartitions(pool)),
     migrations: createMigrations('postgresql', migrationTarget(pool)),

@@ -6,8 +6,8 @@ import { sqlState } from '../failures.ts'
 import type { Storage } from '../port.ts'
 import { mergeCounts } from './merge-counts.ts'
 
-/** Serialises the making and dropping of partitions between processes; any number that is ours. */
-const PARTITION_LOCK = 7_270_736_901
+/** Serialises the making and dropping of partitions, and the merging of counts, between processes; any number that is ours. */
+export const PARTITION_LOCK = 7_270_736_901
 
 /** How long a DROP may hold up new readers while it waits for old ones, in milliseconds. */
 const DROP_LOCK_TIMEOUT_MS = 100

@@ -1,16 +1,21 @@
 import { type CountDelta, type CountTable, MINUTE, SPANS, countedColumns } from '../count-table.ts'
-import { countedParts, usersSize } from '../counted.ts'
+import { type CountingDialect, countedParts, usersSize } from '../counted.ts'
 import type { Claim, Column, Dialect, LogTable, Row } from '../dialect.ts'
+import { recounting } from '../recount.ts'
 import { type Sql, join, raw, sql } from '../sql.ts'
 
 /** Instants are integers; the driver would bind a plain number as a float. */
 const instant = (ms: number) => sql`${BigInt(ms)}`
 
-const counted = countedParts({
+const counting: CountingDialect = {
   anyOf: (column, values) => sqliteDialect.anyOf(column, values),
   minuteStart: (minute) => sql`(${minute}) * 60000`,
   hasDeltas: false,
-})
+  minuteOf: (instant) => sql`(${instant}) / 60000`,
+  instant: (ms) => sqliteDialect.instant(ms),
+}
+
+const counted = countedParts(counting)
 
 /** SQLite: rows go in as one JSON parameter, pages come out as one JSON text. */
 export const sqliteDialect: Dialect = {
@@ -47,6 +52,11 @@ export const sqliteDialect: Dialect = {
       WITH ${join(parts, ', ')}, keys AS MATERIALIZED (${keys})
       SELECT (${counted.total}) AS total, (${usersSize(request, sqliteDialect)}) AS size, (${jsonArray(request.table, page)}) AS logs`
   },
+
+  ...recounting(counting),
+
+  // A transaction has the writer for itself.
+  lockCounts: () => [],
 
   countedTotal: (request) =>
     sql`WITH ${join(counted.pieces(request), ', ')} SELECT (${counted.total}) AS total`,

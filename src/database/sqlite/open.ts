@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { PrismaClient } from '../../generated/sqlite/client.ts'
 import type { Clock } from '../../kernel/clock.ts'
-import { overClient } from '../client.ts'
+import { TIMEOUT_MS, UNHURRIED_TIMEOUT_MS, overClient } from '../client.ts'
 import {
   CREATE_RECORDS,
   type MigrationRecord,
@@ -20,11 +20,14 @@ import { SqliteOpenError } from './open-error.ts'
  * @param url `file:` and a path, relative to the working directory unless it begins with a slash
  * @throws {DatabaseOpenError} with a sentence for the operator
  */
-export async function openSqlite(url: string, { clock }: { clock: Clock }): Promise<Database> {
+export async function openSqlite(
+  url: string,
+  { clock, unhurried }: { clock: Clock; unhurried?: boolean | undefined },
+): Promise<Database> {
   const connections = await openConnections(pathOf(url), clock)
   const client = new PrismaClient({ adapter: createSqliteAdapterFactory(connections) })
   return {
-    ...overClient(client),
+    ...overClient(client, unhurried ? UNHURRIED_TIMEOUT_MS : TIMEOUT_MS),
     dialect: sqliteDialect,
     // One file holds all days, and one writer keeps the counts: there is nothing to prepare, to drop or to merge.
     storage: { prepare: async () => undefined, dropExpired: async () => 0, mergeCounts: async () => 0 },
