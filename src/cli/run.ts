@@ -7,6 +7,7 @@ import { printSorted } from '../graphql/print.ts'
 import { AppError } from '../kernel/errors.ts'
 import { createSchema } from '../schema.ts'
 import { cleanup } from './cleanup.ts'
+import { doctor } from './doctor.ts'
 import { type ImportOptions, importLogs } from './import.ts'
 import { type CreateOptions, createKey, listKeys, revokeKey } from './keys.ts'
 import { migrate } from './migrate.ts'
@@ -81,6 +82,14 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
   command(program, 'cleanup', 'delete expired logs now')
     .option('--dry-run', 'only count them')
     .action((options: { dryRun?: boolean }) => cleanup(terminal, options))
+
+  command(
+    program,
+    'doctor',
+    'look at settings, database, migrations, clocks and counts, and say how to mend what is wrong',
+  )
+    .option('--rebuild-counts', 'count anew what is counted wrong')
+    .action(async (options: { rebuildCounts?: boolean }) => exitWith(await doctor(terminal, options)))
 
   command(program, 'schema', 'print the GraphQL schema').action(
     () => void terminal.stdout.write(printSorted(createSchema())),

@@ -1,4 +1,4 @@
-import { type App, createApp } from '../app.ts'
+import { type App, type AppOptions, createApp } from '../app.ts'
 import { type Config, parseConfig } from '../config/config.ts'
 import { type Logger, createLogger } from '../kernel/logger.ts'
 import { CommandError, type Terminal } from './terminal.ts'
@@ -13,10 +13,11 @@ export interface CommandContext {
 export async function withApp<T>(
   terminal: Terminal,
   work: (context: CommandContext) => Promise<T>,
+  options: Pick<AppOptions, 'unhurried'> = {},
 ): Promise<T> {
   const config = parseConfig(terminal.env)
   const logger = createLogger(config.logLevel)
-  const app = await createApp({ config, logger })
+  const app = await createApp({ config, logger, ...options })
   try {
     return await work({ app, config, logger })
   } finally {

@@ -44,7 +44,7 @@ class Raced extends Error {}
  * Stores logs in one short transaction and resolves once they are committed. An event id that is known already is
  * not stored again: the outcome carries the log that was stored first.
  * @returns one outcome for each log, in order
- * @throws {AppError} CONFLICT with the index of the first conflicting log, if `atomic`
+ * @throws {AppError} CONFLICT with the index of the first conflicting log, if `atomic`; SERVICE_UNAVAILABLE
  */
 export async function appendLogs<Log extends AnyLog, Filter>(
   database: Database,
@@ -63,7 +63,8 @@ export async function appendLogs<Log extends AnyLog, Filter>(
     try {
       return await database.transaction((tx) => appendOnce(tx))
     } catch (error) {
-      if (!(error instanceof Raced) || tries === MAX_TRIES) throw error
+      if (!(error instanceof Raced)) throw error
+      if (tries === MAX_TRIES) throw tooMuchAtOnce()
     }
   }
 
@@ -156,6 +157,13 @@ async function executeTogether(database: Database, statements: readonly Sql[]): 
       for (const statement of statements) await tx.execute(statement)
     })
 }
+
+const tooMuchAtOnce = () =>
+  new AppError(
+    'SERVICE_UNAVAILABLE',
+    'Too many others send the same events at this moment. Nothing was stored. Try again soon.',
+    { retryAfterSeconds: 1 },
+  )
 
 const receiptDays = (nowMs: number): number[] => [
   ...new Set([dayOf(nowMs - MIDNIGHT_OVERLAP_MS), dayOf(nowMs + MIDNIGHT_OVERLAP_MS)]),

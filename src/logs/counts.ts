@@ -8,6 +8,8 @@ import type { AnyLog, LogKind } from './kind.ts'
 export interface CountKeeper {
   /** Merges all that is noted now. */
   merge(signal?: AbortSignal): Promise<void>
+  /** Every day from the first to the last that has logs or counts, counted from 1970-01-01 UTC. */
+  days(): Promise<number[]>
   /** How many counts of a day differ from what its logs come to: 0, unless somebody else wrote to the database. */
   miscounted(day: number): Promise<number>
   /** Counts a day anew from its logs. Writers wait meanwhile. */
@@ -30,6 +32,15 @@ export function createCountKeeper<Log extends AnyLog, Filter>(
     }
   }
 
+  async function days(): Promise<number[]> {
+    const [row] = await database.query<{ first: number | null; last: number | null }>(
+      dialect.countedDays(table),
+    )
+    if (row?.first == null || row.last === null) return []
+    const { first, last } = row
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+  }
+
   async function miscounted(day: number): Promise<number> {
     const [row] = await database.query<{ wrong: number | bigint }>(dialect.miscounted(table, day))
     return Number(row?.wrong)
@@ -44,6 +55,7 @@ export function createCountKeeper<Log extends AnyLog, Filter>(
   }
 
   return {
+    days,
     miscounted,
     recount,
     merge,

@@ -14,6 +14,7 @@ import {
 } from '../migrations.ts'
 import { type Database, DatabaseOpenError } from '../port.ts'
 import { postgresDialect } from './dialect.ts'
+import { createStatementNames } from './statement-names.ts'
 import { createPartitions } from './storage.ts'
 
 const OLDEST_VERSION = 150_000
@@ -55,7 +56,9 @@ export async function openPostgres(
       ? error
       : new DatabaseOpenError(openSentence(url, error), { cause: error })
   }
-  const client = new PrismaClient({ adapter: new PrismaPg(pool) })
+  const client = new PrismaClient({
+    adapter: new PrismaPg(pool, { statementNameGenerator: createStatementNames() }),
+  })
   return {
     ...overClient(client, timeoutMs),
     dialect: postgresDialect,
