@@ -43,9 +43,11 @@ export const postgresDialect: Dialect = {
   countedPage: ({ limit, skip, ...request }) => {
     const logs = raw(request.table.name)
     const parts = [...counted.pieces(request), ...counted.leaves(request, skip, limit)]
+    // OFFSET 0 keeps the planner from reading all logs in order and looking for the leaf of each.
     const keys = sql`
-      SELECT user_id, created_at, id FROM leaves AS p CROSS JOIN ${logs}
-      WHERE ${request.where} AND ${counted.inMinute(sql`p.start`)}
+      SELECT l.* FROM leaves AS p CROSS JOIN LATERAL (
+        SELECT user_id, created_at, id FROM ${logs} WHERE ${request.where} AND ${counted.inMinute(sql`p.start`)} OFFSET 0
+      ) AS l
       ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip}::bigint - coalesce((SELECT min(before) FROM leaves), ${skip}::bigint)`
     const page = sql`
       SELECT ${selection(request.table)} FROM keys JOIN ${logs} USING (user_id, created_at, id)
