@@ -1,5 +1,6 @@
 import type { Position, Row } from '../database/dialect.ts'
 import type { Database } from '../database/port.ts'
+import type { Shape } from '../database/shape.ts'
 import { type Sql, join, sql } from '../database/sql.ts'
 import { MINTED_ID_LENGTH, idTimeMs } from '../kernel/ids.ts'
 import { type AppendOptions, type NewLog, type Outcome, appendLogs } from './append.ts'
@@ -9,6 +10,12 @@ import type { Query } from './query.ts'
 export interface Page<Log> {
   readonly logs: Log[]
   /** How many logs match in all, exactly, in the same snapshot as the page. */
+  readonly total: number
+}
+
+/** A page whose logs are the text of a JSON array; null if one of them cannot be written in the shape asked for. */
+export interface PageText {
+  readonly logs: string | null
   readonly total: number
 }
 
@@ -33,6 +40,8 @@ export interface Slice<Log> {
 export interface LogStore<Log extends AnyLog, Filter> {
   /** Newest first: `createdAt` descending, then id descending. */
   page(query: Query<Filter>, range: { limit: number; skip: number }): Promise<Page<Log>>
+  /** The same page as text, each log in a shape. */
+  pageText(query: Query<Filter>, range: { limit: number; skip: number }, shape: Shape): Promise<PageText>
   count(query: Query<Filter>): Promise<number>
   /** The next logs from a position on, nearest first. */
   slice(query: Query<Filter>, range: SliceRange): Promise<Slice<Log>>
@@ -59,15 +68,25 @@ export function createLogStore<Log extends AnyLog, Filter>(
       ' AND ',
     )
 
-  const page: LogStore<Log, Filter>['page'] = async (query, { limit, skip }) => {
-    const [row] = await database.query<{ total: number | bigint; logs: string }>(
-      dialect.page({ table, where: where(query), limit, skip }),
+  const pageOf = async (
+    query: Query<Filter>,
+    { limit, skip }: { limit: number; skip: number },
+    shape?: Shape,
+  ): Promise<PageText> => {
+    const [row] = await database.query<{ total: number | bigint; logs: string | null }>(
+      dialect.page({ table, where: where(query), limit, skip, shape }),
     )
-    return { total: Number(row?.total), logs: parseRows(row?.logs, kind.fromRow) }
+    return { total: Number(row?.total), logs: row?.logs ?? null }
+  }
+
+  const page: LogStore<Log, Filter>['page'] = async (query, range) => {
+    const { total, logs } = await pageOf(query, range)
+    return { total, logs: parseRows(logs ?? undefined, kind.fromRow) }
   }
 
   return {
     page,
+    pageText: pageOf,
     count: async (query) => (await page(query, { limit: 0, skip: 0 })).total,
 
     slice: async (query, { from, until, toward, limit }) => {

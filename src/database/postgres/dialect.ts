@@ -1,5 +1,6 @@
 import { formatInstant } from '../../kernel/instant.ts'
 import type { Claim, Column, Dialect, LogTable, Row } from '../dialect.ts'
+import { createRowText } from '../shape.ts'
 import { type Sql, raw, sql } from '../sql.ts'
 
 const epochMs = (expression: Sql) => sql`(extract(epoch from ${expression}) * 1000)::bigint`
@@ -20,10 +21,11 @@ export const postgresDialect: Dialect = {
     return sql`(terms IS NOT NULL AND array_to_tsvector(string_to_array(terms, ' ')) @@ ${query}::tsquery)`
   },
 
-  page: ({ table, where, limit, skip }) => {
+  page: ({ table, where, limit, skip, shape }) => {
     const logs = raw(table.name)
-    const page = sql`SELECT ${selection(table)} FROM ${logs} WHERE ${where} ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip}`
-    return sql`SELECT (SELECT count(*) FROM ${logs} WHERE ${where}) AS total, (${jsonArray(page)}) AS logs`
+    const page = sql`SELECT ${shape ? raw('*') : selection(table)} FROM ${logs} WHERE ${where} ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip}`
+    const text = shape ? joined(rowText(table, shape), page) : jsonArray(page)
+    return sql`SELECT (SELECT count(*) FROM ${logs} WHERE ${where}) AS total, (${text}) AS logs`
   },
 
   slice: ({ table, where, from, toward, limit }) => {
@@ -117,6 +119,18 @@ const selected = ({ name, property, type }: Column) =>
   `${type === 'instant' ? `(extract(epoch from ${name}) * 1000)::bigint` : name} AS "${property}"`
 
 const jsonArray = (rows: Sql) => sql`SELECT coalesce(json_agg(r), '[]')::text AS logs FROM (${rows}) AS r`
+
+const rowText = createRowText({
+  quoted: (text) => `to_json(${text})::text`,
+  json: (column) => `${column}::text`,
+  member: (column, name) => `(${column} -> '${name}')::text`,
+  instant: (column) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+})
+
+/** The texts of rows as one JSON array; null if any of them is. Materialized, lest each text be made twice. */
+const joined = (text: Sql, rows: Sql) => sql`
+  WITH texts AS MATERIALIZED (SELECT ${text} AS text FROM (${rows}) AS r)
+  SELECT CASE WHEN count(*) = count(text) THEN '[' || coalesce(string_agg(text, ','), '') || ']' END FROM texts`
 
 const typed = ({ name, type }: Column) =>
   type === 'json' ? `${name}::json` : type === 'instant' ? `${name}::timestamptz` : name

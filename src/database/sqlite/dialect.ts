@@ -1,4 +1,5 @@
 import type { Claim, Column, Dialect, LogTable, Row } from '../dialect.ts'
+import { createRowText } from '../shape.ts'
 import { type Sql, raw, sql } from '../sql.ts'
 
 /** Instants are integers; the driver would bind a plain number as a float. */
@@ -20,10 +21,11 @@ export const sqliteDialect: Dialect = {
     return sql`position IN (SELECT rowid FROM ${terms} WHERE ${terms} MATCH ${query})`
   },
 
-  page: ({ table, where, limit, skip }) => {
+  page: ({ table, where, limit, skip, shape }) => {
     const logs = raw(table.name)
     const page = sql`SELECT * FROM ${logs} WHERE ${where} ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip}`
-    return sql`SELECT (SELECT count(*) FROM ${logs} WHERE ${where}) AS total, (${jsonArray(table, page)}) AS logs`
+    const text = shape ? joined(rowText(table, shape), page) : jsonArray(table, page)
+    return sql`SELECT (SELECT count(*) FROM ${logs} WHERE ${where}) AS total, (${text}) AS logs`
   },
 
   slice: ({ table, where, from, toward, limit }) => {
@@ -98,6 +100,18 @@ export const sqliteDialect: Dialect = {
 
 const jsonArray = (table: LogTable, rows: Sql): Sql =>
   sql`SELECT json_group_array(json_object(${pairs(table)})) AS logs FROM (${rows})`
+
+const rowText = createRowText({
+  quoted: (text) => `json_quote(${text})`,
+  json: (column) => column,
+  member: (column, name) => `(${column} -> '$.${name}')`,
+  instant: (column) => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`,
+})
+
+/** The texts of rows as one JSON array; null if any of them is. Materialized, lest each text be made twice. */
+const joined = (text: Sql, rows: Sql): Sql => sql`
+  WITH texts AS MATERIALIZED (SELECT ${text} AS text FROM (${rows}))
+  SELECT CASE WHEN count(*) = count(text) THEN '[' || coalesce(group_concat(text, ','), '') || ']' END FROM texts`
 
 function pairs(table: LogTable, of = ''): Sql {
   const readable = table.columns.filter(({ writeOnly }) => !writeOnly)
