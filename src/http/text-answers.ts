@@ -64,6 +64,8 @@ export function createTextAnswers({
   }
 
   return async (request, { query, operationName, variables }, context) => {
+    // Execution refuses HEAD.
+    if (request.method === 'HEAD') return undefined
     const type = mediaTypeFor(request.headers.get('accept'))
     if (type === undefined || query === undefined || query.length > MAX_DOCUMENT_LENGTH) return undefined
     try {
