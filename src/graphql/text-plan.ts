@@ -82,10 +82,13 @@ export function planText(
   const field = query.getFields()[node?.name.value ?? '']
   const resolve = field && textResolverOf(field)
   const type = field && getNullableType(field.type)
-  if (!nodes || !node || !resolve || !isObjectType(type) || others.length > 0) return undefined
+  if (key === undefined || !nodes || !node || !resolve || !isObjectType(type) || others.length > 0)
+    return undefined
   try {
     const page = piecesOf(within, type, nodes)
-    const pieces = object([...roots], (root) => (root === key ? page.pieces : [nameOf(query)]))
+    // Execution, too, writes the fields that need no waiting first.
+    const ordered = [...[...roots].filter(([root]) => root !== key), [key, nodes] as const]
+    const pieces = object(ordered, (root) => (root === key ? page.pieces : [nameOf(query)]))
     const write = writer(['{"data":', ...pieces, '}'])
     return { field, node, resolve, shape: page.shape, write }
   } catch (error) {
