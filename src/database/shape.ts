@@ -39,7 +39,7 @@ export interface JsonWriter {
 /**
  * @returns a function from a shape to the SQL expression that writes a row in it, on columns by their plain names. The
  *   expression is NULL for a row that holds what cannot be written so: a text without a choice, an instant inside JSON
- *   that is not in UTC to the second or millisecond. Expressions are kept as long as their shapes are.
+ *   that is not in UTC. Expressions are kept as long as their shapes are.
  */
 export function createRowText(write: JsonWriter): (table: LogTable, shape: Shape) => Sql {
   const known = new WeakMap<Shape, { table: LogTable; text: Sql }>()
@@ -95,11 +95,14 @@ const choice = (column: string, texts: Readonly<Record<string, string>>) =>
     .map(([stored, json]) => `WHEN ${literal(stored)} THEN ${literal(json)}`)
     .join(' ')} END`
 
-/** Instants inside JSON stand as their producers wrote them; the two commonest notations need no calendar. */
-const normalised = (text: string) =>
-  `CASE WHEN ${text} LIKE '"____-__-__T__:__:__Z"' THEN substr(${text}, 1, 20) || '.000Z"'
-    WHEN ${text} LIKE '"____-__-__T__:__:__.___Z"' THEN ${text}
+/** Instants inside JSON stand as their producers wrote them. Those in UTC need no calendar: digits are cut or added. */
+const normalised = (text: string) => {
+  const like = (fraction: string) =>
+    ['Z', '+00:00'].map((utc) => `${text} LIKE '"____-__-__T__:__:__${fraction}${utc}"'`).join(' OR ')
+  return `CASE WHEN ${like('')} THEN substr(${text}, 1, 20) || '.000Z"'
+    WHEN ${like('.___%')} THEN substr(${text}, 1, 24) || 'Z"'
     WHEN coalesce(${text}, 'null') = 'null' THEN 'null' END`
+}
 
 function concatenated(pieces: readonly Piece[]): string {
   const parts: string[] = []

@@ -50,12 +50,15 @@ export const hasRows = ({ extensions }: Field): boolean => extensions['rows'] ==
 export const textResolverOf = ({ extensions }: Field): TextResolver | undefined =>
   extensions['text'] as TextResolver | undefined
 
-/** JSON texts of an enum by what is stored. */
+/** JSON texts of an enum by what is stored; nothing for what the enum does not know. */
 export function enumTexts(type: GraphQLEnumType, values?: Source['values']): Record<string, string> {
   const own = new Map(type.getValues().map(({ value, name }) => [value as unknown, JSON.stringify(name)]))
   const stored = values ?? new Map([...own.keys()].map((value) => [String(value), String(value)]))
   return Object.fromEntries(
-    [...stored].map(([from, to]) => [from, to === null ? 'null' : (own.get(to) ?? 'null')]),
+    [...stored].flatMap(([from, to]) => {
+      const text = to === null ? 'null' : own.get(to)
+      return text === undefined ? [] : [[from, text]]
+    }),
   )
 }
 

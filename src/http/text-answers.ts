@@ -28,7 +28,7 @@ export type TextAnswers = (
 
 /** Longest document that is planned, in characters, and how many characters of documents are remembered. */
 const MAX_DOCUMENT_LENGTH = 16_384
-const MAX_REMEMBERED_LENGTH = 4_194_304
+const MAX_REMEMBERED_LENGTH = 524_288
 const MAX_REMEMBERED = 1_000
 /** Most answers of @skip and @include that are planned for one operation. */
 const MAX_VARIANTS = 16
@@ -121,7 +121,7 @@ function prepare(
 /** Reading goes down as deep as brackets do; what is wrong with a document is for execution to say. */
 function documentOf(text: string): DocumentNode | undefined {
   try {
-    return parse(text)
+    return parse(text, { noLocation: true })
   } catch {
     return undefined
   }

@@ -64,17 +64,25 @@ const json = fc.letrec<{ value: unknown; object: object }>((tie) => ({
 
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 })
 
-/** The last ones can be normalised by a calendar alone; only the user u3 writes so. */
-const PLAIN_INSTANTS = ['2026-12-12T00:00:00Z', '2027-02-28T23:59:59.999Z', '0001-01-01T00:00:00.000Z']
+/** Those with an offset can be normalised by a calendar alone; only the user u3 writes so. */
+const UTC_INSTANTS = [
+  '2026-12-12T00:00:00Z',
+  '2027-02-28T23:59:59.999Z',
+  '0001-01-01T00:00:00.000Z',
+  '2026-12-12T00:00:00+00:00',
+  '2026-12-12T23:59:59.9999999Z',
+  '2026-12-12T00:00:00.123456+00:00',
+]
 const ODD_INSTANTS = [
   '2026-12-12T00:00:00+02:00',
   '2026-12-12T00:00:00.1Z',
-  '2026-12-12T00:00:00.1239999Z',
+  '2026-12-12T00:00:00.12+00:00',
   '2027-01-01T00:00:00.5-11:30',
+  '2027-01-01T00:00:00.1239999+05:30',
 ]
 
 function logOf(userId: string | undefined, nowMs: number): fc.Arbitrary<object> {
-  const expiries = userId === 'u3' ? [...PLAIN_INSTANTS, ...ODD_INSTANTS] : PLAIN_INSTANTS
+  const expiries = userId === 'u3' ? [...UTC_INSTANTS, ...ODD_INSTANTS] : UTC_INSTANTS
   return fc.record({
     userId: fc.constant(userId),
     profileId: maybe(fc.constantFrom('p1', 'p2')),

@@ -10,7 +10,7 @@ export interface RandomRequest {
 }
 
 const seldom = (text: string) => fc.constantFrom('', '', '', '', '', '', '', text)
-const ALIASES = ['a', 'b', 'id', 'platform', '__a', 'toString']
+const ALIASES = ['a', 'b', 'id', 'platform', '__proto__', 'toString']
 const alias = fc.oneof(
   { weight: 8, arbitrary: fc.constant('') },
   { weight: 1, arbitrary: fc.constantFrom(...ALIASES).map((name) => `${name}: `) },
