@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
 /**
@@ -37,12 +37,12 @@ export function apiKeyId(key: string): string | undefined {
 }
 
 export function hashApiKey(key: string): string {
-  return createHash('sha256').update(key).digest('hex')
+  return hash('sha256', key)
 }
 
-/** Whether `key` is the one that was hashed, in a time that does not depend on how much of it is right. */
-export function isHashOf(hash: string, key: string): boolean {
-  return timingSafeEqual(Buffer.from(hash, 'hex'), Buffer.from(hashApiKey(key), 'hex'))
+/** Whether `key` is the one whose hash is `stored`, in a time that does not depend on how much of it is right. */
+export function isHashOf(stored: string, key: string): boolean {
+  return timingSafeEqual(Buffer.from(stored, 'hex'), hash('sha256', key, 'buffer'))
 }
 
 function randomText(length: number): string {

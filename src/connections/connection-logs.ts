@@ -1,4 +1,5 @@
 import { type Principal, requireScope } from '../auth/principal.ts'
+import type { Shape } from '../database/shape.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
 import { createIdMint } from '../kernel/ids.ts'
@@ -25,12 +26,24 @@ export interface ConnectionLogPage {
   readonly pagination: OffsetPagination
 }
 
+/** The same page with its logs as the text of a JSON array. */
+export interface ConnectionLogPageText {
+  readonly logs: string
+  readonly pagination: OffsetPagination
+}
+
 /**
  * Connection logs as one key reaches them: the only way to the store. Every method asks for its scope first, and
  * whatever comes back is of the key's own user unless it is a service key.
  */
 export interface ConnectionLogs {
   page(filter: ConnectionFilterInput, paging: PagingInput): Promise<ConnectionLogPage>
+  /** The same page as text, each log in a shape; null if a log on it cannot be written so, and {@link page} has to do. */
+  pageText(
+    filter: ConnectionFilterInput,
+    paging: PagingInput,
+    shape: Shape,
+  ): Promise<ConnectionLogPageText | null>
   byCursor(filter: ConnectionFilterInput, paging: CursorPagingInput): Promise<ConnectionLogSlice>
   get(id: string): Promise<ConnectionLog | null>
   /** Stores all of them or, at the first wrong or conflicting one, none. At most {@link MAX_BATCH}. */
@@ -83,13 +96,23 @@ export function createConnectionLogs({
       return filter
     }
 
+    function checkedPage(filter: ConnectionFilterInput, paging: PagingInput) {
+      requireScope(principal, 'logs:read')
+      const range = parsePaging(paging, retentionMs)
+      return { range, query: createQuery(sight, checkedFilter(filter), horizon(), range.lastMs) }
+    }
+
     return {
       page: async (filter, paging) => {
-        requireScope(principal, 'logs:read')
-        const range = parsePaging(paging, retentionMs)
-        const query = createQuery(sight, checkedFilter(filter), horizon(), range.lastMs)
+        const { query, range } = checkedPage(filter, paging)
         const { logs, total } = await store.page(query, range)
         return { logs, pagination: paginationOf(total, range) }
+      },
+
+      pageText: async (filter, paging, shape) => {
+        const { query, range } = checkedPage(filter, paging)
+        const { logs, total } = await store.pageText(query, range, shape)
+        return logs === null ? null : { logs, pagination: paginationOf(total, range) }
       },
 
       byCursor: async (filter, paging) => {

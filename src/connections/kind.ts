@@ -12,7 +12,7 @@ const table: LogTable = {
   terms: 'connection_log_terms',
   columns: [
     { name: 'id', property: 'id', type: 'text' },
-    { name: 'user_id', property: 'userId', type: 'text' },
+    { name: 'user_id', property: 'userId', type: 'text', empty: 'null' },
     { name: 'profile_id', property: 'profileId', type: 'text' },
     { name: 'account_id', property: 'accountId', type: 'text' },
     { name: 'event_id', property: 'eventId', type: 'text' },

@@ -1,6 +1,7 @@
 import type { CountDelta, CountTable } from './count-table.ts'
 import type { CountedRequest } from './counted.ts'
 import type { Recounting } from './recount.ts'
+import type { Shape } from './shape.ts'
 import type { Sql } from './sql.ts'
 
 /** A column of a log table: what it is called in the database and in JavaScript, and how it travels. */
@@ -11,6 +12,8 @@ export interface Column {
   readonly type: 'text' | 'integer' | 'json' | 'instant'
   /** Kept for an index alone and never read back. */
   readonly writeOnly?: true
+  /** Set where the empty text stands for null. */
+  readonly empty?: 'null'
 }
 
 /** A table of logs and what belongs to it. Names are our own constants, never input. */
@@ -32,6 +35,8 @@ export interface PageRequest {
   readonly where: Sql
   readonly limit: number
   readonly skip: number
+  /** How each log is written, all of its properties if absent. */
+  readonly shape?: Shape | undefined
 }
 
 /** Where a log stands in the order of all logs: newest first, by id within a millisecond. */
@@ -69,7 +74,10 @@ export interface Dialect extends Recounting {
   anyOf(column: Sql, values: readonly string[]): Sql
   /** For each of `prefixes` the log has a term that begins with it. Prefixes are words as the tokenizer cuts them. */
   hasTerms(table: LogTable, prefixes: readonly string[]): Sql
-  /** One row `{ total, logs }`: the exact number of matches, and the page as JSON text, in one snapshot. */
+  /**
+   * One row `{ total, logs }`: the exact number of matches, and the page as JSON text, in one snapshot. `logs` is null
+   * if a log on the page cannot be written in the shape.
+   */
   page(request: PageRequest): Sql
   /**
    * The same answer as {@link page}, found through the counts: it takes no longer where there are more logs. `size`

@@ -4,12 +4,14 @@ import { show } from '../kernel/errors.ts'
 import { INSTANT_EXPECTED, formatInstant, parseInstant } from '../kernel/instant.ts'
 import { builder } from './builder.ts'
 import { invalidValue } from './errors.ts'
+import { writtenAs } from './source.ts'
 
 builder.scalarType('DateTime', {
   description:
     'An instant with its offset as in RFC 3339, such as `2026-01-31T12:00:00Z`. Answers are in UTC with milliseconds; finer digits of an input are cut.',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: formatInstant,
+  extensions: writtenAs('instant'),
   parseValue: toInstant,
   parseLiteral: (node) => toInstant(node.kind === Kind.STRING ? node.value : valueFromASTUntyped(node), node),
 })
@@ -18,6 +20,7 @@ builder.scalarType('JSONObject', {
   description: 'A JSON object of any shape, as in RFC 8259.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259#section-4',
   serialize: (value) => value,
+  extensions: writtenAs('plain'),
   parseValue: toObject,
   parseLiteral: (node, variables) => toObject(valueFromASTUntyped(node, variables), node),
 })

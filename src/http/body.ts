@@ -26,6 +26,8 @@ export function requireDeclaredLength(request: Request, maxBytes: number): void 
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
 }
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true })
+
 /**
  * Reads a JSON body.
  * @throws {AppError} PAYLOAD_TOO_LARGE once more than `maxBytes` have come, whatever length was declared;
@@ -37,7 +39,7 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
     throw new AppError('BAD_USER_INPUT', 'Expected the body to be JSON, got an empty body.')
   let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    text = UTF_8.decode(bytes)
   } catch {
     throw new AppError('BAD_USER_INPUT', 'Expected the body to be UTF-8, got bytes that are not.')
   }

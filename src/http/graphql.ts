@@ -13,6 +13,7 @@ import { describeInvalidValues, withoutSuggestions } from '../graphql/validation
 import { AppError, show } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
 import { readParameters } from './graphql-request.ts'
+import { createTextAnswers } from './text-answers.ts'
 
 /** What a GraphQL request runs with: what resolvers see, and the id by which our log knows the request. */
 export interface GraphqlContext extends Context {
@@ -29,18 +30,33 @@ export interface GraphqlOptions {
 
 export type GraphqlHandler = (request: Request, context: GraphqlContext) => Promise<Response>
 
+/** GraphQL over HTTP: plain pages of logs as the database writes them, all else executed. */
+export function createGraphql(options: GraphqlOptions): GraphqlHandler {
+  const answerAsText = createTextAnswers(options)
+  const execute = createExecution(options)
+  return async (request, context) => {
+    const parameters = await readParameters(request, options.maxBodyBytes)
+    return (await answerAsText(request, parameters, context)) ?? execute(request, parameters, context)
+  }
+}
+
+export type GraphqlExecution = (
+  request: Request,
+  parameters: GraphQLParams,
+  context: GraphqlContext,
+) => Promise<Response>
+
 /**
- * GraphQL over HTTP. What Yoga does by default and must not here is off: forms and multipart bodies (they need no
+ * Execution by Yoga. What Yoga does by default and must not here is off: forms and multipart bodies (they need no
  * preflight), its CORS that answers any origin, its pages, batching, 25 MB bodies, and its own reading of requests,
  * which puts U+FFFD for bytes that are not UTF-8.
  */
-export function createGraphql({
+export function createExecution({
   schema,
   endpoint,
   introspection,
-  maxBodyBytes,
   logger,
-}: GraphqlOptions): GraphqlHandler {
+}: Omit<GraphqlOptions, 'maxBodyBytes'>): GraphqlExecution {
   const yoga = createYoga<ParsedContext>({
     schema,
     graphqlEndpoint: endpoint,
@@ -54,8 +70,7 @@ export function createGraphql({
     maskedErrors: { maskError: toPublicError },
     plugins: [parsed, depth, operation, validation(introspection), closing(introspection, logger)],
   })
-  return async (request, context) =>
-    yoga.fetch(request, { ...context, parameters: await readParameters(request, maxBodyBytes) })
+  return async (request, parameters, context) => yoga.fetch(request, { ...context, parameters })
 }
 
 interface ParsedContext extends GraphqlContext {

@@ -44,7 +44,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
   const { clock, logger } = options
   return async (request) => {
     const startedAt = clock.now()
-    const url = URL.canParse(request.url) ? new URL(request.url) : undefined
+    const url = urlOf(request)
     const requestId = requestIdOf(request)
     const failure: Failure = url?.pathname === GRAPHQL_PATH ? graphqlFailure : restFailure
     const attempt: Exchange['attempt'] = async (work) => {
@@ -144,6 +144,15 @@ function notAllowed({ method }: Request, allowed: readonly string[]): never {
   const allow = allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed
   const sentence = `Expected the method to be ${allowed.join(' or ')}, got ${method}.`
   throw new AppError('BAD_USER_INPUT', sentence, { status: 405, allow })
+}
+
+/** Undefined where the host that the request names is none. */
+function urlOf({ url }: Request): URL | undefined {
+  try {
+    return new URL(url)
+  } catch {
+    return undefined
+  }
 }
 
 /** The caller's own id of the request if it is short and plain, else a new one. */

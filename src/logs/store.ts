@@ -1,6 +1,7 @@
 import type { CountSelection } from '../database/count-table.ts'
 import type { Position, Row } from '../database/dialect.ts'
 import type { Database } from '../database/port.ts'
+import type { Shape } from '../database/shape.ts'
 import { type Sql, join, sql } from '../database/sql.ts'
 import { MINTED_ID_LENGTH, idTimeMs } from '../kernel/ids.ts'
 import { type AppendOptions, type NewLog, type Outcome, appendLogs } from './append.ts'
@@ -11,6 +12,12 @@ import type { Query } from './query.ts'
 export interface Page<Log> {
   readonly logs: Log[]
   /** How many logs match in all, exactly, in the same snapshot as the page. */
+  readonly total: number
+}
+
+/** A page whose logs are the text of a JSON array; null if one of them cannot be written in the shape asked for. */
+export interface PageText {
+  readonly logs: string | null
   readonly total: number
 }
 
@@ -35,6 +42,8 @@ export interface Slice<Log> {
 export interface LogStore<Log extends AnyLog, Filter> {
   /** Newest first: `createdAt` descending, then id descending. */
   page(query: Query<Filter>, range: { limit: number; skip: number }): Promise<Page<Log>>
+  /** The same page as text, each log in a shape. */
+  pageText(query: Query<Filter>, range: { limit: number; skip: number }, shape: Shape): Promise<PageText>
   count(query: Query<Filter>): Promise<number>
   /** The next logs from a position on, nearest first. */
   slice(query: Query<Filter>, range: SliceRange): Promise<Slice<Log>>
@@ -78,15 +87,26 @@ export function createLogStore<Log extends AnyLog, Filter>(
     return { ...counted, users, fromMs: Math.max(newerThanMs + 1, counted.fromMs ?? -Infinity) }
   }
 
-  const page: LogStore<Log, Filter>['page'] = async (query, { limit, skip }) => {
-    const request = { table, where: where(query), limit, skip }
+  const pageOf = async (
+    query: Query<Filter>,
+    { limit, skip }: { limit: number; skip: number },
+    shape?: Shape,
+  ): Promise<PageText> => {
+    const request = { table, where: where(query), limit, skip, shape }
     const selection = selectionOf(query)
     const counted = selection && !few.has(selection)
-    const [row] = await database.query<{ total: number | bigint; size?: number | bigint; logs: string }>(
-      counted ? dialect.countedPage({ ...request, selection }) : dialect.page(request),
-    )
+    const [row] = await database.query<{
+      total: number | bigint
+      size?: number | bigint
+      logs: string | null
+    }>(counted ? dialect.countedPage({ ...request, selection }) : dialect.page(request))
     if (counted) few.learn(selection, Number(row?.size))
-    return { total: Number(row?.total), logs: parseRows(row?.logs, kind.fromRow) }
+    return { total: Number(row?.total), logs: row?.logs ?? null }
+  }
+
+  const page: LogStore<Log, Filter>['page'] = async (query, range) => {
+    const { total, logs } = await pageOf(query, range)
+    return { total, logs: parseRows(logs ?? undefined, kind.fromRow) }
   }
 
   const count: LogStore<Log, Filter>['count'] = async (query) => {
@@ -101,6 +121,7 @@ export function createLogStore<Log extends AnyLog, Filter>(
   return {
     page,
     count,
+    pageText: pageOf,
 
     slice: async (query, { from, until, toward, limit }) => {
       const ends = until ? [dialect.beside(until, toward === 'older' ? 'newer' : 'older')] : []

@@ -1,10 +1,12 @@
 import { builder } from '../../graphql/builder.ts'
+import { readFrom } from '../../graphql/source.ts'
 import { parseInstant } from '../../kernel/instant.ts'
 import {
   type ConnectionContext,
   type ConnectionError,
   type ConnectionLog,
   type ConnectionSuccess,
+  EVENT_TYPES,
   statusOf,
 } from '../event.ts'
 import { ConnectionEventTypeEnum, ConnectionMethodEnum, ConnectionStatusEnum, PlatformEnum } from './enums.ts'
@@ -21,6 +23,7 @@ export const ConnectionSuccessType = builder.objectRef<ConnectionSuccess>('Conne
     tokenExpiresAt: t.field({
       type: 'DateTime',
       ...optional('When the access token that was granted expires.'),
+      extensions: readFrom('tokenExpiresAt'),
       resolve: ({ tokenExpiresAt }) =>
         tokenExpiresAt === undefined ? null : (parseInstant(tokenExpiresAt) ?? null),
     }),
@@ -95,6 +98,10 @@ export const ConnectionLogType = builder.objectRef<ConnectionLog>('ConnectionLog
     status: t.field({
       type: ConnectionStatusEnum,
       ...optional('How the attempt ended, by the event type; null for a disconnect.'),
+      extensions: readFrom(
+        'eventType',
+        new Map(EVENT_TYPES.map((eventType) => [eventType, statusOf(eventType)])),
+      ),
       resolve: ({ eventType }) => statusOf(eventType),
     }),
     connectionMethod: t.expose('connectionMethod', {

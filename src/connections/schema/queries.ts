@@ -1,6 +1,8 @@
 import { builder } from '../../graphql/builder.ts'
+import { asRows, asText } from '../../graphql/source.ts'
 import type { ConnectionLogPage } from '../connection-logs.ts'
-import { DEFAULT_DAYS, DEFAULT_LIMIT, MAX_LIMIT, type OffsetPagination } from '../paging.ts'
+import type { ConnectionFilterInput } from '../filter.ts'
+import { DEFAULT_DAYS, DEFAULT_LIMIT, MAX_LIMIT, type OffsetPagination, type PagingInput } from '../paging.ts'
 import { ConnectionLogFilterInput } from './filter.ts'
 import { ConnectionLogType } from './log.ts'
 
@@ -20,10 +22,18 @@ const OffsetPaginationType = builder.objectRef<OffsetPagination>('OffsetPaginati
 const ConnectionLogPageType = builder.objectRef<ConnectionLogPage>('ConnectionLogPage').implement({
   description: 'Some connection logs, newest first, and where they stand among all that match.',
   fields: (t) => ({
-    logs: t.expose('logs', { type: [ConnectionLogType], description: 'The logs of the page, newest first.' }),
+    logs: t.expose('logs', {
+      type: [ConnectionLogType],
+      description: 'The logs of the page, newest first.',
+      extensions: asRows(),
+    }),
     pagination: t.expose('pagination', { type: OffsetPaginationType, description: 'Where the page stands.' }),
   }),
 })
+
+interface PageArguments extends PagingInput {
+  readonly filter?: ConnectionFilterInput | null
+}
 
 builder.queryFields((t) => ({
   connectionLogs: t.field({
@@ -46,6 +56,9 @@ builder.queryFields((t) => ({
       }),
     },
     resolve: (_, { filter, ...paging }, { connectionLogs }) => connectionLogs.page(filter ?? {}, paging),
+    extensions: asText(({ filter, ...paging }: PageArguments, { connectionLogs }, shape) =>
+      connectionLogs.pageText(filter ?? {}, paging, shape),
+    ),
   }),
   connectionLog: t.field({
     type: ConnectionLogType,

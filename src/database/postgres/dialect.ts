@@ -5,6 +5,7 @@ import type { Claim, Column, Dialect, LogTable, Row } from '../dialect.ts'
 import { PARTITION_LOCK } from './storage.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, join, raw, sql } from '../sql.ts'
+import { createRowText } from '../shape.ts'
 
 const epochMs = (expression: Sql) => sql`(extract(epoch from ${expression}) * 1000)::bigint`
 
@@ -34,13 +35,14 @@ export const postgresDialect: Dialect = {
     return sql`(terms IS NOT NULL AND array_to_tsvector(string_to_array(terms, ' ')) @@ ${query}::tsquery)`
   },
 
-  page: ({ table, where, limit, skip }) => {
+  page: ({ table, where, limit, skip, shape }) => {
     const logs = raw(table.name)
-    const page = sql`SELECT ${selection(table)} FROM ${logs} WHERE ${where} ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip}`
-    return sql`SELECT (SELECT count(*) FROM ${logs} WHERE ${where}) AS total, (${jsonArray(page)}) AS logs`
+    const page = sql`SELECT ${shape ? raw('*') : selection(table)} FROM ${logs} WHERE ${where} ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip}`
+    const text = shape ? joined(rowText(table, shape), page) : jsonArray(page)
+    return sql`SELECT (SELECT count(*) FROM ${logs} WHERE ${where}) AS total, (${text}) AS logs`
   },
 
-  countedPage: ({ limit, skip, ...request }) => {
+  countedPage: ({ limit, skip, shape, ...request }) => {
     const logs = raw(request.table.name)
     const parts = [...counted.pieces(request), ...counted.leaves(request, skip, limit)]
     // OFFSET 0 keeps the planner from reading all logs in order and looking for the leaf of each.
@@ -50,11 +52,12 @@ export const postgresDialect: Dialect = {
       ) AS l
       ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip}::bigint - coalesce((SELECT min(before) FROM leaves), ${skip}::bigint)`
     const page = sql`
-      SELECT ${selection(request.table)} FROM keys JOIN ${logs} USING (user_id, created_at, id)
+      SELECT ${shape ? raw('l.*') : selection(request.table)} FROM keys JOIN ${logs} AS l USING (user_id, created_at, id)
       ORDER BY created_at DESC, id DESC`
+    const text = shape ? joined(rowText(request.table, shape), page) : jsonArray(page)
     return sql`
       WITH ${join(parts, ', ')}, keys AS MATERIALIZED (${keys})
-      SELECT (${counted.total}) AS total, (${usersSize(request, postgresDialect)}) AS size, (${jsonArray(page)}) AS logs`
+      SELECT (${counted.total}) AS total, (${usersSize(request, postgresDialect)}) AS size, (${text}) AS logs`
   },
 
   ...recounting(counting),
@@ -175,6 +178,18 @@ const selected = ({ name, property, type }: Column, of = '') =>
   `${type === 'instant' ? `(extract(epoch from ${of}${name}) * 1000)::bigint` : of + name} AS "${property}"`
 
 const jsonArray = (rows: Sql) => sql`SELECT coalesce(json_agg(r), '[]')::text AS logs FROM (${rows}) AS r`
+
+const rowText = createRowText({
+  quoted: (text) => `to_json(${text})::text`,
+  json: (column) => `${column}::text`,
+  member: (column, name) => `(${column} -> '${name}')::text`,
+  instant: (column) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+})
+
+/** The texts of rows as one JSON array; null if any of them is. Materialized, lest each text be made twice. */
+const joined = (text: Sql, rows: Sql) => sql`
+  WITH texts AS MATERIALIZED (SELECT ${text} AS text FROM (${rows}) AS r)
+  SELECT CASE WHEN count(*) = count(text) THEN '[' || coalesce(string_agg(text, ','), '') || ']' END FROM texts`
 
 const typed = ({ name, type }: Column) =>
   type === 'json' ? `${name}::json` : type === 'instant' ? `${name}::timestamptz` : name

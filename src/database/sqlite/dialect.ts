@@ -3,6 +3,7 @@ import { type CountingDialect, countedParts, usersSize } from '../counted.ts'
 import type { Claim, Column, Dialect, LogTable, Row } from '../dialect.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, join, raw, sql } from '../sql.ts'
+import { createRowText } from '../shape.ts'
 
 /** Instants are integers; the driver would bind a plain number as a float. */
 const instant = (ms: number) => sql`${BigInt(ms)}`
@@ -33,13 +34,14 @@ export const sqliteDialect: Dialect = {
     return sql`position IN (SELECT rowid FROM ${terms} WHERE ${terms} MATCH ${query})`
   },
 
-  page: ({ table, where, limit, skip }) => {
+  page: ({ table, where, limit, skip, shape }) => {
     const logs = raw(table.name)
     const page = sql`SELECT * FROM ${logs} WHERE ${where} ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip}`
-    return sql`SELECT (SELECT count(*) FROM ${logs} WHERE ${where}) AS total, (${jsonArray(table, page)}) AS logs`
+    const text = shape ? joined(rowText(table, shape), page) : jsonArray(table, page)
+    return sql`SELECT (SELECT count(*) FROM ${logs} WHERE ${where}) AS total, (${text}) AS logs`
   },
 
-  countedPage: ({ limit, skip, ...request }) => {
+  countedPage: ({ limit, skip, shape, ...request }) => {
     const logs = raw(request.table.name)
     const parts = [...counted.pieces(request), ...counted.leaves(request, skip, limit)]
     const keys = sql`
@@ -48,9 +50,10 @@ export const sqliteDialect: Dialect = {
       ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip} - coalesce((SELECT min(before) FROM leaves), ${skip})`
     const page = sql`
       SELECT * FROM ${logs} WHERE position IN (SELECT position FROM keys) ORDER BY created_at DESC, id DESC`
+    const text = shape ? joined(rowText(request.table, shape), page) : jsonArray(request.table, page)
     return sql`
       WITH ${join(parts, ', ')}, keys AS MATERIALIZED (${keys})
-      SELECT (${counted.total}) AS total, (${usersSize(request, sqliteDialect)}) AS size, (${jsonArray(request.table, page)}) AS logs`
+      SELECT (${counted.total}) AS total, (${usersSize(request, sqliteDialect)}) AS size, (${text}) AS logs`
   },
 
   ...recounting(counting),
@@ -147,6 +150,18 @@ export const sqliteDialect: Dialect = {
 
 const jsonArray = (table: LogTable, rows: Sql): Sql =>
   sql`SELECT json_group_array(json_object(${pairs(table)})) AS logs FROM (${rows})`
+
+const rowText = createRowText({
+  quoted: (text) => `json_quote(${text})`,
+  json: (column) => column,
+  member: (column, name) => `(${column} -> '$.${name}')`,
+  instant: (column) => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`,
+})
+
+/** The texts of rows as one JSON array; null if any of them is. Materialized, lest each text be made twice. */
+const joined = (text: Sql, rows: Sql): Sql => sql`
+  WITH texts AS MATERIALIZED (SELECT ${text} AS text FROM (${rows}))
+  SELECT CASE WHEN count(*) = count(text) THEN '[' || coalesce(group_concat(text, ','), '') || ']' END FROM texts`
 
 function pairs(table: LogTable, of = ''): Sql {
   const readable = table.columns.filter(({ writeOnly }) => !writeOnly)

@@ -1,0 +1,271 @@
+import fc from 'fast-check'
+import { type GraphQLSchema, isObjectType } from 'graphql'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { OPERATOR } from '../../src/auth/principal.ts'
+import { type GraphqlContext, createExecution } from '../../src/http/graphql.ts'
+import { createTextAnswers } from '../../src/http/text-answers.ts'
+import { AppError } from '../../src/kernel/errors.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
+import { createSchema } from '../../src/schema.ts'
+import { type TestApp, keep, startTestApp } from '../support/app.ts'
+import { createTestClock } from '../support/clock.ts'
+import { PROVIDERS } from '../support/databases.ts'
+import { nastyLogs } from '../support/nasty-logs.ts'
+import { type RandomRequest, randomRequests } from '../support/random-documents.ts'
+
+const NOW = Date.UTC(2026, 10, 20, 0, 0, 30)
+const LOGS = 150
+const DOCUMENTS = 1_500
+const SEED = 20_261_120
+
+interface Answer {
+  readonly status: number
+  readonly headers: object
+  readonly body: string
+}
+
+/** The two ways on one database. `asText` has the schema given, execution always its own. */
+function waysOf(app: TestApp, schema = createSchema(), introspection = true) {
+  const asText = createTextAnswers({ schema, introspection })
+  const execute = createExecution({
+    schema: createSchema(),
+    introspection,
+    endpoint: '/graphql',
+    logger: silentLogger,
+  })
+  const contextOf = (userId: string | null): GraphqlContext => {
+    const principal = { ...OPERATOR, userId }
+    return { requestId: 'r1', principal, rateLimit: null, connectionLogs: app.connectionLogsOf(principal) }
+  }
+  return async (parameters: RandomRequest, { userId = null as string | null, accept = '' } = {}) => {
+    const request = () =>
+      new Request('http://connlog.test/graphql', { method: 'POST', body: '{}', headers: { accept } })
+    const context = contextOf(userId)
+    const params = parameters as Parameters<typeof asText>[1]
+    const text = await asText(request(), params, context)
+    return {
+      text: text && (await read(text)),
+      executed: async () => read(await execute(request(), params, context)),
+    }
+  }
+}
+
+async function read(response: Response): Promise<Answer> {
+  const { status, headers } = response
+  return {
+    status,
+    headers: Object.fromEntries([...headers].map(([name, value]) => [name.toLowerCase(), value])),
+    body: await response.text(),
+  }
+}
+
+const EVERY_FIELD =
+  'id userId profileId accountId eventId platform eventType status connectionMethod success { displayName username profilePicture permissions tokenExpiresAt accountType } error { code message rawResponse } context { hasCustomRedirectUrl isHeadlessMode isReconnection isBYOK } durationMs metadata createdAt'
+const PAGE = `connectionLogs { logs { ${EVERY_FIELD} } pagination { total limit skip pages hasMore } }`
+
+/** Fields, if any, whose value only execution can tell: `Type.field`. */
+const EXECUTED_FIELDS: readonly string[] = []
+
+const AS_TEXT: Record<string, RandomRequest> = {
+  'every field of a page': { query: `{ ${PAGE} }` },
+  'no logs at all': { query: '{ connectionLogs { pagination { total } } }' },
+  'a page that is empty': {
+    query: `{ connectionLogs(skip: 100000) { logs { id } pagination { hasMore } } }`,
+  },
+  aliases: { query: '{ p: connectionLogs { l: logs { a: id b: id } x: pagination { y: total } } }' },
+  'the same field twice': {
+    query: '{ connectionLogs { logs { error { code } error { message } } logs { id } } }',
+  },
+  '__typename everywhere': {
+    query:
+      '{ __typename connectionLogs { __typename logs { __typename error { __typename } } pagination { __typename } } t: __typename }',
+  },
+  'fragments and type conditions': {
+    query:
+      'query Q { ...R } fragment R on Query { connectionLogs { logs { ... on Node { id } ...L } } } fragment L on ConnectionLog { status success { username } }',
+  },
+  'conditions by variables': {
+    query: 'query ($a: Boolean!) { connectionLogs { logs { id metadata @include(if: $a) } } }',
+    variables: { a: false },
+  },
+  'arguments by variables': {
+    query:
+      'query ($f: ConnectionLogFilter, $n: Int = 3) { connectionLogs(filter: $f, limit: $n) { logs { id } } }',
+    variables: { f: { platform: 'INSTAGRAM', createdAfter: '2026-11-18T00:00:00Z', search: 'e' } },
+  },
+  'one of several operations': {
+    query: `query A { connectionLogs { logs { id } } } query B { ${PAGE} }`,
+    operationName: 'B',
+  },
+}
+
+const EXECUTED: Record<string, RandomRequest> = {
+  'another field': { query: '{ viewer { userId } }' },
+  'another field beside it': { query: `{ ${PAGE} viewer { userId } }` },
+  'two pages': { query: `{ a: ${PAGE} b: ${PAGE} }` },
+  'no page': { query: '{ __typename }' },
+  'a page left out': { query: '{ connectionLogs @skip(if: true) { logs { id } } }' },
+  'logs twice': { query: '{ connectionLogs { a: logs { id } b: logs { status } } }' },
+  introspection: { query: '{ __schema { queryType { name } } }' },
+  'introspection beside it': { query: `{ ${PAGE} __schema { queryType { name } } }` },
+  'a mutation': { query: 'mutation { cleanupExpiredConnectionLogs(dryRun: true) { deleted } }' },
+  '@defer': { query: '{ connectionLogs { logs { ... @defer { id } } } }' },
+  '@stream': { query: '{ connectionLogs { logs @stream { id } } }' },
+  'an unknown directive': { query: '{ connectionLogs @unknown { logs { id } } }' },
+  'an unknown field': { query: '{ connectionLogs { logs { nothing } } }' },
+  'fields that collide': { query: '{ connectionLogs { logs { a: id a: status } } }' },
+  'text that is no document': { query: '{ connectionLogs { logs { id }' },
+  'brackets without end': { query: `{ connectionLogs(filter: ${'['.repeat(10_000)}` },
+  'an argument out of range': { query: '{ connectionLogs(limit: 101) { logs { id } } }' },
+  'a variable that does not fit': {
+    query: 'query ($n: Int) { connectionLogs(limit: $n) { logs { id } } }',
+    variables: { n: 'ten' },
+  },
+  'a variable that is missing': {
+    query: 'query ($n: Int!) { connectionLogs(limit: $n) { logs { id } } }',
+  },
+  'an operation that is not there': { query: `query A { ${PAGE} }`, operationName: 'B' },
+  'an empty name of an operation': { query: `query A { ${PAGE} }`, operationName: '' },
+  'a document of unusual length': { query: `{ ${PAGE} } #${' '.repeat(20_000)}` },
+  'very many fields': {
+    query: `{ connectionLogs { logs { ${Array.from({ length: 300 }, (_, index) => `a${index}: id`).join(' ')} } } }`,
+  },
+}
+
+describe.each(PROVIDERS)('pages of logs answered as text on %s', (provider) => {
+  let app: TestApp
+  beforeAll(async () => {
+    app = keep(await startTestApp(provider, { clock: createTestClock(NOW) }))
+    const logs = fc.sample(nastyLogs(NOW), { seed: SEED, numRuns: LOGS })
+    const outcomes = await app.connectionLogs.recordEach(logs.map((value) => ({ value, at: '' })))
+    expect(outcomes.filter((outcome) => outcome instanceof AppError)).toEqual([])
+  })
+  afterAll(() => app.stop())
+
+  it(`are what execution answers, byte for byte, over ${DOCUMENTS} random documents`, async () => {
+    const ask = waysOf(app)
+    let asText = 0
+    await fc.assert(
+      fc.asyncProperty(
+        randomRequests(createSchema(), NOW),
+        fc.constantFrom(null, 'u1', 'u2', 'u3', 'nobody'),
+        async (parameters, userId) => {
+          const { text, executed } = await ask(parameters, { userId })
+          if (!text) return
+          asText += 1
+          expect(text).toEqual(await executed())
+        },
+      ),
+      { numRuns: DOCUMENTS, seed: SEED },
+    )
+    expect(asText).toBeGreaterThan(DOCUMENTS / 4)
+  })
+
+  it.each(Object.entries(AS_TEXT))('as text: %s', async (_, parameters) => {
+    const { text, executed } = await waysOf(app)(parameters, { userId: 'u1' })
+    expect(text).toEqual(await executed())
+  })
+
+  it.each(Object.entries(EXECUTED))('executed: %s', async (_, parameters) => {
+    expect((await waysOf(app)(parameters, { userId: 'u1' })).text).toBeUndefined()
+  })
+
+  it('executed: instants that need a calendar, where they are on the page', async () => {
+    const query = '{ connectionLogs { logs { success { tokenExpiresAt } } } }'
+    expect((await waysOf(app)({ query }, { userId: 'u3' })).text).toBeUndefined()
+    expect((await waysOf(app)({ query }, { userId: 'u1' })).text).toBeDefined()
+  })
+
+  it('executed: a document with introspection somewhere, where that is off', async () => {
+    const query = `query A { ${PAGE} } query B { __schema { queryType { name } } }`
+    const parameters = { query, operationName: 'A' }
+    expect((await waysOf(app, createSchema(), false)(parameters, { userId: 'u1' })).text).toBeUndefined()
+    expect((await waysOf(app)(parameters, { userId: 'u1' })).text).toBeDefined()
+  })
+
+  it.each([
+    ['', 'application/json'],
+    ['*/*', 'application/json'],
+    ['application/*', 'application/json'],
+    ['application/json', 'application/json'],
+    ['application/graphql-response+json', 'application/graphql-response+json'],
+    ['application/graphql-response+json,application/json;q=0.9', 'application/graphql-response+json'],
+    ['application/json;q=0.1, application/graphql-response+json', 'application/json'],
+    ['text/event-stream, multipart/mixed, application/json', 'application/json'],
+    ['TEXT/html, */*;q=0.1', 'application/json'],
+    ['text/event-stream', undefined],
+    ['text/html', undefined],
+    ['application/json; charset=utf-8', undefined],
+    ['application/json; charset=latin1', undefined],
+    ['*/json', undefined],
+  ])('with the header `accept: %s` as %s', async (accept, type) => {
+    const { text, executed } = await waysOf(app)({ query: `{ ${PAGE} }` }, { userId: 'u1', accept })
+    expect(text?.headers).toEqual(
+      type && expect.objectContaining({ 'content-type': `${type}; charset=utf-8` }),
+    )
+    if (text) expect(text).toEqual(await executed())
+  })
+
+  it('reach the caller with the headers of every answer, by POST, GET and HEAD', async () => {
+    const key = await app.key('u1')
+    const query = `{ ${PAGE} }`
+    const [asText, executed] = ['application/json', 'application/json; charset=utf-8'].map(async (accept) => {
+      const headers = { accept, 'content-type': 'application/json', 'x-request-id': 'r1' }
+      const path = `/graphql?query=${encodeURIComponent(query)}`
+      return Promise.all([
+        app.send(key, '/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) }).then(read),
+        app.send(key, path, { headers }).then(read),
+        app.send(key, path, { method: 'HEAD', headers }).then(read),
+      ])
+    })
+    expect(await asText).toEqual(await executed)
+  })
+
+  it('a key without the scope is refused in the words of execution', async () => {
+    const key = await app.key('u1', ['logs:write'])
+    const { errors } = await app.gql(key, `{ ${PAGE} }`)
+    expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+  })
+
+  it('the comparison finds a field that is read from elsewhere', async () => {
+    const schema = createSchema()
+    fieldsOf(schema, 'ConnectionLog')['profileId']!.extensions = { source: { property: 'accountId' } }
+    const { text, executed } = await waysOf(
+      app,
+      schema,
+    )({ query: '{ connectionLogs { logs { profileId } } }' })
+    expect(text?.status).toBe(200)
+    expect(text).not.toEqual(await executed())
+  })
+
+  it.each(['ConnectionLog', 'ConnectionSuccess', 'ConnectionError', 'ConnectionContext'])(
+    'every field of %s has a source, or is listed as executed',
+    async (type) => {
+      const ask = waysOf(app)
+      const parent = { ConnectionSuccess: 'success', ConnectionError: 'error', ConnectionContext: 'context' }[
+        type
+      ]
+      const found: string[] = []
+      for (const [name, field] of Object.entries(fieldsOf(createSchema(), type))) {
+        const selection =
+          'getFields' in field.type || isObjectType(field.type) ? `${name} { __typename }` : name
+        const whole = parent === undefined ? nestedSelection(name, selection) : `${parent} { ${selection} }`
+        const { text } = await ask({ query: `{ connectionLogs { logs { ${whole} } } }` }, { userId: 'u1' })
+        if (!text) found.push(`${type}.${name}`)
+      }
+      expect(
+        found,
+        'these fields make every page that has them slow: give them `extensions: readFrom(…)`, or list them here',
+      ).toEqual(EXECUTED_FIELDS.filter((field) => field.startsWith(`${type}.`)))
+    },
+  )
+})
+
+const nestedSelection = (name: string, selection: string) =>
+  ['success', 'error', 'context'].includes(name) ? `${name} { __typename }` : selection
+
+function fieldsOf(schema: GraphQLSchema, name: string) {
+  const type = schema.getType(name)
+  if (!isObjectType(type)) throw new TypeError(`${name} is no object type`)
+  return type.getFields()
+}
