@@ -37,7 +37,7 @@ export const paginationOf = (total, skip) => ({
   hasMore: skip + LIMIT < total,
 })
 
-/** @param {import('node:http').RequestListener} listener */
+/** @param {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => unknown} listener */
 export function serve(listener) {
   const server = createServer(listener)
   server.listen(0, '127.0.0.1', () => ready(server.address().port))

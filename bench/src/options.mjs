@@ -1,5 +1,4 @@
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
@@ -34,7 +33,7 @@ Linux only: CPU time is read from /proc.`
  * @property {string[] | undefined} only
  * @property {string[] | undefined} contestants
  * @property {boolean} keep
- * @property {string} data
+ * @property {string | undefined} data
  * @property {string} out
  * @property {string | undefined} markdown
  * @property {boolean} smoke
@@ -56,9 +55,9 @@ export function parseOptions(args) {
     only: list(values.only),
     contestants: list(values.contestants),
     keep: values.keep ?? false,
-    data: values.data ?? join(tmpdir(), 'connlog-bench'),
-    out: values.out ?? fileURLToPath(new URL('../results', import.meta.url)),
-    markdown: values.markdown,
+    data: path(values.data),
+    out: path(values.out) ?? fileURLToPath(new URL('../results', import.meta.url)),
+    markdown: path(values.markdown),
     smoke,
     help: values.help ?? false,
   }
@@ -101,6 +100,10 @@ function wholeNumber(name, value, byDefault, least) {
   if (Number.isInteger(number) && number >= least) return number
   throw new UsageError(`Expected --${name} to be a whole number of ${least} or more, got ${value}.`)
 }
+
+/** Paths are meant from where npm was called, which then runs us in our own folder. */
+const path = (value) =>
+  value === undefined ? undefined : resolve(process.env.INIT_CWD ?? process.cwd(), value)
 
 const list = (value) =>
   value

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -47,7 +47,8 @@ export async function startPostgres(folder) {
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C'],
     postgresFlags: [
-      ...['-c', 'listen_addresses=127.0.0.1'],
+      '-c',
+      'listen_addresses=127.0.0.1',
       ...Object.entries(postgresSettings()).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
     onLog: (message) => output.push(message),
@@ -68,7 +69,6 @@ export async function startPostgres(folder) {
     /** CPU time of all its processes so far. Backends that have ended count too: the postmaster has reaped them. */
     cpuMs: () => cpuMs(pid),
     stop: () => server.stop(),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
 

@@ -13,13 +13,10 @@ export function tenantsFor(logs) {
     // A tenth of the big one's, most of it with the first few, as customers are.
     logs: Math.max(50, Math.round((logs / 10) * (0.25 / (rank + 1)))),
   }))
-  return [
-    { name: 'small', logs: 355 },
-    { name: 'mid', logs: 10_000 },
-    { name: 'big', logs },
-    ...others,
-  ].map((tenant) => ({
-    ...tenant,
-    userId: createHash('md5').update(`bench ${tenant.name}`).digest('hex').slice(0, 24),
-  }))
+  return [{ name: 'small', logs: 355 }, { name: 'mid', logs: 10_000 }, { name: 'big', logs }, ...others].map(
+    (tenant) => ({
+      ...tenant,
+      userId: createHash('md5').update(`bench ${tenant.name}`).digest('hex').slice(0, 24),
+    }),
+  )
 }

@@ -16,16 +16,22 @@ WHERE user_id = $1 AND created_at > $2
 ORDER BY created_at DESC, id DESC
 LIMIT ${LIMIT} OFFSET $3`
 
+/** For a page behind the end, which has no row to carry the total. */
+const TOTAL = 'SELECT count(*)::int AS total FROM connection_logs WHERE user_id = $1 AND created_at > $2'
+
+async function pageOf(userId, skip) {
+  const values = [userId, expiredThrough()]
+  const { rows } = await pool.query({ name: 'page', text: PAGE, values: [...values, skip] })
+  if (rows.length > 0 || skip === 0) return { rows, total: rows[0]?.total ?? 0 }
+  const { total } = (await pool.query({ name: 'total', text: TOTAL, values })).rows[0]
+  return { rows, total }
+}
+
 serve(async (request, response) => {
   try {
     const userId = tenantOf(request.headers.authorization)
     const skip = Number(new URL(request.url, 'http://localhost').searchParams.get('skip'))
-    const { rows } = await pool.query({
-      name: 'page',
-      text: PAGE,
-      values: [userId, expiredThrough(), skip],
-    })
-    const total = rows[0]?.total ?? 0
+    const { rows, total } = await pageOf(userId, skip)
     const body = JSON.stringify({
       data: { connectionLogs: { logs: rows.map(logOf), pagination: paginationOf(total, skip) } },
     })

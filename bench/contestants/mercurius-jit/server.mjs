@@ -20,6 +20,17 @@ WHERE user_id = $1 AND created_at > $2
 ORDER BY created_at DESC, id DESC
 LIMIT ${LIMIT} OFFSET $3`
 
+/** For a page behind the end, which has no row to carry the total. */
+const TOTAL = 'SELECT count(*)::int AS total FROM connection_logs WHERE user_id = $1 AND created_at > $2'
+
+async function pageOf(userId, skip) {
+  const values = [userId, expiredThrough()]
+  const { rows } = await pool.query({ name: 'page', text: PAGE, values: [...values, skip] })
+  if (rows.length > 0 || skip === 0) return { rows, total: rows[0]?.total ?? 0 }
+  const { total } = (await pool.query({ name: 'total', text: TOTAL, values })).rows[0]
+  return { rows, total }
+}
+
 const resolvers = {
   DateTime: new GraphQLScalarType({ name: 'DateTime', serialize: (date) => date.toISOString() }),
   JSONObject: new GraphQLScalarType({ name: 'JSONObject', serialize: (value) => value }),
@@ -29,12 +40,8 @@ const resolvers = {
   },
   Query: {
     connectionLogs: async (_, { skip }, { userId }) => {
-      const { rows } = await pool.query({
-        name: 'page',
-        text: PAGE,
-        values: [userId, expiredThrough(), skip],
-      })
-      return { logs: rows, pagination: paginationOf(rows[0]?.total ?? 0, skip) }
+      const { rows, total } = await pageOf(userId, skip)
+      return { logs: rows, pagination: paginationOf(total, skip) }
     },
   },
 }

@@ -3,13 +3,14 @@
 // https://the-guild.dev/graphql/yoga-server/docs/integrations/integration-with-nodejs
 import SchemaBuilder from '@pothos/core'
 import PrismaPlugin from '@pothos/plugin-prisma'
+import { getDatamodel } from '@pothos/plugin-prisma/generated'
 import { createYoga } from 'graphql-yoga'
-import { dmmf, prisma } from '../prisma/open.mjs'
+import { prisma } from '../prisma/open.mjs'
 import { LIMIT, expiredThrough, paginationOf, serve, tenantOf } from '../service.mjs'
 
 const builder = new SchemaBuilder({
   plugins: [PrismaPlugin.default ?? PrismaPlugin],
-  prisma: { client: prisma, dmmf, onUnusedQuery: null },
+  prisma: { client: prisma, dmmf: getDatamodel(), onUnusedQuery: null },
 })
 
 builder.scalarType('DateTime', { serialize: (date) => date.toISOString() })
@@ -32,7 +33,8 @@ const Method = enumOf('ConnectionMethod', 'oauth credentials invitation')
 
 const objectOf = (name, expose, members) =>
   builder.objectRef(name).implement({
-    fields: (t) => Object.fromEntries(members.map((member) => [member, t[expose](member, { nullable: true })])),
+    fields: (t) =>
+      Object.fromEntries(members.map((member) => [member, t[expose](member, { nullable: true })])),
   })
 const Success = objectOf('ConnectionSuccess', 'exposeString', ['displayName', 'username', 'accountType'])
 const Failure = objectOf('ConnectionError', 'exposeString', ['code', 'message'])
