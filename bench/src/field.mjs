@@ -25,7 +25,6 @@ export function createField({ databaseUrl, tenants, names, say }) {
   const running = new Map()
   /** @type {{ name: string, difference: string }[]} */
   const out = []
-  let compared
 
   async function start(contestant) {
     const env =
@@ -40,34 +39,41 @@ export function createField({ databaseUrl, tenants, names, say }) {
           }
     const service = await startService(contestant.command(), env)
     running.set(contestant.name, { ...contestant, ...service })
+    return running.get(contestant.name)
   }
 
-  /** Starts all and takes out whoever answers something else than connlog. */
-  async function compare() {
-    for (const contestant of CONTESTANTS.filter(isWanted)) await start(contestant)
-    const [reference, ...others] = running.values()
-    for (const other of others) {
-      const difference = await compareAnswers(reference, other, tenants)
-      if (difference === undefined) continue
-      out.push({ name: other.name, difference })
-      say(`${other.title} is out: ${difference}`)
-      await other.stop()
-      running.delete(other.name)
+  /** @returns the contestant, or nothing if it answers something else than connlog */
+  async function admit(contestant) {
+    if (out.some(({ name }) => name === contestant.name)) return undefined
+    const known = running.get(contestant.name)
+    if (known) return known
+    const service = await start(contestant)
+    const difference = await compareAnswers(await get('connlog'), service, tenants)
+    if (difference === undefined) {
+      say(`${contestant.title} answers as ${contestant.name === 'connlog' ? 'it should' : 'connlog does'}.`)
+      return service
     }
-    say(`The same answers from ${[...running.keys()].join(', ')}.`)
+    out.push({ name: contestant.name, difference })
+    say(`${contestant.title} is out: ${difference}`)
+    await service.stop()
+    running.delete(contestant.name)
+    return undefined
+  }
+
+  /** @returns the one of that name, or nothing if it does not take part */
+  async function get(name) {
+    const contestant = CONTESTANTS.find((contestant) => contestant.name === name)
+    return isWanted(contestant) ? admit(contestant) : undefined
   }
 
   return {
     out,
+    get,
     /** connlog first, then its peers. */
     all: async () => {
-      await (compared ??= compare())
-      return [...running.values()]
-    },
-    /** @returns the one of that name, or nothing if it does not take part */
-    get: async (name) => {
-      await (compared ??= compare())
-      return running.get(name)
+      const admitted = []
+      for (const { name } of CONTESTANTS) admitted.push(await get(name))
+      return admitted.filter((contestant) => contestant !== undefined)
     },
     stop: async () => {
       await Promise.all([...running.values()].map(({ stop }) => stop()))

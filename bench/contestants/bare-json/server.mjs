@@ -25,10 +25,13 @@ WITH page AS (
     'durationMs', duration_ms, 'metadata', metadata,
     'createdAt', to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
   ) AS log
-  FROM connection_logs
-  WHERE user_id = $1 AND created_at > $2
-  ORDER BY created_at DESC, id DESC
-  LIMIT ${LIMIT} OFFSET $3
+  -- Cut out first: the rows that are passed over would be made into JSON as well.
+  FROM (
+    SELECT * FROM connection_logs
+    WHERE user_id = $1 AND created_at > $2
+    ORDER BY created_at DESC, id DESC
+    LIMIT ${LIMIT} OFFSET $3
+  ) AS l
 ), matches AS (
   SELECT count(*) AS total FROM connection_logs WHERE user_id = $1 AND created_at > $2
 )
