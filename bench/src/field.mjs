@@ -7,14 +7,15 @@ import { startService } from './service.mjs'
 export const POOL_SIZE = 10
 
 /**
- * Those who take part: started when first asked for, held to the same answer before they are timed, stopped together.
+ * Those who take part: started when first asked for, and held to the same answer before they are timed.
  * @param {object} ground
  * @param {string} ground.databaseUrl
  * @param {Record<string, { userId: string, logs: number, key: string }>} ground.tenants
  * @param {string[] | undefined} ground.names of the peers that take part; all if absent
  * @param {(text: string) => void} ground.say
+ * @param {(stop: () => Promise<void>) => void} ground.onStop
  */
-export function createField({ databaseUrl, tenants, names, say }) {
+export function createField({ databaseUrl, tenants, names, say, onStop }) {
   const known = CONTESTANTS.map(({ name }) => name)
   const unknown = names?.filter((name) => !known.includes(name)) ?? []
   if (unknown.length > 0) {
@@ -37,7 +38,7 @@ export function createField({ databaseUrl, tenants, names, say }) {
             NODE_ENV: 'production',
             BENCH_KEYS: JSON.stringify(keys),
           }
-    const service = await startService(contestant.command(), env)
+    const service = await startService(contestant.command(), env, onStop)
     running.set(contestant.name, { ...contestant, ...service })
     return running.get(contestant.name)
   }
@@ -74,9 +75,6 @@ export function createField({ databaseUrl, tenants, names, say }) {
       const admitted = []
       for (const { name } of CONTESTANTS) admitted.push(await get(name))
       return admitted.filter((contestant) => contestant !== undefined)
-    },
-    stop: async () => {
-      await Promise.all([...running.values()].map(({ stop }) => stop()))
     },
   }
 }

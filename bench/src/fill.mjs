@@ -27,6 +27,8 @@ const TERMS_EVERY = 20
  */
 export async function fill(databaseUrl, tenants, say) {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 })
+  // A connection that breaks while it is idle says so where it is used next; without a listener it ends the process.
+  pool.on('error', () => {})
   try {
     const total = tenants.reduce((sum, { logs }) => sum + logs, 0)
     const endMs = Date.now()

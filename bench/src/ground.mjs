@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connlog } from './connlog.mjs'
@@ -16,8 +25,9 @@ const LONGEST_RUN_MS = HOUR_MS
  * What is measured on: a Postgres with connlog's tables, filled, and a key for each tenant that is asked about.
  * @param {import('./options.mjs').Options} options
  * @param {(text: string) => void} say
+ * @param {(stop: () => unknown) => void} onStop is told how to undo what has been done, step by step
  */
-export async function prepareGround({ logs, keep, data }, say) {
+export async function prepareGround({ logs, keep, data }, say, onStop) {
   const folder =
     data ?? (keep ? join(tmpdir(), 'connlog-bench') : mkdtempSync(join(tmpdir(), 'connlog-bench-')))
   mkdirSync(folder, { recursive: true })
@@ -27,32 +37,26 @@ export async function prepareGround({ logs, keep, data }, say) {
     for (const name of ['data', 'filled.json']) rmSync(join(folder, name), { recursive: true, force: true })
   }
   if (!isFilled) clear()
-  const postgres = await startPostgres(folder)
-  const stop = async () => {
-    await postgres.stop()
+  onStop(() => {
     if (keep) return
     clear()
-    if (readdirSync(folder).length === 0) rmSync(folder, { recursive: true })
+    if (readdirSync(folder).length === 0) rmdirSync(folder)
+  })
+  const postgres = await startPostgres(folder, onStop)
+  const all = tenantsFor(logs)
+  if (isFilled) say(`Using the logs that were kept in ${folder}.`)
+  else {
+    const filledAt = Date.now()
+    say(await connlog(postgres.url, ['migrate']))
+    await fill(postgres.url, all, say)
+    writeFileSync(note, JSON.stringify({ logs, filledAt, migrations: migrations() }))
   }
-  try {
-    const all = tenantsFor(logs)
-    if (isFilled) say(`Using the logs that were kept in ${folder}.`)
-    else {
-      const filledAt = Date.now()
-      say(await connlog(postgres.url, ['migrate']))
-      await fill(postgres.url, all, say)
-      writeFileSync(note, JSON.stringify({ logs, filledAt, migrations: migrations() }))
-    }
-    const tenants = {}
-    for (const tenant of all.filter(({ name }) => ['small', 'mid', 'big'].includes(name))) {
-      const key = await connlog(postgres.url, ['keys', 'create', '--user', tenant.userId])
-      tenants[tenant.name] = { ...tenant, key }
-    }
-    return { postgres, tenants, stop }
-  } catch (error) {
-    await stop()
-    throw error
+  const tenants = {}
+  for (const tenant of all.filter(({ name }) => ['small', 'mid', 'big'].includes(name))) {
+    const key = await connlog(postgres.url, ['keys', 'create', '--user', tenant.userId])
+    tenants[tenant.name] = { ...tenant, key }
   }
+  return { postgres, tenants }
 }
 
 function isStillGood(note, logs) {

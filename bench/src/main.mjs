@@ -14,21 +14,29 @@ import { terminalTable } from './report/terminal.mjs'
 const say = (text) => process.stderr.write(`${text}\n`)
 const SEED = 20_261_126
 
-/** What has been started, to be stopped backwards. */
+/** How to stop what has been started, to be done backwards. */
 const started = []
+let isInterrupted = false
+
+function onStop(stop) {
+  started.push(stop)
+  // Something was about to start when all was told to stop.
+  if (isInterrupted) void stopAll()
+}
 
 async function stopAll() {
   for (let stop = started.pop(); stop; stop = started.pop()) await stop()
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.once(signal, () => {
-    say(`\nStopping …`)
-    interrupted = true
+  process.on(signal, () => {
+    // Impatience would leave behind what is being stopped.
+    if (isInterrupted) return
+    isInterrupted = true
+    say('\nStopping …')
     void stopAll().finally(() => process.exit(130))
   })
 }
-let interrupted = false
 
 async function main(args) {
   const options = parseOptions(args)
@@ -41,10 +49,8 @@ async function main(args) {
   const measurements = wantedMeasurements(options.only)
   if (measurements.length === 0) throw new UsageError(`There is no figure ${options.only?.join(', ')}.`)
 
-  const { postgres, tenants, stop } = await prepareGround(options, say)
-  started.push(stop)
-  const field = createField({ databaseUrl: postgres.url, tenants, names: options.contestants, say })
-  started.push(field.stop)
+  const { postgres, tenants } = await prepareGround(options, say, onStop)
+  const field = createField({ databaseUrl: postgres.url, tenants, names: options.contestants, say, onStop })
   const machine = await describeMachine(postgres.url)
 
   const results = []
@@ -87,6 +93,8 @@ function report({ options, machine, results, out }) {
   ]
   process.stdout.write(`\n${tables.map(terminalTable).join('\n\n')}\n\n`)
   for (const { name, difference } of out) process.stdout.write(`Out: ${name}, ${difference}\n`)
+  // A figure that is missed is a result; a contestant that is out is something to mend.
+  if (out.length > 0) process.exitCode = 1
   say(`Everything is in ${options.out}.`)
 }
 
@@ -94,7 +102,7 @@ try {
   await main(process.argv.slice(2))
 } catch (error) {
   // Once it is told to stop, what breaks under it breaks because of that.
-  if (!interrupted) {
+  if (!isInterrupted) {
     process.exitCode = error instanceof UsageError ? 2 : 1
     say(error instanceof UsageError ? error.message : (error.stack ?? String(error)))
     if (error.cause) say(`Because of: ${error.cause.stack ?? error.cause}`)

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { cpuMs } from './cpu.mjs'
 
 /**
@@ -29,8 +30,9 @@ export function postgresSettings() {
 /**
  * Starts a Postgres of our own, on loopback and on a free port.
  * @param {string} folder where its data live; taken up again if a server has lived there before
+ * @param {(stop: () => Promise<void>) => void} onStop is told how to stop it, before it is started
  */
-export async function startPostgres(folder) {
+export async function startPostgres(folder, onStop) {
   mkdirSync(folder, { recursive: true })
   // As root the server runs as the user postgres, who has to be able to reach its folder.
   chmodSync(folder, 0o755)
@@ -54,22 +56,36 @@ export async function startPostgres(folder) {
     onLog: (message) => output.push(message),
     onError: (message) => output.push(String(message)),
   })
-  try {
+  const pidFile = join(databaseDir, 'postmaster.pid')
+  const start = async () => {
     if (!existsSync(join(databaseDir, 'PG_VERSION'))) await server.initialise()
     await server.start()
+  }
+  const starting = start()
+  onStop(async () => {
+    await starting.catch(() => {})
+    // Ctrl-C reaches the server too, and the package would wait for the end of one that has ended.
+    await Promise.race([server.stop(), gone(pidFile)])
+  })
+  try {
+    await starting
   } catch (error) {
     throw new Error(
       `Postgres did not start in ${folder}. Every folder on the way there must be open to its user.\n${output.join('\n')}`,
       { cause: error },
     )
   }
-  const pid = Number(readFileSync(join(databaseDir, 'postmaster.pid'), 'utf8').split('\n', 1)[0])
+  const pid = Number(readFileSync(pidFile, 'utf8').split('\n', 1)[0])
   return {
     url: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
     /** CPU time of all its processes so far. Backends that have ended count too: the postmaster has reaped them. */
     cpuMs: () => cpuMs(pid),
-    stop: () => server.stop(),
   }
+}
+
+/** The server takes its file away when it ends. */
+async function gone(pidFile) {
+  while (existsSync(pidFile)) await sleep(50)
 }
 
 /** The package stops its servers, and ends the process, by hooks of its own. We stop what we start, so they go. */

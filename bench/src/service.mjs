@@ -10,8 +10,9 @@ const STOP_TIMEOUT_MS = 10_000
  * Starts a service as a process of its own and waits until it says `listens on …`.
  * @param {{ node: string, args: string[] }} command
  * @param {NodeJS.ProcessEnv} env
+ * @param {(stop: () => Promise<void>) => void} onStop is told how to stop it, before it is ready
  */
-export async function startService({ node, args }, env) {
+export async function startService({ node, args }, env, onStop) {
   const child = spawn(node, args, {
     env,
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -26,6 +27,7 @@ export async function startService({ node, args }, env) {
     await ended
     clearTimeout(timer)
   }
+  onStop(stop)
   const output = []
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => output.length < 1_000 && output.push(text))
