@@ -16,10 +16,6 @@ export const WINDOW_DAYS = 6.9
 
 const ROWS_PER_SLICE = 100_000
 
-/** Words cost more than all the rest of a row; beyond this many logs only one in twenty gets them. */
-const FULL_TERMS_LOGS = 2_000_000
-const TERMS_EVERY = 20
-
 /**
  * @param {string} databaseUrl of a database that `connlog migrate` has prepared and nobody has written to
  * @param {{ userId: string, logs: number }[]} tenants
@@ -50,8 +46,8 @@ export async function fill(databaseUrl, tenants, say) {
     const rows = inserted[0] + inserted[1]
     if (rows !== total) throw new Error(`Expected to write ${total} logs, wrote ${rows}.`)
     say(`Filled ${rows.toLocaleString('en')} logs of ${tenants.length} tenants in ${seconds.toFixed(1)} s.`)
-    await pool.query('VACUUM (ANALYZE) connection_logs')
     await rebuildCounts(databaseUrl)
+    await pool.query('VACUUM (ANALYZE)')
     await pool.query('CHECKPOINT')
   } finally {
     await pool.end()
@@ -74,13 +70,12 @@ async function fillDay(pool, tenants, { day, startMs, endMs, total }, progress) 
     const from = Math.max(startMs, day * DAY_MS)
     const to = Math.min(endMs, (day + 1) * DAY_MS)
     const slices = Math.ceil(((to - from) / (endMs - startMs)) * (total / ROWS_PER_SLICE))
-    const termsEvery = total > FULL_TERMS_LOGS ? TERMS_EVERY : 1
     const tables = believableTables()
     let rows = 0
     for (let slice = 0; slice < slices; slice += 1) {
       const bounds = [slice, slice + 1].map((edge) => Math.round(from + ((to - from) * edge) / slices))
       const { rowCount } = await client.query(
-        insertSlice(partition, tables, termsEvery, {
+        insertSlice(partition, tables, {
           startMs,
           endMs,
           fromMs: bounds[0],

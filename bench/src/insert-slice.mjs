@@ -5,10 +5,9 @@ import { ACCOUNT_TYPE_STRIDE, FAILURE_STRIDE } from './believable.mjs'
  * planner from merging a level into the next, which would compute its hashes again for every use.
  * @param {string} partition
  * @param {ReturnType<import('./believable.mjs').believableTables>} tables
- * @param {number} termsEvery one log in so many gets the words that search looks at
  * @param {object} values the slice and the tenants
  */
-export function insertSlice(partition, tables, termsEvery, values) {
+export function insertSlice(partition, tables, values) {
   const parameters = []
   const parameter = (value) => `$${parameters.push(value)}`
   const given = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, parameter(value)]))
@@ -58,7 +57,7 @@ SELECT
   CASE WHEN luck % 5 < 3 OR event_type = 'disconnect' THEN ('{"requestId":"req_' || substr(hex, 16, 16)
     || '","appVersion":"2.41.' || luck % 4 || '"'
     || CASE WHEN event_type = 'disconnect' THEN ',"reason":"user_requested"' ELSE '' END || '}')::json END,
-  CASE WHEN n % ${termsEvery} = 0 THEN words || ' ' || mark || replace(words, ' ', ' ' || mark) END,
+  words || ' ' || mark || replace(words, ' ', ' ' || mark),
   created_at
 FROM (
   SELECT *,

@@ -2,7 +2,9 @@ import { mean, median, quantile, spread } from './statistics.mjs'
 
 /** Blocks into which the pairs are cut for the extremes of a ratio. */
 const BLOCKS = 5
-const WARM_UP_PAIRS = 20
+/** Warming up takes a part of the time, and no more than so many pairs. */
+const WARM_UP_SHARE = 0.25
+const WARM_UP_PAIRS = 300
 const LEAST_PAIRS = 20
 
 /**
@@ -18,7 +20,8 @@ const LEAST_PAIRS = 20
 export async function timeSideBySide({ load, one, other, pairs, seconds }) {
   const [ones, others] = [[], []]
   const endAt = Date.now() + seconds * 1_000
-  for (let pair = 0; pair < WARM_UP_PAIRS && Date.now() < endAt; pair += 1) {
+  const warmAt = Date.now() + seconds * 1_000 * WARM_UP_SHARE
+  for (let pair = 0; pair < WARM_UP_PAIRS && Date.now() < warmAt; pair += 1) {
     await load.time(one())
     await load.time(other())
   }

@@ -18,7 +18,7 @@ export const figureRows = (measured) => [
 ]
 
 export const pageRows = (pages) => [
-  ['page of 50 × 20', 'service µs', 'Postgres µs', 'connlog’s share', 'per s', 'p50 ms', 'p95 ms', 'p99 ms'],
+  ['page of 50 × 20', 'service µs', 'Postgres µs', 'connlog to it', 'per s', 'p50 ms', 'p95 ms', 'p99 ms'],
   ...pages.map((page) => [
     page.title,
     wholeText(page.serviceUs),
