@@ -103,9 +103,14 @@ try {
 } catch (error) {
   // Once it is told to stop, what breaks under it breaks because of that.
   if (!isInterrupted) {
-    process.exitCode = error instanceof UsageError ? 2 : 1
-    say(error instanceof UsageError ? error.message : (error.stack ?? String(error)))
-    if (error.cause) say(`Because of: ${error.cause.stack ?? error.cause}`)
+    if (error instanceof UsageError) {
+      process.exitCode = 2
+      say(error.message)
+    } else {
+      process.exitCode = 1
+      say(error.stack ?? String(error))
+      if (error.cause) say(`Because of: ${error.cause.stack ?? error.cause}`)
+    }
     await stopAll()
   }
 }
