@@ -1,0 +1,38 @@
+import { deepSkip } from './figures/deep-skip.mjs'
+import { firstPage } from './figures/first-page.mjs'
+import { pageCpu } from './figures/page-cpu.mjs'
+import { total } from './figures/total.mjs'
+
+/**
+ * A figure, or some that come out of one measurement: one file under `figures/`, one line here.
+ * @typedef {object} Measurement
+ * @property {Figure[]} figures
+ * @property {(bench: Bench) => Promise<{ ratios: Record<string, Ratio>, details: unknown }>} measure `ratios` by id; an
+ *   id that could not be measured is left out. `details` goes into the results as it is.
+ *
+ * @typedef {object} Figure
+ * @property {string} id
+ * @property {string} title
+ * @property {number} [must] the ratio that has to be reached; a figure without it is reported and no more
+ * @property {number} [goal]
+ * @property {'at most' | 'at least'} reach whether a small or a great ratio is good
+ *
+ * @typedef {{ value: number, min: number, max: number }} Ratio the median, and the extremes over all rounds
+ *
+ * @typedef {object} Bench
+ * @property {import('./options.mjs').Options} options
+ * @property {{ url: string, cpuMs(): number }} postgres
+ * @property {Record<'small' | 'mid' | 'big', { userId: string, logs: number, key: string }>} tenants
+ * @property {ReturnType<import('./field.mjs').createField>} field
+ * @property {(below: number) => number} random
+ * @property {(text: string) => void} say
+ */
+
+/** @type {Measurement[]} */
+export const MEASUREMENTS = [pageCpu, firstPage, deepSkip, total]
+
+/** @param {string[] | undefined} only ids or beginnings of ids */
+export function wantedMeasurements(only) {
+  const isWanted = ({ id }) => only === undefined || only.some((start) => id.startsWith(start.toUpperCase()))
+  return MEASUREMENTS.filter(({ figures }) => figures.some(isWanted))
+}
