@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { termOfTenant } from '../../dist/connections/words.js'
 import { believableTables } from './believable.mjs'
+import { connlog } from './connlog.mjs'
 import { startProgress } from './progress.mjs'
 import { insertSlice } from './insert-slice.mjs'
 
@@ -54,12 +55,8 @@ export async function fill(databaseUrl, tenants, say) {
   }
 }
 
-/**
- * Brings whatever connlog keeps beside the logs into agreement with them. So far it keeps nothing; counts that are
- * kept in the transaction of the logs have to be made here once, since rows come in behind the service's back.
- */
-// eslint-disable-next-line no-unused-vars
-export async function rebuildCounts(_databaseUrl) {}
+/** Brings the counts into agreement with the logs, since rows come in behind the service's back. */
+const rebuildCounts = (databaseUrl) => connlog(databaseUrl, ['doctor', '--rebuild-counts'])
 
 /** A day's partition, attached once it is full: so its indexes are built in one go. */
 async function fillDay(pool, tenants, { day, startMs, endMs, total }, progress) {

@@ -116,7 +116,8 @@ export function where(filter: ConnectionFilter, dialect: Dialect, sight: Sight, 
   anyOf(sql`profile_id`, filter.profileId)
   anyOf(sql`account_id`, filter.accountId)
   anyOf(sql`error_code`, filter.errorCode)
-  anyOf(sql`user_id`, filter.userId)
+  if (filter.userId !== undefined) anyOf(sql`user_id`, filter.userId)
+  else if (sight.only === 'everyone') conditions.push(dialect.everyone)
   if (createdAfter !== undefined) conditions.push(sql`created_at >= ${dialect.instant(createdAfter)}`)
   if (createdBefore !== undefined) conditions.push(sql`created_at < ${dialect.instant(createdBefore)}`)
   if (words !== undefined) {

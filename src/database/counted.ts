@@ -7,7 +7,7 @@ import {
   type Run,
   periodsOf,
 } from './count-table.ts'
-import type { Dialect, LogTable } from './dialect.ts'
+import type { Dialect, LogTable, PageRequest } from './dialect.ts'
 import { type Sql, empty, join, raw, sql } from './sql.ts'
 
 /** Logs that are found through the counts: `where` says to the logs what `selection` says to the counts. */
@@ -18,11 +18,16 @@ export interface CountedRequest {
 }
 
 /** What the statements below need of a dialect. */
-export type CountingDialect = Pick<Dialect, 'anyOf' | 'instant'> & {
+export type CountingDialect = Pick<Dialect, 'anyOf' | 'instant' | 'everyone'> & {
   /** The minute in which an instant lies, counted from 1970-01-01T00:00:00Z. */
   minuteOf(instant: Sql): Sql
   /** The instant at which a minute begins, counted from 1970-01-01T00:00:00Z. */
   minuteStart(minute: Sql): Sql
+  /**
+   * Joins to each row of `p`, in turn, the rows `c` of a table for which `condition` holds, which may name both. The
+   * join is not to be turned round: the table is large, and the condition is a range of one of its indexes.
+   */
+  nested(table: Sql, condition: Sql): { readonly join: Sql; readonly where: Sql }
   /** Whether writers note deltas, which reads have to add. */
   readonly hasDeltas: boolean
 }
@@ -40,7 +45,7 @@ export interface CountedParts {
    * `leaves`: the pieces among which the logs from `skip` to `skip + limit` stand, cut down to minutes, and how many
    * logs stand `before` each. Comes after {@link pieces}.
    */
-  leaves(request: CountedRequest, skip: number, limit: number): Sql[]
+  leaves(request: CountedRequest & Pick<PageRequest, 'skip' | 'limit'>): Sql[]
   /** Whether a log stands in a minute. */
   inMinute(minute: Sql): Sql
 }
@@ -101,14 +106,18 @@ export function countedParts(dialect: CountingDialect): CountedParts {
     ]
   }
 
-  function leaves(request: CountedRequest, skip: number, limit: number): Sql[] {
+  const leaves: CountedParts['leaves'] = ({ skip, limit, ...request }) => {
     const hit = sql`n > 0 AND before < ${skip + limit} AND before + n > ${skip}`
     /** The periods of length `from` in `name` cut into those of length `to`; all others as they are. */
     const finer = (name: Sql, from: number, to: number): Sql => {
       const inside = sql`c.start >= p.start AND c.start < p.start + ${number(from)} AND p.span = ${number(from)}`
+      const { join, where } = dialect.nested(
+        raw(request.table.counts.name),
+        sql`${counts(request, to)} AND ${inside}`,
+      )
       const kept = sql`
         SELECT p.start AS parent, p.before AS base, c.start, ${amount(request.selection)} AS n
-        FROM ${name} AS p CROSS JOIN ${raw(request.table.counts.name)} AS c WHERE ${counts(request, to)} AND ${inside}`
+        FROM ${name} AS p ${join} WHERE ${where}`
       const noted = sql`
         SELECT p.start AS parent, p.before AS base, ${floor(to)} AS start, c.n FROM ${name} AS p CROSS JOIN d AS c WHERE ${inside}`
       return sql`
@@ -128,6 +137,27 @@ export function countedParts(dialect: CountingDialect): CountedParts {
 
   return { pieces, total: sql`SELECT CAST(coalesce(sum(n), 0) AS BIGINT) FROM pieces`, leaves, inMinute }
 }
+
+/** The rows of a page, found by passing over those before it. */
+export const inOrder = ({ table, where, limit, skip }: PageRequest): Sql =>
+  sql`SELECT * FROM ${raw(table.name)} WHERE ${where} ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip}`
+
+/** Logs that are passed over one by one rather than by the counts. */
+const SHALLOW = 1_000
+
+/**
+ * Whether a page is best found by going through the logs from the newest on: it is near, and since every log of one
+ * user, or of everyone, is asked for, each one passed over is one of them.
+ */
+export const isShallow = ({
+  selection: { users, groups, cells },
+  skip,
+  limit,
+}: CountedRequest & Pick<PageRequest, 'skip' | 'limit'>): boolean =>
+  groups === undefined &&
+  cells === undefined &&
+  (users === 'everyone' || users.length === 1) &&
+  skip + limit <= SHALLOW
 
 /** How many logs the users of a request have in all; what is noted and not merged yet is left out. */
 export function usersSize({ table, selection }: CountedRequest, { anyOf }: Pick<Dialect, 'anyOf'>): Sql {

@@ -72,6 +72,8 @@ export interface Dialect extends Recounting {
   instant(ms: number): Sql
   /** `column` equals one of `values`; no values match nothing. */
   anyOf(column: Sql, values: readonly string[]): Sql
+  /** To be said where logs of all users are meant: it holds for each, and lets the index over all of them serve. */
+  readonly everyone: Sql
   /** For each of `prefixes` the log has a term that begins with it. Prefixes are words as the tokenizer cuts them. */
   hasTerms(table: LogTable, prefixes: readonly string[]): Sql
   /**
@@ -80,10 +82,10 @@ export interface Dialect extends Recounting {
    */
   page(request: PageRequest): Sql
   /**
-   * The same answer as {@link page}, found through the counts: it takes no longer where there are more logs. `size`
-   * is how many logs these users have in all, about.
+   * The same answer as {@link page}, found through the counts: it takes no longer where there are more logs. Where
+   * `sized`, `size` is how many logs these users have in all, about.
    */
-  countedPage(request: PageRequest & CountedRequest): Sql
+  countedPage(request: PageRequest & CountedRequest & { readonly sized: boolean }): Sql
   /** One row `{ total }`, through the counts. */
   countedTotal(request: CountedRequest): Sql
   /**

@@ -78,8 +78,8 @@ export function recounting(dialect: CountingDialect): Recounting {
       SELECT CAST(min(day) AS INTEGER) AS first, CAST(max(day) AS INTEGER) AS last FROM (
         SELECT start / ${raw(String(DAY))} AS day FROM ${raw(table.counts.name)}
         WHERE user_id = '' AND everyone = TRUE AND span = ${raw(String(DAY))}
-        UNION ALL SELECT ${dialect.minuteOf(sql`min(created_at)`)} / ${raw(String(DAY))} FROM ${raw(table.name)}
-        UNION ALL SELECT ${dialect.minuteOf(sql`max(created_at)`)} / ${raw(String(DAY))} FROM ${raw(table.name)}
+        UNION ALL SELECT ${dialect.minuteOf(sql`min(created_at)`)} / ${raw(String(DAY))} FROM ${raw(table.name)} WHERE ${dialect.everyone}
+        UNION ALL SELECT ${dialect.minuteOf(sql`max(created_at)`)} / ${raw(String(DAY))} FROM ${raw(table.name)} WHERE ${dialect.everyone}
       ) AS d`,
 
     miscounted: (table, day) => sql`

@@ -50,11 +50,12 @@ export function createTextAnswers({
   const known = new LRUCache<string, Planned | 'executed'>({
     max: MAX_REMEMBERED,
     maxSize: MAX_REMEMBERED_LENGTH,
-    sizeCalculation: (_, text) => text.length + 1,
+    sizeCalculation: (_, text) => text.length,
   })
 
   function plannedFor(text: string, operationName: string | undefined): Planned | undefined {
-    const key = operationName === undefined ? text : `${operationName}\n${text}`
+    // Its length in front keeps a name apart from the text.
+    const key = `${operationName?.length ?? ''}:${operationName ?? ''}${text}`
     let planned = known.get(key)
     if (planned === undefined) {
       planned = prepare(schema, rules, text, operationName) ?? 'executed'

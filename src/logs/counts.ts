@@ -36,8 +36,8 @@ export function createCountKeeper<Log extends AnyLog, Filter>(
     const [row] = await database.query<{ first: number | null; last: number | null }>(
       dialect.countedDays(table),
     )
-    if (row?.first == null || row.last === null) return []
-    const { first, last } = row
+    const { first = null, last = null } = row ?? {}
+    if (first === null || last === null) return []
     return Array.from({ length: last - first + 1 }, (_, index) => first + index)
   }
 

@@ -2,32 +2,31 @@ import { LRUCache } from 'lru-cache'
 import type { CountSelection } from '../database/count-table.ts'
 
 /**
- * Remembers who has few logs. Both ways to a page give the same answer; for a few logs it is quicker to count them one
- * by one than to go through the counts. What is remembered may be out of date, which costs time and nothing else.
+ * Remembers whose logs are few. Both ways to a page give the same answer; a few logs are sooner counted one by one than
+ * through the counts. What is remembered may be out of date, which costs time and nothing else.
  */
 export interface Fewness {
-  /** Whether the users of a selection had few logs lately. */
-  has(selection: CountSelection): boolean
+  /** Whether the users of a selection had few logs lately; undefined where that should be asked. */
+  of(selection: CountSelection): boolean | undefined
   learn(selection: CountSelection, size: number): void
 }
 
 const REMEMBERED_USERS = 10_000
 
-/** How often a user is taken to have few logs before it is asked again. */
+/** How often an answer is used before it is asked for again. */
 const GOOD_FOR = 100
 
+/** @param few from how many logs on they are many */
 export function createFewness(few: number): Fewness {
-  const left = new LRUCache<string, number>({ max: REMEMBERED_USERS })
+  const known = new LRUCache<string, { readonly isFew: boolean; uses: number }>({ max: REMEMBERED_USERS })
   return {
-    has: ({ users }) => {
-      const key = keyOf(users)
-      const uses = left.get(key) ?? 0
-      if (uses > 0) left.set(key, uses - 1)
-      return uses > 0
+    of: ({ users }) => {
+      const found = known.get(keyOf(users))
+      if (!found || found.uses === 0) return undefined
+      found.uses -= 1
+      return found.isFew
     },
-    learn: ({ users }, size) => {
-      if (size < few) left.set(keyOf(users), GOOD_FOR)
-    },
+    learn: ({ users }, size) => void known.set(keyOf(users), { isFew: size < few, uses: GOOD_FOR }),
   }
 }
 

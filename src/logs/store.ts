@@ -94,13 +94,17 @@ export function createLogStore<Log extends AnyLog, Filter>(
   ): Promise<PageText> => {
     const request = { table, where: where(query), limit, skip, shape }
     const selection = selectionOf(query)
-    const counted = selection && !few.has(selection)
+    const areFew = selection && few.of(selection)
     const [row] = await database.query<{
       total: number | bigint
       size?: number | bigint
       logs: string | null
-    }>(counted ? dialect.countedPage({ ...request, selection }) : dialect.page(request))
-    if (counted) few.learn(selection, Number(row?.size))
+    }>(
+      selection && areFew !== true
+        ? dialect.countedPage({ ...request, selection, sized: areFew === undefined })
+        : dialect.page(request),
+    )
+    if (selection && row?.size !== undefined) few.learn(selection, Number(row.size))
     return { total: Number(row?.total), logs: row?.logs ?? null }
   }
 

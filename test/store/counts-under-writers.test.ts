@@ -40,7 +40,7 @@ describe('counts of one user on Postgres, with many writers at once', () => {
   afterAll(() => app.stop())
 
   it('equal the logs when all is done, with no deadlock, though cleaning up and merging went on', async () => {
-    let isDone = false
+    const done = new AbortController()
     const record = async (writer: number) => {
       for (let batch = 0; batch < BATCHES; batch += 1) {
         const sent = Array.from({ length: 1 + (batch % 7) }, (_, index) => ({
@@ -62,7 +62,10 @@ describe('counts of one user on Postgres, with many writers at once', () => {
       }
     }
     const whileWriting = async (work: () => Promise<unknown>) => {
-      while (!isDone) await work()
+      for (;;) {
+        if (done.signal.aborted) return
+        await work()
+      }
     }
     const background = [
       whileWriting(() => app.connectionLogs.cleanup(false)),
@@ -72,7 +75,7 @@ describe('counts of one user on Postgres, with many writers at once', () => {
     try {
       await Promise.all(Array.from({ length: WRITERS }, (_, writer) => record(writer)))
     } finally {
-      isDone = true
+      done.abort()
       await Promise.all(background)
     }
 

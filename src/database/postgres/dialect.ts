@@ -1,10 +1,10 @@
 import { formatInstant } from '../../kernel/instant.ts'
 import { type CountDelta, type CountTable, countedColumns } from '../count-table.ts'
-import { type CountingDialect, countedParts, usersSize } from '../counted.ts'
-import type { Claim, Column, Dialect, LogTable, Row } from '../dialect.ts'
+import { type CountingDialect, countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
+import type { Claim, Column, Dialect, LogTable, PageRequest, Row } from '../dialect.ts'
 import { PARTITION_LOCK } from './storage.ts'
 import { recounting } from '../recount.ts'
-import { type Sql, join, raw, sql } from '../sql.ts'
+import { type Sql, empty, join, raw, sql } from '../sql.ts'
 import { createRowText } from '../shape.ts'
 
 const epochMs = (expression: Sql) => sql`(extract(epoch from ${expression}) * 1000)::bigint`
@@ -12,9 +12,15 @@ const epochMs = (expression: Sql) => sql`(extract(epoch from ${expression}) * 10
 const counting: CountingDialect = {
   anyOf: (column, values) => postgresDialect.anyOf(column, values),
   minuteStart: (minute) => sql`to_timestamp((${minute}) * 60)`,
+  nested: (table, condition) => ({
+    // OFFSET 0 keeps the planner from turning the join round.
+    join: sql`CROSS JOIN LATERAL (SELECT * FROM ${table} AS c WHERE ${condition} OFFSET 0) AS c`,
+    where: sql`TRUE`,
+  }),
   hasDeltas: true,
   minuteOf: (instant) => sql`floor(extract(epoch from ${instant}) / 60)::integer`,
   instant: (ms) => postgresDialect.instant(ms),
+  everyone: sql`length(id) > 0`,
 }
 
 const counted = countedParts(counting)
@@ -30,34 +36,36 @@ export const postgresDialect: Dialect = {
     return sql`(${column} = ANY(${values}::text[]) AND ${column} IS NOT NULL)`
   },
 
+  // The index over all users has this as its predicate, so that it serves those who say it and nobody else. The planner
+  // would take it for the logs of one user too, where few users have most of the logs, and read everybody's.
+  everyone: sql`length(id) > 0`,
+
   hasTerms: (_, prefixes) => {
     const query = prefixes.map((prefix) => `'${prefix}':*`).join(' & ')
     return sql`(terms IS NOT NULL AND array_to_tsvector(string_to_array(terms, ' ')) @@ ${query}::tsquery)`
   },
 
-  page: ({ table, where, limit, skip, shape }) => {
-    const logs = raw(table.name)
-    const page = sql`SELECT ${shape ? raw('*') : selection(table)} FROM ${logs} WHERE ${where} ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip}`
-    const text = shape ? joined(rowText(table, shape), page) : jsonArray(page)
-    return sql`SELECT (SELECT count(*) FROM ${logs} WHERE ${where}) AS total, (${text}) AS logs`
-  },
+  page: (request) =>
+    sql`SELECT (SELECT count(*) FROM ${raw(request.table.name)} WHERE ${request.where}) AS total, (${textOf(request, inOrder(request))}) AS logs`,
 
-  countedPage: ({ limit, skip, shape, ...request }) => {
-    const logs = raw(request.table.name)
-    const parts = [...counted.pieces(request), ...counted.leaves(request, skip, limit)]
-    // OFFSET 0 keeps the planner from reading all logs in order and looking for the leaf of each.
-    const keys = sql`
-      SELECT l.* FROM leaves AS p CROSS JOIN LATERAL (
-        SELECT user_id, created_at, id FROM ${logs} WHERE ${request.where} AND ${counted.inMinute(sql`p.start`)} OFFSET 0
-      ) AS l
-      ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip}::bigint - coalesce((SELECT min(before) FROM leaves), ${skip}::bigint)`
-    const page = sql`
-      SELECT ${shape ? raw('l.*') : selection(request.table)} FROM keys JOIN ${logs} AS l USING (user_id, created_at, id)
-      ORDER BY created_at DESC, id DESC`
-    const text = shape ? joined(rowText(request.table, shape), page) : jsonArray(page)
+  countedPage: (request) => {
+    const { limit, skip, where, table } = request
+    const parts = counted.pieces(request)
+    let page = inOrder(request)
+    if (!isShallow(request)) {
+      parts.push(...counted.leaves(request))
+      // Of each leaf the logs that are on the page, by the order of the index; a leaf lies in one partition.
+      page = sql`
+        SELECT l.* FROM leaves AS p CROSS JOIN LATERAL (
+          SELECT * FROM ${raw(table.name)} WHERE ${where} AND ${counted.inMinute(sql`p.start`)}
+          ORDER BY created_at DESC, id DESC
+          LIMIT ${limit}::bigint + least(${skip}::bigint - p.before, 0) OFFSET greatest(${skip}::bigint - p.before, 0)
+        ) AS l
+        ORDER BY l.created_at DESC, l.id DESC`
+    }
     return sql`
-      WITH ${join(parts, ', ')}, keys AS MATERIALIZED (${keys})
-      SELECT (${counted.total}) AS total, (${usersSize(request, postgresDialect)}) AS size, (${text}) AS logs`
+      WITH ${join(parts, ', ')}
+      SELECT (${counted.total}) AS total, ${request.sized ? sql`(${usersSize(request, postgresDialect)}) AS size,` : empty} (${textOf(request, page)}) AS logs`
   },
 
   ...recounting(counting),
@@ -140,7 +148,7 @@ export const postgresDialect: Dialect = {
     RETURNING event_id`,
 
   countExpired: (table, throughMs) =>
-    sql`SELECT count(*) AS expired FROM ${raw(table.name)} WHERE created_at <= ${postgresDialect.instant(throughMs)}`,
+    sql`SELECT count(*) AS expired FROM ${raw(table.name)} WHERE created_at <= ${postgresDialect.instant(throughMs)} AND ${postgresDialect.everyone}`,
 
   deleteExpired: (table, throughMs, limit) => {
     const logs = raw(table.name)
@@ -148,7 +156,7 @@ export const postgresDialect: Dialect = {
       DELETE FROM ${logs} AS l
       USING (
         SELECT user_id, created_at, id FROM ${logs} WHERE created_at <= ${postgresDialect.instant(throughMs)}
-        ORDER BY created_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED
+        AND ${postgresDialect.everyone} ORDER BY created_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED
       ) AS d
       WHERE l.user_id = d.user_id AND l.created_at = d.created_at AND l.id = d.id
         AND l.created_at <= ${postgresDialect.instant(throughMs)}
@@ -178,6 +186,9 @@ const selected = ({ name, property, type }: Column, of = '') =>
   `${type === 'instant' ? `(extract(epoch from ${of}${name}) * 1000)::bigint` : of + name} AS "${property}"`
 
 const jsonArray = (rows: Sql) => sql`SELECT coalesce(json_agg(r), '[]')::text AS logs FROM (${rows}) AS r`
+
+const textOf = ({ table, shape }: PageRequest, rows: Sql): Sql =>
+  shape ? joined(rowText(table, shape), rows) : jsonArray(sql`SELECT ${selection(table)} FROM (${rows}) AS p`)
 
 const rowText = createRowText({
   quoted: (text) => `to_json(${text})::text`,

@@ -17,6 +17,12 @@ import { postgresDialect } from './dialect.ts'
 import { createStatementNames } from './statement-names.ts'
 import { createPartitions } from './storage.ts'
 
+/**
+ * Planning a statement over partitions takes longer than running it, so each is planned once a connection, for whatever
+ * parameters; tests hold the plans. To start other processes for it, or to compile it, takes longer still.
+ */
+const PLANNING = '-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0 -c jit=off'
+
 const OLDEST_VERSION = 150_000
 
 /** The advisory lock that Prisma's own migrate takes, so that the two never run at once. */
@@ -41,8 +47,7 @@ export async function openPostgres(
     keepAlive: true,
     statement_timeout: timeoutMs,
     idle_in_transaction_session_timeout: 30_000,
-    // Compiling a statement to machine code takes longer than any of ours runs.
-    options: '-c timezone=UTC -c client_encoding=UTF8 -c jit=off',
+    options: `-c timezone=UTC -c client_encoding=UTF8 ${PLANNING}`,
   })
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', ({ message }) =>

@@ -1,8 +1,8 @@
 import { type CountDelta, type CountTable, MINUTE, SPANS, countedColumns } from '../count-table.ts'
-import { type CountingDialect, countedParts, usersSize } from '../counted.ts'
-import type { Claim, Column, Dialect, LogTable, Row } from '../dialect.ts'
+import { type CountingDialect, countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
+import type { Claim, Column, Dialect, LogTable, PageRequest, Row } from '../dialect.ts'
 import { recounting } from '../recount.ts'
-import { type Sql, join, raw, sql } from '../sql.ts'
+import { type Sql, empty, join, raw, sql } from '../sql.ts'
 import { createRowText } from '../shape.ts'
 
 /** Instants are integers; the driver would bind a plain number as a float. */
@@ -11,9 +11,11 @@ const instant = (ms: number) => sql`${BigInt(ms)}`
 const counting: CountingDialect = {
   anyOf: (column, values) => sqliteDialect.anyOf(column, values),
   minuteStart: (minute) => sql`(${minute}) * 60000`,
+  nested: (table, condition) => ({ join: sql`CROSS JOIN ${table} AS c`, where: condition }),
   hasDeltas: false,
   minuteOf: (instant) => sql`(${instant}) / 60000`,
   instant: (ms) => sqliteDialect.instant(ms),
+  everyone: sql`TRUE`,
 }
 
 const counted = countedParts(counting)
@@ -28,32 +30,32 @@ export const sqliteDialect: Dialect = {
     return sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`
   },
 
+  everyone: sql`TRUE`,
+
   hasTerms: (table, prefixes) => {
     const query = prefixes.map((prefix) => `"${prefix}" *`).join(' AND ')
     const terms = raw(table.terms)
     return sql`position IN (SELECT rowid FROM ${terms} WHERE ${terms} MATCH ${query})`
   },
 
-  page: ({ table, where, limit, skip, shape }) => {
-    const logs = raw(table.name)
-    const page = sql`SELECT * FROM ${logs} WHERE ${where} ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip}`
-    const text = shape ? joined(rowText(table, shape), page) : jsonArray(table, page)
-    return sql`SELECT (SELECT count(*) FROM ${logs} WHERE ${where}) AS total, (${text}) AS logs`
-  },
+  page: (request) =>
+    sql`SELECT (SELECT count(*) FROM ${raw(request.table.name)} WHERE ${request.where}) AS total, (${textOf(request, inOrder(request))}) AS logs`,
 
-  countedPage: ({ limit, skip, shape, ...request }) => {
-    const logs = raw(request.table.name)
-    const parts = [...counted.pieces(request), ...counted.leaves(request, skip, limit)]
-    const keys = sql`
-      SELECT position FROM leaves AS p CROSS JOIN ${logs}
-      WHERE ${request.where} AND ${counted.inMinute(sql`p.start`)}
-      ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip} - coalesce((SELECT min(before) FROM leaves), ${skip})`
-    const page = sql`
-      SELECT * FROM ${logs} WHERE position IN (SELECT position FROM keys) ORDER BY created_at DESC, id DESC`
-    const text = shape ? joined(rowText(request.table, shape), page) : jsonArray(request.table, page)
+  countedPage: (request) => {
+    const { limit, skip, where, table } = request
+    const parts = counted.pieces(request)
+    let page = inOrder(request)
+    if (!isShallow(request)) {
+      const logs = raw(table.name)
+      const keys = sql`
+        SELECT position FROM leaves AS p CROSS JOIN ${logs} WHERE ${where} AND ${counted.inMinute(sql`p.start`)}
+        ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip} - coalesce((SELECT min(before) FROM leaves), ${skip})`
+      parts.push(...counted.leaves(request), sql`keys AS MATERIALIZED (${keys})`)
+      page = sql`SELECT * FROM ${logs} WHERE position IN (SELECT position FROM keys) ORDER BY created_at DESC, id DESC`
+    }
     return sql`
-      WITH ${join(parts, ', ')}, keys AS MATERIALIZED (${keys})
-      SELECT (${counted.total}) AS total, (${usersSize(request, sqliteDialect)}) AS size, (${text}) AS logs`
+      WITH ${join(parts, ', ')}
+      SELECT (${counted.total}) AS total, ${request.sized ? sql`(${usersSize(request, sqliteDialect)}) AS size,` : empty} (${textOf(request, page)}) AS logs`
   },
 
   ...recounting(counting),
@@ -151,6 +153,9 @@ export const sqliteDialect: Dialect = {
 const jsonArray = (table: LogTable, rows: Sql): Sql =>
   sql`SELECT json_group_array(json_object(${pairs(table)})) AS logs FROM (${rows})`
 
+const textOf = ({ table, shape }: PageRequest, rows: Sql): Sql =>
+  shape ? joined(rowText(table, shape), rows) : jsonArray(table, rows)
+
 const rowText = createRowText({
   quoted: (text) => `json_quote(${text})`,
   json: (column) => column,
@@ -181,10 +186,13 @@ const claimRows = (claims: readonly Claim[]) =>
     claims.map(({ userId, eventId, day, logId, createdAt }) => [userId, eventId, day, logId, createdAt]),
   )
 
+/** In the order of the primary key. */
+const keysOf = ({ group, detail }: CountTable) => ['user_id', 'everyone', 'span', detail, 'start', group]
+
 /** One writer at a time: what it adds goes into the counts themselves. */
 function addTo(table: CountTable, deltas: readonly CountDelta[]): Sql {
   const numbers = ['total', ...table.cells.map(({ name }) => name)]
-  const keys = ['user_id', 'everyone', 'span', 'start', table.group, table.detail]
+  const keys = keysOf(table)
   const values = [...keys, ...numbers].map((_, index) => `value ->> ${index}`)
   const rows = lifted(deltas).map((row) => [
     ...row.key,
@@ -199,7 +207,7 @@ function addTo(table: CountTable, deltas: readonly CountDelta[]): Sql {
 
 /** What has come down to nothing goes. */
 function removeEmpty(table: CountTable, deltas: readonly CountDelta[]): Sql {
-  const keys = ['user_id', 'everyone', 'span', 'start', table.group, table.detail]
+  const keys = keysOf(table)
   const named = keys.map((_, index) => `value ->> ${index}`).join(', ')
   const rows = lifted(deltas).map(({ key }) => key)
   return sql`DELETE FROM ${raw(table.name)} WHERE total = 0
@@ -215,7 +223,7 @@ function lifted(deltas: readonly CountDelta[]): Lifted[] {
     for (const span of SPANS) {
       if (span === MINUTE && detail !== '') continue
       for (const everyone of [0, 1]) {
-        const key = [everyone === 1 ? '' : userId, everyone, span, start - (start % span), group, detail]
+        const key = [everyone === 1 ? '' : userId, everyone, span, detail, start - (start % span), group]
         const text = JSON.stringify(key)
         const row = rows.get(text) ?? { key, total: 0, cells: {} }
         rows.set(text, row)

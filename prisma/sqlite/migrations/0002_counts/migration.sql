@@ -25,7 +25,7 @@ CREATE TABLE "connection_log_counts" (
     "reconnect_failed_oauth" INTEGER NOT NULL DEFAULT 0,
     "reconnect_failed_credentials" INTEGER NOT NULL DEFAULT 0,
     "reconnect_failed_invitation" INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY ("user_id", "everyone", "span", "start", "platform", "error_code")
+    PRIMARY KEY ("user_id", "everyone", "span", "error_code", "start", "platform")
 ) WITHOUT ROWID;
 
 -- The logs that are there already.
