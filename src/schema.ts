@@ -4,6 +4,7 @@ import './auth/schema.ts'
 import './connections/schema/connection.ts'
 import './connections/schema/mutations.ts'
 import './connections/schema/queries.ts'
+import './connections/schema/stats.ts'
 import { builder } from './graphql/builder.ts'
 
 /** The GraphQL schema, of all features together. */

@@ -1,6 +1,6 @@
 import { type Principal, requireScope } from '../auth/principal.ts'
 import type { Shape } from '../database/shape.ts'
-import type { Clock } from '../kernel/clock.ts'
+import { type Clock, DAY_MS } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
 import { createIdMint } from '../kernel/ids.ts'
 import { idSchema, parseInput } from '../kernel/text.ts'
@@ -20,6 +20,7 @@ import type { ConnectionLog } from './event.ts'
 import { type ConnectionFilter, type ConnectionFilterInput, parseConnectionFilter } from './filter.ts'
 import { type OffsetPagination, type PagingInput, paginationOf, parsePaging } from './paging.ts'
 import { type Sent, newConnectionLog } from './record.ts'
+import { type ConnectionStats, type StatsInput, connectionStats } from './stats.ts'
 
 export interface ConnectionLogPage {
   readonly logs: ConnectionLog[]
@@ -44,6 +45,7 @@ export interface ConnectionLogs {
     paging: PagingInput,
     shape: Shape,
   ): Promise<ConnectionLogPageText | null>
+  stats(filter: ConnectionFilterInput, input: StatsInput): Promise<ConnectionStats>
   byCursor(filter: ConnectionFilterInput, paging: CursorPagingInput): Promise<ConnectionLogSlice>
   get(id: string): Promise<ConnectionLog | null>
   /** Stores all of them or, at the first wrong or conflicting one, none. At most {@link MAX_BATCH}. */
@@ -113,6 +115,16 @@ export function createConnectionLogs({
         const { query, range } = checkedPage(filter, paging)
         const { logs, total } = await store.pageText(query, range, shape)
         return logs === null ? null : { logs, pagination: paginationOf(total, range) }
+      },
+
+      stats: async (filter, { interval, timeZone, ...input }) => {
+        const { query, range } = checkedPage(filter, input)
+        const asked = {
+          days: range.lastMs / DAY_MS,
+          interval: interval ?? 'day',
+          timeZone: timeZone ?? 'UTC',
+        }
+        return connectionStats(store, query, asked, clock.now())
       },
 
       byCursor: async (filter, paging) => {

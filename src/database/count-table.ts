@@ -101,20 +101,23 @@ export interface Run {
 }
 
 /**
- * A stretch of time as the fewest counted periods. What is left over at its ends is less than a minute each: `edges`
- * are the minutes that it enters or leaves half-way, whose logs have to be counted one by one.
+ * A stretch of time as the fewest counted periods. What is left over at its ends is shorter than the shortest of
+ * `spans`: `edges` are the starts of the periods of that length which it enters or leaves half-way, in minutes. Their
+ * logs have to be counted one by one.
  */
-export function periodsOf({ fromMs, beforeMs }: Pick<CountSelection, 'fromMs' | 'beforeMs'>): {
-  readonly runs: readonly Run[]
-  readonly edges: readonly number[]
-} {
-  const first = Math.ceil(fromMs / MINUTE_MS)
-  const end = beforeMs === undefined ? undefined : Math.floor(beforeMs / MINUTE_MS)
+export function periodsOf(
+  { fromMs, beforeMs }: Pick<CountSelection, 'fromMs' | 'beforeMs'>,
+  spans: readonly [number, ...number[]] = SPANS,
+): { readonly runs: readonly Run[]; readonly edges: readonly number[] } {
   if (beforeMs !== undefined && beforeMs <= fromMs) return { runs: [], edges: [] }
+  const [span] = spans
+  const spanMs = span * MINUTE_MS
+  const first = Math.ceil(fromMs / spanMs) * span
+  const end = beforeMs === undefined ? undefined : Math.floor(beforeMs / spanMs) * span
   const edges = new Set<number>()
-  if (first * MINUTE_MS > fromMs) edges.add(first - 1)
+  if (first * MINUTE_MS > fromMs) edges.add(first - span)
   if (beforeMs !== undefined && end !== undefined && end * MINUTE_MS < beforeMs) edges.add(end)
-  return { runs: end !== undefined && end <= first ? [] : runsOf(first, end, SPANS), edges: [...edges] }
+  return { runs: end !== undefined && end <= first ? [] : runsOf(first, end, spans), edges: [...edges] }
 }
 
 function runsOf(start: number, end: number | undefined, [span, ...wider]: readonly number[]): Run[] {

@@ -65,19 +65,16 @@ export function countedParts(dialect: CountingDialect): CountedParts {
       ? sql`c.total`
       : raw(cells.length === 0 ? '0' : cells.map((name) => `c.${name}`).join(' + '))
 
-  const ofGroups = ({ group }: CountTable, { groups }: CountSelection): Sql =>
-    groups === undefined ? empty : sql` AND ${dialect.anyOf(raw(`c.${group}`), groups)}`
-
   /** Whether `c`, a row of the counts, is of that length and counts logs of the selection. */
   const counts = ({ table, selection }: CountedRequest, span: number): Sql =>
-    sql`${ofUsers(selection, dialect.anyOf)} AND c.span = ${number(span)} AND c.${raw(table.counts.detail)} = ''${ofGroups(table.counts, selection)}`
+    sql`${ofUsers(selection, dialect.anyOf)} AND c.span = ${number(span)} AND c.${raw(table.counts.detail)} = ''${ofGroups(table.counts, selection, dialect.anyOf)}`
 
   /** `d`: what is noted and not merged yet, by minute. */
   function deltas({ table, selection }: CountedRequest, runs: readonly Run[]): Sql {
     const users = selection.users === 'everyone' ? sql`TRUE` : dialect.anyOf(sql`c.user_id`, selection.users)
     return sql`d AS MATERIALIZED (
       SELECT c.start, CAST(sum(${amount(selection)}) AS BIGINT) AS n FROM ${raw(table.counts.deltas)} AS c
-      WHERE ${users} AND ${within(runs)} AND c.${raw(table.counts.detail)} = ''${ofGroups(table.counts, selection)}
+      WHERE ${users} AND ${within(runs)} AND c.${raw(table.counts.detail)} = ''${ofGroups(table.counts, selection, dialect.anyOf)}
       GROUP BY c.start
     )`
   }
@@ -165,10 +162,15 @@ export function usersSize({ table, selection }: CountedRequest, { anyOf }: Pick<
     WHERE ${ofUsers(selection, anyOf)} AND c.span = ${number(DAY)} AND c.${raw(table.counts.detail)} = ''`
 }
 
-const ofUsers = ({ users }: CountSelection, anyOf: Dialect['anyOf']): Sql =>
+/** Whether `c` counts logs of these users. */
+export const ofUsers = ({ users }: CountSelection, anyOf: Dialect['anyOf']): Sql =>
   users === 'everyone'
     ? sql`c.user_id = '' AND c.everyone = TRUE`
     : sql`${anyOf(sql`c.user_id`, users)} AND c.everyone = FALSE`
+
+/** Whether `c` counts logs of these groups, as one more condition. */
+export const ofGroups = ({ group }: CountTable, { groups }: CountSelection, anyOf: Dialect['anyOf']): Sql =>
+  groups === undefined ? empty : sql` AND ${anyOf(raw(`c.${group}`), groups)}`
 
 /** The start of the period of `span` minutes in which a count or delta `c` lies. */
 const floor = (span: number): Sql => sql`c.start - c.start % ${number(span)}`

@@ -1,3 +1,4 @@
+import type { Breakdowns } from './breakdown.ts'
 import type { CountDelta, CountTable } from './count-table.ts'
 import type { CountedRequest } from './counted.ts'
 import type { Recounting } from './recount.ts'
@@ -67,7 +68,7 @@ export interface Claim {
  * All that differs between databases in what the log machine asks of them, as fragments and statements.
  * Nothing outside this folder knows which database it talks to.
  */
-export interface Dialect extends Recounting {
+export interface Dialect extends Recounting, Breakdowns {
   /** An instant as a parameter. */
   instant(ms: number): Sql
   /** `column` equals one of `values`; no values match nothing. */

@@ -1,8 +1,10 @@
-import type { CountSelection } from '../database/count-table.ts'
+import type { BreakdownRequest, Period } from '../database/breakdown.ts'
+import type { Cell, CountSelection } from '../database/count-table.ts'
 import type { Position, Row } from '../database/dialect.ts'
 import type { Database } from '../database/port.ts'
 import type { Shape } from '../database/shape.ts'
 import { type Sql, join, sql } from '../database/sql.ts'
+import { MINUTE_MS } from '../kernel/clock.ts'
 import { MINTED_ID_LENGTH, idTimeMs } from '../kernel/ids.ts'
 import { type AppendOptions, type NewLog, type Outcome, appendLogs } from './append.ts'
 import { createFewness } from './fewness.ts'
@@ -49,7 +51,30 @@ export interface LogStore<Log extends AnyLog, Filter> {
   slice(query: Query<Filter>, range: SliceRange): Promise<Slice<Log>>
   /** The log with this id if the query matches it; null otherwise, whether or not it exists for others. */
   get(query: Query<Filter>, id: string): Promise<Log | null>
+  /**
+   * How many logs there are by period, group and cell of the counts; nothing where there are none. Periods follow one
+   * another, cover what the query asks for, and begin and end at whole quarters of an hour.
+   */
+  breakdown(query: Query<Filter>, periods: readonly Period[]): Promise<BreakdownRow[]>
+  /** The values of the counts' detail that most logs have, most first. */
+  topDetails(query: Query<Filter>, limit: number): Promise<{ detail: string; logs: number }[]>
+  /** The numbers in a column: of all logs where they are no more than `most`, else of about as many, evenly spread. */
+  sample(query: Query<Filter>, property: string, most: number): Promise<Sample>
   append(logs: readonly NewLog<Log>[], options: AppendOptions): Promise<Outcome<Log>[]>
+}
+
+export interface BreakdownRow {
+  /** Place in the list of periods. */
+  readonly period: number
+  readonly group: string
+  readonly cell: Cell
+  readonly logs: number
+}
+
+export interface Sample {
+  readonly values: number[]
+  /** Whether every log was looked at. */
+  readonly isWhole: boolean
 }
 
 export interface LogStoreOptions {
@@ -58,6 +83,9 @@ export interface LogStoreOptions {
 }
 
 const COUNTED_FROM = 2_000
+
+/** Logs that a sample takes from one place. */
+const SAMPLE_PAGE = 100
 
 export function createLogStore<Log extends AnyLog, Filter>(
   database: Database,
@@ -122,8 +150,66 @@ export function createLogStore<Log extends AnyLog, Filter>(
     return Number(row?.total)
   }
 
+  const rowsOf = async <Row>(statement: Sql): Promise<Row[]> => {
+    const [row] = await database.query<{ rows: string }>(statement)
+    return JSON.parse(row?.rows ?? '[]') as Row[]
+  }
+
+  /** The request for a breakdown; few logs are counted one by one. */
+  function breakdownOf(query: Query<Filter>): BreakdownRequest {
+    const selection = selectionOf(query)
+    return { table, where: where(query), selection: selection && few.of(selection) ? undefined : selection }
+  }
+
+  const breakdown: LogStore<Log, Filter>['breakdown'] = async (query, periods) => {
+    const request = breakdownOf(query)
+    const rows = await rowsOf<[number, string, ...number[]]>(dialect.breakdown({ ...request, periods }))
+    const cells = table.counts.cells.filter(({ name }) => request.selection?.cells?.includes(name) ?? true)
+    const periodAt = (start: number) => periods.findLastIndex(({ fromMs }) => fromMs <= start * MINUTE_MS)
+    return rows.flatMap(([period, group, ...logs]) =>
+      cells.flatMap((cell, index) => {
+        const n = logs[index] ?? 0
+        return n === 0
+          ? []
+          : [{ period: request.selection ? period : periodAt(period), group, cell, logs: n }]
+      }),
+    )
+  }
+
+  const topDetails: LogStore<Log, Filter>['topDetails'] = async (query, limit) => {
+    const rows = await rowsOf<[string, number]>(dialect.topDetails({ ...breakdownOf(query), limit }))
+    return rows.map(([detail, logs]) => ({ detail, logs }))
+  }
+
+  const sample: LogStore<Log, Filter>['sample'] = async (query, property, most) => {
+    const { selection } = breakdownOf(query)
+    const total = selection ? await count(query) : 0
+    if (total <= most) {
+      const column = table.columns.find((one) => one.property === property)?.name ?? property
+      const request = { table, where: where(query), selection, column, limit: most + 1 }
+      const values = await rowsOf<number>(dialect.newest(request))
+      return values.length > most
+        ? { values: values.slice(0, most), isWhole: false }
+        : { values, isWhole: true }
+    }
+    // Pages from all over: where each begins is found by the counts.
+    const shape: Shape = [{ key: 'value', value: { is: 'plain', property } }]
+    const pages = most / SAMPLE_PAGE
+    const values: number[] = []
+    for (let index = 0; index < pages; index += 1) {
+      const skip = Math.floor(((index + 0.5) / pages) * (total - SAMPLE_PAGE))
+      const { logs } = await pageOf(query, { limit: SAMPLE_PAGE, skip }, shape)
+      for (const { value } of JSON.parse(logs ?? '[]') as { value: number | null }[])
+        if (value !== null) values.push(value)
+    }
+    return { values, isWhole: false }
+  }
+
   return {
     page,
+    breakdown,
+    topDetails,
+    sample,
     count,
     pageText: pageOf,
 

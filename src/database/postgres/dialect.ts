@@ -1,6 +1,7 @@
 import { formatInstant } from '../../kernel/instant.ts'
 import { type CountDelta, type CountTable, countedColumns } from '../count-table.ts'
-import { type CountingDialect, countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
+import { type BreakdownDialect, breakdowns } from '../breakdown.ts'
+import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
 import type { Claim, Column, Dialect, LogTable, PageRequest, Row } from '../dialect.ts'
 import { PARTITION_LOCK } from './storage.ts'
 import { recounting } from '../recount.ts'
@@ -9,7 +10,7 @@ import { createRowText } from '../shape.ts'
 
 const epochMs = (expression: Sql) => sql`(extract(epoch from ${expression}) * 1000)::bigint`
 
-const counting: CountingDialect = {
+const counting: BreakdownDialect = {
   anyOf: (column, values) => postgresDialect.anyOf(column, values),
   minuteStart: (minute) => sql`to_timestamp((${minute}) * 60)`,
   nested: (table, condition) => ({
@@ -18,6 +19,11 @@ const counting: CountingDialect = {
     where: sql`TRUE`,
   }),
   hasDeltas: true,
+  jsonRows: (columns, rows) =>
+    sql`SELECT coalesce(json_agg(${raw(columns.length === 1 ? columns.join('') : `json_build_array(${columns.join(', ')})`)}), '[]')::text AS rows FROM (${rows}) AS j`,
+  integers: (names, rows) => sql`
+    SELECT ${raw(names.map((name, index) => `(v ->> ${index})::integer AS ${name}`).join(', '))}
+    FROM json_array_elements(${JSON.stringify(rows)}::json) AS v`,
   minuteOf: (instant) => sql`floor(extract(epoch from ${instant}) / 60)::integer`,
   instant: (ms) => postgresDialect.instant(ms),
   everyone: sql`length(id) > 0`,
@@ -69,6 +75,8 @@ export const postgresDialect: Dialect = {
   },
 
   ...recounting(counting),
+
+  ...breakdowns(counting),
 
   // No merge, and no writer that has not noted what it wrote.
   lockCounts: ({ counts }) => [

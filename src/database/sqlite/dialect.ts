@@ -1,5 +1,6 @@
 import { type CountDelta, type CountTable, MINUTE, SPANS, countedColumns } from '../count-table.ts'
-import { type CountingDialect, countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
+import { type BreakdownDialect, breakdowns } from '../breakdown.ts'
+import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
 import type { Claim, Column, Dialect, LogTable, PageRequest, Row } from '../dialect.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
@@ -8,11 +9,16 @@ import { createRowText } from '../shape.ts'
 /** Instants are integers; the driver would bind a plain number as a float. */
 const instant = (ms: number) => sql`${BigInt(ms)}`
 
-const counting: CountingDialect = {
+const counting: BreakdownDialect = {
   anyOf: (column, values) => sqliteDialect.anyOf(column, values),
   minuteStart: (minute) => sql`(${minute}) * 60000`,
   nested: (table, condition) => ({ join: sql`CROSS JOIN ${table} AS c`, where: condition }),
   hasDeltas: false,
+  jsonRows: (columns, rows) =>
+    sql`SELECT json_group_array(${raw(columns.length === 1 ? columns.join('') : `json_array(${columns.join(', ')})`)}) AS rows FROM (${rows}) AS j`,
+  integers: (names, rows) => sql`
+    SELECT ${raw(names.map((name, index) => `value ->> ${index} AS ${name}`).join(', '))}
+    FROM json_each(${JSON.stringify(rows)})`,
   minuteOf: (instant) => sql`(${instant}) / 60000`,
   instant: (ms) => sqliteDialect.instant(ms),
   everyone: sql`TRUE`,
@@ -59,6 +65,8 @@ export const sqliteDialect: Dialect = {
   },
 
   ...recounting(counting),
+
+  ...breakdowns(counting),
 
   // A transaction has the writer for itself.
   lockCounts: () => [],
