@@ -108,8 +108,8 @@ describe.each(PROVIDERS)('connectionStats on %s', (provider) => {
     })
     expect(stats).toMatchObject({ total: 1, succeeded: 0, failed: 1, successRate: 0 })
     expect(stats.series).toHaveLength(25)
-    expect(stats.series.at(-2)).toMatchObject({ start: '2026-11-20T11:30:00.000Z', total: 1 })
-    expect(stats.series.at(-1)).toMatchObject({ start: '2026-11-20T12:30:00.000Z', total: 0 })
+    expect(stats.series[23]).toMatchObject({ start: '2026-11-20T11:30:00.000Z', total: 1 })
+    expect(stats.series[24]).toMatchObject({ start: '2026-11-20T12:30:00.000Z', total: 0 })
   })
 
   it('are all nothing where nothing matches', async () => {
