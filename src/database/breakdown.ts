@@ -31,7 +31,7 @@ export interface Breakdowns {
   breakdown(request: BreakdownRequest & { readonly periods: readonly Period[] }): Sql
   /** `{ rows }`: `[detail, logs]`, the values of the detail that most logs have. */
   topDetails(request: BreakdownRequest & { readonly limit: number }): Sql
-  /** `{ rows }`: the numbers in a column of the newest `limit` logs, without those that have none. */
+  /** `{ rows }`: what the newest `limit` logs have in a column of numbers, null included. */
   newest(request: BreakdownRequest & { readonly column: string; readonly limit: number }): Sql
 }
 
@@ -146,9 +146,7 @@ export function breakdowns(dialect: BreakdownDialect): Breakdowns {
     newest: ({ table, where, column, limit }) =>
       dialect.jsonRows(
         [column],
-        sql`SELECT ${raw(column)} FROM (
-            SELECT ${raw(column)} FROM ${raw(table.name)} WHERE ${where} ORDER BY created_at DESC, id DESC LIMIT ${limit}
-          ) AS n WHERE ${raw(column)} IS NOT NULL`,
+        sql`SELECT ${raw(column)} FROM ${raw(table.name)} WHERE ${where} ORDER BY created_at DESC, id DESC LIMIT ${limit}`,
       ),
   }
 }

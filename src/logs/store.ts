@@ -58,8 +58,11 @@ export interface LogStore<Log extends AnyLog, Filter> {
   breakdown(query: Query<Filter>, periods: readonly Period[]): Promise<BreakdownRow[]>
   /** The values of the counts' detail that most logs have, most first. */
   topDetails(query: Query<Filter>, limit: number): Promise<{ detail: string; logs: number }[]>
-  /** The numbers in a column: of all logs where they are no more than `most`, else of about as many, evenly spread. */
-  sample(query: Query<Filter>, property: string, most: number): Promise<Sample>
+  /**
+   * The numbers in a column: of all logs up to `all`; else of `some` that are evenly spread or, where the counts cannot
+   * answer the query, of the newest `all`.
+   */
+  sample(query: Query<Filter>, property: string, size: { all: number; some: number }): Promise<Sample>
   append(logs: readonly NewLog<Log>[], options: AppendOptions): Promise<Outcome<Log>[]>
 }
 
@@ -181,20 +184,20 @@ export function createLogStore<Log extends AnyLog, Filter>(
     return rows.map(([detail, logs]) => ({ detail, logs }))
   }
 
-  const sample: LogStore<Log, Filter>['sample'] = async (query, property, most) => {
+  const sample: LogStore<Log, Filter>['sample'] = async (query, property, { all, some }) => {
     const { selection } = breakdownOf(query)
     const total = selection ? await count(query) : 0
-    if (total <= most) {
+    if (total <= all) {
       const column = table.columns.find((one) => one.property === property)?.name ?? property
-      const request = { table, where: where(query), selection, column, limit: most + 1 }
-      const values = await rowsOf<number>(dialect.newest(request))
-      return values.length > most
-        ? { values: values.slice(0, most), isWhole: false }
-        : { values, isWhole: true }
+      const values = await rowsOf<number | null>(
+        dialect.newest({ table, where: where(query), column, limit: all + 1 }),
+      )
+      const seen = values.slice(0, all).filter((value) => value !== null)
+      return { values: seen, isWhole: values.length <= all }
     }
     // Pages from all over: where each begins is found by the counts.
     const shape: Shape = [{ key: 'value', value: { is: 'plain', property } }]
-    const pages = most / SAMPLE_PAGE
+    const pages = some / SAMPLE_PAGE
     const values: number[] = []
     for (let index = 0; index < pages; index += 1) {
       const skip = Math.floor(((index + 0.5) / pages) * (total - SAMPLE_PAGE))

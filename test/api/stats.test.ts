@@ -5,7 +5,7 @@ import { createTestClock } from '../support/clock.ts'
 import { PROVIDERS } from '../support/databases.ts'
 
 const NOW = Date.UTC(2026, 10, 20, 12, 30)
-const MANY = 6_000
+const MANY = 21_000
 
 const STATS = `query Stats($filter: ConnectionLogFilter, $days: Int, $interval: StatsInterval, $timeZone: String, $first: Int) {
   connectionStats(filter: $filter, days: $days, interval: $interval, timeZone: $timeZone) {

@@ -99,7 +99,7 @@ const DurationStatsType = builder.objectRef<DurationStats>('DurationStats').impl
     }),
     sampled: t.exposeBoolean('sampled', {
       description:
-        'Whether the figures come from some 5,000 of the logs, since more match. Up to that many, all are looked at.',
+        'Whether the figures come from some of the logs alone: from 5,000 that are evenly spread where more than 20,000 match. With filters on ids, error codes or words, it is the newest 20,000.',
     }),
   }),
 })
