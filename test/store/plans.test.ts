@@ -99,6 +99,38 @@ describe.each(PROVIDERS)('plans on %s', (provider) => {
     expect([...scans(provider, own), ...scans(provider, foreign)]).toEqual([])
   })
 
+  it.each([
+    ['a tenant', USER, {}],
+    ['a tenant by platform', USER, { platform: ['instagram' as const] }],
+    ['a tenant by status', USER, { status: 'success' as const }],
+    ['everyone', EVERYONE, {}],
+  ])(
+    'a deep page of %s, and its total, read no more logs than a page and some minutes hold',
+    async (_, sight, filter) => {
+      const query = createQuery(sight, parseConnectionFilter(filter), HORIZON)
+      const total = await createLogStore(app.database, connectionLogKind).count(query)
+      const skip = Math.floor(total * 0.7)
+      expect(total).toBeGreaterThan(400)
+      const deep = await statementOf(app, (store) => store.page(query, { limit: 50, skip }))
+      const counting = await statementOf(app, (store) => store.count(query))
+      if (provider === 'postgres') {
+        expect(await logsRead(app.database, deep)).toBeLessThan(150)
+        expect(await logsRead(app.database, counting)).toBeLessThan(50)
+        // The other way to the same page goes through all that it passes over.
+        const request = { table: connectionLogKind.table, limit: 50, skip, shape: undefined }
+        const naive = app.database.dialect.page({ ...request, where: sql`length(id) > 0` })
+        expect(await logsRead(app.database, naive)).toBeGreaterThan(skip)
+        return
+      }
+      for (const statement of [deep, counting]) {
+        const plan = await explain(provider, app.database, statement)
+        const ofLogs = plan.split('\n').filter((line) => /(SCAN|SEARCH) connection_logs /.test(line))
+        expect(ofLogs.length).toBeGreaterThan(0)
+        for (const line of ofLogs) expect(line).toMatch(/created_at>\? AND created_at<\?|rowid=\?/)
+      }
+    },
+  )
+
   it('a query that no index serves is seen to be a scan', async () => {
     const plan = await explain(
       provider,
@@ -109,17 +141,42 @@ describe.each(PROVIDERS)('plans on %s', (provider) => {
   })
 })
 
+type Work = (store: LogStore<ConnectionLog, ConnectionFilter>) => Promise<unknown>
+
 /** The plan of the one statement that `work` sends. */
-async function explained(
-  provider: Provider,
-  { database }: TestApp,
-  work: (store: LogStore<ConnectionLog, ConnectionFilter>) => Promise<unknown>,
-): Promise<string> {
+const explained = async (provider: Provider, app: TestApp, work: Work): Promise<string> =>
+  explain(provider, app.database, await statementOf(app, work))
+
+async function statementOf({ database }: TestApp, work: Work): Promise<Sql> {
   const statements: Sql[] = []
   const spied = { ...database, query: async (statement: Sql) => (statements.push(statement), []) }
   await work(createLogStore(spied as typeof database, connectionLogKind))
   expect(statements).toHaveLength(1)
-  return explain(provider, database, statements[0] ?? sql``)
+  return statements[0] ?? sql``
+}
+
+interface PlanNode {
+  readonly 'Relation Name'?: string
+  readonly 'Actual Rows': number
+  readonly 'Actual Loops': number
+  readonly 'Rows Removed by Filter'?: number
+  readonly Plans?: readonly PlanNode[]
+}
+
+/** How many logs a statement reads on Postgres, index entries included. */
+async function logsRead(database: Database, statement: Sql): Promise<number> {
+  const rows = await database.transaction(async (tx) => {
+    await tx.execute(sql`SET LOCAL enable_seqscan = off`)
+    return tx.query<Record<string, { Plan: PlanNode }[]>>(sql`EXPLAIN (ANALYZE, FORMAT JSON) ${statement}`)
+  })
+  const read = (node: PlanNode): number => {
+    const own = (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops']
+    const inner = (node.Plans ?? []).reduce((sum, plan) => sum + read(plan), 0)
+    return inner + (/^connection_logs_p/.test(node['Relation Name'] ?? '') ? own : 0)
+  }
+  const plan = rows[0]?.['QUERY PLAN']?.[0]?.Plan
+  if (!plan) throw new TypeError('Postgres gave no plan')
+  return read(plan)
 }
 
 async function explain(provider: Provider, database: Database, statement: Sql): Promise<string> {
