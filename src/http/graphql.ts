@@ -36,9 +36,19 @@ export function createGraphql(options: GraphqlOptions): GraphqlHandler {
   const execute = createExecution(options)
   return async (request, context) => {
     const parameters = await readParameters(request, options.maxBodyBytes)
-    return (await answerAsText(request, parameters, context)) ?? execute(request, parameters, context)
+    const answer = await answerAsText(request, parameters, context)
+    if (answer === undefined) return execute(request, parameters, context)
+    return 'response' in answer
+      ? answer.response
+      : execute(request, parameters, failing(context, answer.failure))
   }
 }
+
+/** The same context, in which to read a page fails as it did before. */
+const failing = (context: GraphqlContext, failure: unknown): GraphqlContext => ({
+  ...context,
+  connectionLogs: { ...context.connectionLogs, page: () => Promise.reject(failure) },
+})
 
 export type GraphqlExecution = (
   request: Request,

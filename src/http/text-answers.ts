@@ -19,12 +19,16 @@ import { LRUCache } from 'lru-cache'
 import type { Context } from '../graphql/context.ts'
 import { type TextPlan, planText } from '../graphql/text-plan.ts'
 
-/** Answers a request without executing it; undefined where it has to be executed. It never rejects. */
+/**
+ * Answers a request without executing it. It never rejects.
+ * @returns undefined where the request has to be executed, and a failure to read the page where execution has to tell
+ *   of it: to ask a database that does not answer a second time would double the wait
+ */
 export type TextAnswers = (
   request: Request,
   parameters: GraphQLParams,
   context: Context,
-) => Promise<Response | undefined>
+) => Promise<{ readonly response: Response } | { readonly failure: unknown } | undefined>
 
 /** Longest document that is planned, in characters, and how many characters of documents are remembered. */
 const MAX_DOCUMENT_LENGTH = 16_384
@@ -75,9 +79,15 @@ export function createTextAnswers({
       const { coerced } = getVariableValues(schema, planned.variables, variables ?? {})
       const plan = coerced && planned.planFor(coerced)
       if (!plan) return undefined
-      const page = await plan.resolve(getArgumentValues(plan.field, plan.node, coerced), context, plan.shape)
-      if (page === null) return undefined
-      return new Response(plan.write(page), { status: 200, headers: { 'Content-Type': type } })
+      const args = getArgumentValues(plan.field, plan.node, coerced)
+      const read = await plan.resolve(args, context, plan.shape).then(
+        (page) => ({ page }),
+        (failure: unknown) => ({ failure }),
+      )
+      if ('failure' in read) return read
+      if (read.page === null) return undefined
+      const init = { status: 200, headers: { 'Content-Type': type } }
+      return { response: new Response(plan.write(read.page), init) }
     } catch {
       return undefined
     }

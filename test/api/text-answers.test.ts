@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { type GraphQLSchema, isObjectType } from 'graphql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OPERATOR } from '../../src/auth/principal.ts'
-import { type GraphqlContext, createExecution } from '../../src/http/graphql.ts'
+import { type GraphqlContext, createExecution, createGraphql } from '../../src/http/graphql.ts'
 import { createTextAnswers } from '../../src/http/text-answers.ts'
 import { AppError } from '../../src/kernel/errors.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
@@ -44,7 +44,7 @@ function waysOf(app: TestApp, schema = createSchema(), introspection = true) {
     const params = parameters as Parameters<typeof asText>[1]
     const text = await asText(request(), params, context)
     return {
-      text: text && (await read(text)),
+      text: text && 'response' in text ? await read(text.response) : undefined,
       executed: async () => read(await execute(request(), params, context)),
     }
   }
@@ -269,3 +269,40 @@ function fieldsOf(schema: GraphQLSchema, name: string) {
   if (!isObjectType(type)) throw new TypeError(`${name} is no object type`)
   return type.getFields()
 }
+
+it('asks a database that fails once, and tells of the failure as execution does', async () => {
+  const app = await startTestApp('sqlite')
+  const asked: string[] = []
+  const unavailable = async (way: string): Promise<never> => {
+    asked.push(way)
+    throw new AppError('SERVICE_UNAVAILABLE', 'The database cannot be reached.', { retryAfterSeconds: 2 })
+  }
+  const graphql = createGraphql({
+    schema: createSchema(),
+    introspection: true,
+    endpoint: '/graphql',
+    maxBodyBytes: 10_000,
+    logger: silentLogger,
+  })
+  const answer = await graphql(
+    new Request('http://connlog.test/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: '{ connectionLogs { logs { id } } }' }),
+    }),
+    {
+      requestId: 'r1',
+      principal: OPERATOR,
+      rateLimit: null,
+      connectionLogs: {
+        ...app.connectionLogs,
+        page: () => unavailable('page'),
+        pageText: () => unavailable('pageText'),
+      },
+    },
+  )
+  expect(await answer.json()).toMatchObject({
+    errors: [{ path: ['connectionLogs'], extensions: { code: 'SERVICE_UNAVAILABLE', retryAfterSeconds: 2 } }],
+  })
+  expect(asked).toEqual(['pageText'])
+})

@@ -172,7 +172,7 @@ async function logsRead(database: Database, statement: Sql): Promise<number> {
   const read = (node: PlanNode): number => {
     const own = (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops']
     const inner = (node.Plans ?? []).reduce((sum, plan) => sum + read(plan), 0)
-    return inner + (/^connection_logs_p/.test(node['Relation Name'] ?? '') ? own : 0)
+    return inner + (node['Relation Name']?.startsWith('connection_logs_p') === true ? own : 0)
   }
   const plan = rows[0]?.['QUERY PLAN']?.[0]?.Plan
   if (!plan) throw new TypeError('Postgres gave no plan')
