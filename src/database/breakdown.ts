@@ -90,7 +90,7 @@ export function breakdowns(dialect: BreakdownDialect): Breakdowns {
       })
       const one = (period: Sql, condition: Sql) =>
         sql`SELECT ${period} AS period, ${raw([group, ...counted.map((count, index) => `${count} AS ${names[index]}`)].join(', '))}
-          FROM ${raw(table.name)} WHERE ${where}${condition} GROUP BY 1, 2`
+          FROM ${raw(table.name)} WHERE ${condition}${where} GROUP BY 1, 2`
       if (!selection) {
         const minute = dialect.minuteOf(sql`created_at`)
         return dialect.jsonRows(
@@ -102,7 +102,7 @@ export function breakdowns(dialect: BreakdownDialect): Breakdowns {
       const runs = cut.flatMap((pieces, index) => pieces.runs.map((run) => runRow(index, run)))
       const edges = cut.flatMap((pieces, index) =>
         pieces.edges.map((start) =>
-          one(sql`CAST(${index} AS INTEGER)`, sql` AND ${within(sql`CAST(${start} AS INTEGER)`, MINUTE)}`),
+          one(sql`CAST(${index} AS INTEGER)`, sql`${within(sql`CAST(${start} AS INTEGER)`, MINUTE)} AND `),
         ),
       )
       const columns = raw(['p.period', ...[group, ...names].map((name) => `c.${name}`)].join(', '))
@@ -118,7 +118,7 @@ export function breakdowns(dialect: BreakdownDialect): Breakdowns {
       const { detail } = table.counts
       const name = raw(detail)
       const one = (condition: Sql) =>
-        sql`SELECT ${name}, count(*) AS logs FROM ${raw(table.name)} WHERE ${where} AND ${name} > ''${condition} GROUP BY ${name}`
+        sql`SELECT ${name}, count(*) AS logs FROM ${raw(table.name)} WHERE ${condition}${where} AND ${name} > '' GROUP BY ${name}`
       const parts: Sql[] = []
       if (selection) {
         const { runs, edges } = periodsOf(selection, [HOUR, DAY])
@@ -133,7 +133,7 @@ export function breakdowns(dialect: BreakdownDialect): Breakdowns {
             sql`c.${name}, ${raw(amount)} AS logs`,
             sql`c.${name} > ''`,
           ),
-          ...edges.map((start) => one(sql` AND ${within(sql`CAST(${start} AS INTEGER)`, HOUR)}`)),
+          ...edges.map((start) => one(sql`${within(sql`CAST(${start} AS INTEGER)`, HOUR)} AND `)),
         )
       } else parts.push(one(empty))
       return dialect.jsonRows(

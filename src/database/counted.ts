@@ -46,7 +46,7 @@ export interface CountedParts {
    * logs stand `before` each. Comes after {@link pieces}.
    */
   leaves(request: CountedRequest & Pick<PageRequest, 'skip' | 'limit'>): Sql[]
-  /** Whether a log stands in a minute. */
+  /** Whether a log stands in a minute. Comes before other bounds of time: SQLite goes by the first that it finds. */
   inMinute(minute: Sql): Sql
 }
 
@@ -92,7 +92,7 @@ export function countedParts(dialect: CountingDialect): CountedParts {
     )
     const counted = edges.map((minute) => {
       const start = sql`CAST(${minute} AS INTEGER)`
-      return sql`SELECT 0 AS span, ${start} AS start, count(*) AS n FROM ${raw(table.name)} WHERE ${where} AND ${inMinute(start)}`
+      return sql`SELECT 0 AS span, ${start} AS start, count(*) AS n FROM ${raw(table.name)} WHERE ${inMinute(start)} AND ${where}`
     })
     const parts = [...kept, ...(dialect.hasDeltas ? noted : []), ...counted]
     const all =

@@ -90,12 +90,15 @@ export function createMigrations(provider: Provider, target: MigrationTarget): M
   return {
     isNew: async () => (await readable(target.records())).length === 0,
     pending: async () => missing(known, await readable(target.records())).map(({ name }) => name),
-    apply: () =>
-      target.exclusively(async (session) => {
+    apply: async () => {
+      // Nobody waits for a lock where there is nothing to do.
+      if (missing(known, await readable(target.records())).length === 0) return []
+      return target.exclusively(async (session) => {
         const todo = missing(known, await readable(session.records()))
         for (const migration of todo) await applyOne(session, migration)
         return todo.map(({ name }) => name)
-      }),
+      })
+    },
   }
 }
 

@@ -128,7 +128,8 @@ function openSentence(url: string, error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const message = error instanceof Error ? error.message : ''
   const reason =
-    OPEN_SENTENCES[code] ?? (message.includes('timeout') ? OPEN_SENTENCES['ETIMEDOUT'] : undefined)
+    OPEN_SENTENCES[code] ??
+    (/timeout exceeded|timed out/.test(message) ? OPEN_SENTENCES['ETIMEDOUT'] : undefined)
   return `Could not open Postgres at ${withoutCredentials(url)}: ${reason ?? `it answered ${code || message || 'with an error'}`}.`
 }
 
@@ -142,20 +143,26 @@ async function recordsOf(client: pg.Pool | pg.PoolClient): Promise<MigrationReco
 
 const migrationTarget = (pool: pg.Pool): MigrationTarget => ({
   records: () => recordsOf(pool),
+  // One transaction for all of them: its end lets go of the lock, whatever pooler stands between.
   exclusively: async (work) => {
     const client = await pool.connect()
     try {
-      await client.query('SET statement_timeout = 0')
-      await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
-      return await work({
+      await client.query('BEGIN')
+      await client.query('SET LOCAL statement_timeout = 0')
+      await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
+      const result = await work({
         records: () => recordsOf(client),
         apply: async (sql, record) => {
-          await client.query(`BEGIN; ${CREATE_RECORDS.postgresql} ${sql}\n${record} COMMIT;`)
+          await client.query(`${CREATE_RECORDS.postgresql} ${sql}\n${record}`)
         },
       })
-    } finally {
-      // Ends the session and with it the lock, whatever state a failed migration left it in.
+      await client.query('COMMIT')
+      client.release()
+      return result
+    } catch (error) {
+      // Ends the session and with it the transaction, whatever state it is in.
       client.release(true)
+      throw error
     }
   },
 })

@@ -54,7 +54,7 @@ export const sqliteDialect: Dialect = {
     if (!isShallow(request)) {
       const logs = raw(table.name)
       const keys = sql`
-        SELECT position FROM leaves AS p CROSS JOIN ${logs} WHERE ${where} AND ${counted.inMinute(sql`p.start`)}
+        SELECT position FROM leaves AS p CROSS JOIN ${logs} WHERE ${counted.inMinute(sql`p.start`)} AND ${where}
         ORDER BY created_at DESC, id DESC LIMIT ${limit} OFFSET ${skip} - coalesce((SELECT min(before) FROM leaves), ${skip})`
       parts.push(...counted.leaves(request), sql`keys AS MATERIALIZED (${keys})`)
       page = sql`SELECT * FROM ${logs} WHERE position IN (SELECT position FROM keys) ORDER BY created_at DESC, id DESC`
