@@ -166,7 +166,7 @@ interface PlanNode {
 async function logsReadOnSqlite(app: TestApp, statement: Sql): Promise<number> {
   let read = 0
   const db = new DatabaseSync(app.url.slice('file:'.length))
-  db.function('seen', () => {
+  db.function('seen', (_createdAt: unknown) => {
     read += 1
     return 1
   })
@@ -174,9 +174,9 @@ async function logsReadOnSqlite(app: TestApp, statement: Sql): Promise<number> {
     const values = statement.values.map((value) => value as string | number | bigint)
     const counting = statement.sql.replaceAll(
       /user_id = \? AND created_at > \?|TRUE AND created_at > \?|created_at > \?/g,
-      '$& AND seen()',
+      '$& AND seen(created_at)',
     )
-    expect(counting).toContain('seen()')
+    expect(counting).toContain('seen(created_at)')
     db.prepare(counting).all(...values)
   } finally {
     db.close()
