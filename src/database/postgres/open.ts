@@ -134,8 +134,11 @@ function openSentence(url: string, error: unknown): string {
 }
 
 async function recordsOf(client: pg.Pool | pg.PoolClient): Promise<MigrationRecord[]> {
-  const table = await client.query<{ found: string | null }>(
-    `SELECT to_regclass('"_prisma_migrations"') AS found`,
+  // Not by to_regclass, which in a transaction goes on saying what it said before another one made the table.
+  const table = await client.query<{ found: boolean }>(
+    `SELECT EXISTS (
+       SELECT FROM pg_tables WHERE tablename = '_prisma_migrations' AND schemaname = current_schema()
+     ) AS found`,
   )
   if (!table.rows[0]?.found) return []
   return (await client.query<MigrationRecord>(SELECT_RECORDS)).rows
