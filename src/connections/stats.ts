@@ -2,7 +2,8 @@ import type { Period } from '../database/breakdown.ts'
 import { badInput } from '../kernel/errors.ts'
 import { type CalendarUnit, calendarPeriods, isTimeZone } from '../kernel/time-zone.ts'
 import type { Query } from '../logs/query.ts'
-import type { BreakdownRow, LogStore } from '../logs/store.ts'
+import type { BreakdownRow } from '../logs/statistics.ts'
+import type { LogStore } from '../logs/store.ts'
 import { CELLS, type ConnectionCell } from './counted.ts'
 import {
   CONNECTION_METHODS,

@@ -1,15 +1,15 @@
-import type { BreakdownRequest, Period } from '../database/breakdown.ts'
-import type { Cell, CountSelection } from '../database/count-table.ts'
+import type { BreakdownRequest } from '../database/breakdown.ts'
+import type { CountSelection } from '../database/count-table.ts'
 import type { Position, Row } from '../database/dialect.ts'
 import type { Database } from '../database/port.ts'
 import type { Shape } from '../database/shape.ts'
 import { type Sql, join, sql } from '../database/sql.ts'
-import { MINUTE_MS } from '../kernel/clock.ts'
 import { MINTED_ID_LENGTH, idTimeMs } from '../kernel/ids.ts'
 import { type AppendOptions, type NewLog, type Outcome, appendLogs } from './append.ts'
 import { createFewness } from './fewness.ts'
 import type { AnyLog, LogKind, Sight } from './kind.ts'
 import type { Query } from './query.ts'
+import { type LogStatistics, createStatistics } from './statistics.ts'
 
 export interface Page<Log> {
   readonly logs: Log[]
@@ -41,7 +41,7 @@ export interface Slice<Log> {
 }
 
 /** Where logs of one kind are kept. Every read takes a {@link Query}, which knows whose logs and since when. */
-export interface LogStore<Log extends AnyLog, Filter> {
+export interface LogStore<Log extends AnyLog, Filter> extends LogStatistics<Filter> {
   /** Newest first: `createdAt` descending, then id descending. */
   page(query: Query<Filter>, range: { limit: number; skip: number }): Promise<Page<Log>>
   /** The same page as text, each log in a shape. */
@@ -51,33 +51,7 @@ export interface LogStore<Log extends AnyLog, Filter> {
   slice(query: Query<Filter>, range: SliceRange): Promise<Slice<Log>>
   /** The log with this id if the query matches it; null otherwise, whether or not it exists for others. */
   get(query: Query<Filter>, id: string): Promise<Log | null>
-  /**
-   * How many logs there are by period, group and cell of the counts; nothing where there are none. Periods follow one
-   * another, cover what the query asks for, and begin and end at whole quarters of an hour.
-   */
-  breakdown(query: Query<Filter>, periods: readonly Period[]): Promise<BreakdownRow[]>
-  /** The values of the counts' detail that most logs have, most first. */
-  topDetails(query: Query<Filter>, limit: number): Promise<{ detail: string; logs: number }[]>
-  /**
-   * The numbers in a column: of all logs up to `all`; else of `some` that are evenly spread or, where the counts cannot
-   * answer the query, of the newest `all`.
-   */
-  sample(query: Query<Filter>, property: string, size: { all: number; some: number }): Promise<Sample>
   append(logs: readonly NewLog<Log>[], options: AppendOptions): Promise<Outcome<Log>[]>
-}
-
-export interface BreakdownRow {
-  /** Place in the list of periods. */
-  readonly period: number
-  readonly group: string
-  readonly cell: Cell
-  readonly logs: number
-}
-
-export interface Sample {
-  readonly values: number[]
-  /** Whether every log was looked at. */
-  readonly isWhole: boolean
 }
 
 export interface LogStoreOptions {
@@ -86,9 +60,6 @@ export interface LogStoreOptions {
 }
 
 const COUNTED_FROM = 2_000
-
-/** Logs that a sample takes from one place. */
-const SAMPLE_PAGE = 100
 
 export function createLogStore<Log extends AnyLog, Filter>(
   database: Database,
@@ -135,8 +106,10 @@ export function createLogStore<Log extends AnyLog, Filter>(
         ? dialect.countedPage({ ...request, selection, sized: areFew === undefined })
         : dialect.page(request),
     )
+    const total = Number(row?.total)
     if (selection && row?.size !== undefined) few.learn(selection, Number(row.size))
-    return { total: Number(row?.total), logs: row?.logs ?? null }
+    else if (selection && areFew === true && total >= countedFrom) few.learn(selection, total)
+    return { total, logs: row?.logs ?? null }
   }
 
   const page: LogStore<Log, Filter>['page'] = async (query, range) => {
@@ -153,66 +126,15 @@ export function createLogStore<Log extends AnyLog, Filter>(
     return Number(row?.total)
   }
 
-  const rowsOf = async <Row>(statement: Sql): Promise<Row[]> => {
-    const [row] = await database.query<{ rows: string }>(statement)
-    return JSON.parse(row?.rows ?? '[]') as Row[]
-  }
-
-  /** The request for a breakdown; few logs are counted one by one. */
-  function breakdownOf(query: Query<Filter>): BreakdownRequest {
+  /** The query as statistics ask it: few logs are counted one by one. */
+  function requestOf(query: Query<Filter>): BreakdownRequest {
     const selection = selectionOf(query)
     return { table, where: where(query), selection: selection && few.of(selection) ? undefined : selection }
   }
 
-  const breakdown: LogStore<Log, Filter>['breakdown'] = async (query, periods) => {
-    const request = breakdownOf(query)
-    const rows = await rowsOf<[number, string, ...number[]]>(dialect.breakdown({ ...request, periods }))
-    const cells = table.counts.cells.filter(({ name }) => request.selection?.cells?.includes(name) ?? true)
-    const periodAt = (start: number) => periods.findLastIndex(({ fromMs }) => fromMs <= start * MINUTE_MS)
-    return rows.flatMap(([period, group, ...logs]) =>
-      cells.flatMap((cell, index) => {
-        const n = logs[index] ?? 0
-        return n === 0
-          ? []
-          : [{ period: request.selection ? period : periodAt(period), group, cell, logs: n }]
-      }),
-    )
-  }
-
-  const topDetails: LogStore<Log, Filter>['topDetails'] = async (query, limit) => {
-    const rows = await rowsOf<[string, number]>(dialect.topDetails({ ...breakdownOf(query), limit }))
-    return rows.map(([detail, logs]) => ({ detail, logs }))
-  }
-
-  const sample: LogStore<Log, Filter>['sample'] = async (query, property, { all, some }) => {
-    const { selection } = breakdownOf(query)
-    const total = selection ? await count(query) : 0
-    if (total <= all) {
-      const column = table.columns.find((one) => one.property === property)?.name ?? property
-      const values = await rowsOf<number | null>(
-        dialect.newest({ table, where: where(query), column, limit: all + 1 }),
-      )
-      const seen = values.slice(0, all).filter((value) => value !== null)
-      return { values: seen, isWhole: values.length <= all }
-    }
-    // Pages from all over: where each begins is found by the counts.
-    const shape: Shape = [{ key: 'value', value: { is: 'plain', property } }]
-    const pages = some / SAMPLE_PAGE
-    const values: number[] = []
-    for (let index = 0; index < pages; index += 1) {
-      const skip = Math.floor(((index + 0.5) / pages) * (total - SAMPLE_PAGE))
-      const { logs } = await pageOf(query, { limit: SAMPLE_PAGE, skip }, shape)
-      for (const { value } of JSON.parse(logs ?? '[]') as { value: number | null }[])
-        if (value !== null) values.push(value)
-    }
-    return { values, isWhole: false }
-  }
-
   return {
+    ...createStatistics({ database, table, requestOf, count, pageText: pageOf }),
     page,
-    breakdown,
-    topDetails,
-    sample,
     count,
     pageText: pageOf,
 
