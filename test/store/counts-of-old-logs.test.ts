@@ -4,6 +4,7 @@ import { CREATE_RECORDS, type Migration, readMigrations } from '../../src/databa
 import { openSqliteConnections } from '../../src/database/sqlite/connections.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
 import { openDatabase } from '../../src/database/open.ts'
+import { sql } from '../../src/database/sql.ts'
 import { DAY_MS, dayOf, systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { createCountKeeper } from '../../src/logs/counts.ts'
@@ -55,7 +56,8 @@ async function asOfOld(provider: Provider, url: string): Promise<void> {
   const client = new pg.Client(url)
   await client.connect()
   await client.query(first.sql + recordOf('postgresql', first, 'now()'))
-  for (const day of [16, 17, 18])
+  // The tenth has no logs, and so will have no counts.
+  for (const day of [10, 16, 17, 18])
     await client.query(
       `CREATE TABLE connection_logs_p202611${day} PARTITION OF connection_logs FOR VALUES FROM ('2026-11-${day}T00:00:00Z') TO ('2026-11-${day + 1}T00:00:00Z')`,
     )
@@ -85,6 +87,23 @@ describe.each(PROVIDERS)('the migration to counts on %s', (provider) => {
     await keeper.merge()
     await check()
     expect(await keeper.days()).toEqual([-2, -1, 0].map((day) => dayOf(NOW) + day))
+
+    // Days are dropped with their counts, and without where they have none.
+    const through = { logsThroughMs: Date.UTC(2026, 10, 17), eventIdsBeforeDay: 0 }
+    const dropped = await database.storage.dropExpired(connectionLogKind.table, through)
+    if (provider === 'postgres') {
+      const before = Date.UTC(2026, 10, 17)
+      expect(dropped).toBe(rows.filter(({ createdAt }) => createdAt < before).length)
+      const left = await database.query<{ relname: string }>(
+        sql`SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relname ~ '^connection_log(s|_counts)_p'`,
+      )
+      expect(left.map(({ relname }) => relname).sort()).toEqual(
+        ['connection_log_counts_p', 'connection_logs_p'].flatMap((name) => [
+          `${name}20261117`,
+          `${name}20261118`,
+        ]),
+      )
+    }
     await database.close()
     await test.drop()
   })

@@ -83,13 +83,19 @@ export function createPartitions(pool: Pool): Storage {
     },
 
     dropExpired: async (table, { logsThroughMs, eventIdsBeforeDay }) => {
-      const partitions = await partitionsOf(pool, [table.name, table.eventIds])
+      const partitions = await partitionsOf(pool, [table.counts.name, table.name, table.eventIds])
       let deleted = 0
       for (const { name, parent, day } of partitions) {
+        if (parent === table.counts.name) continue // goes with its logs
         const isLogs = parent === table.name
         const expired = isLogs ? (day + 1) * DAY_MS - 1 <= logsThroughMs : day < eventIdsBeforeDay
         if (!expired) continue
-        deleted += isLogs ? await dropLogs(table, day) : await drop([name], async () => 0)
+        // In the order in which reads take them, so that the two do not wait for one another. A day that was made
+        // before there were counts, and never written to, has none.
+        const ofDay = [partitionName(table.counts.name, day), name].filter((one) =>
+          partitions.some((partition) => partition.name === one),
+        )
+        deleted += isLogs ? await dropLogs(table, day, ofDay) : await drop([name], async () => 0)
         prepared.delete(partitionName(table.name, day))
       }
       return deleted
@@ -97,10 +103,8 @@ export function createPartitions(pool: Pool): Storage {
   }
 
   /** Drops the logs of a day and their counts. @returns how many logs there were */
-  async function dropLogs({ name, counts }: LogTable, day: number): Promise<number> {
+  async function dropLogs({ counts }: LogTable, day: number, names: readonly string[]): Promise<number> {
     const [first, next] = [day * DAY, (day + 1) * DAY]
-    // In the order in which reads take them, so that the two do not wait for one another.
-    const names = [counts.name, name].map((parent) => partitionName(parent, day))
     return drop(names, async (client) => {
       const { rows } = await client.query<{ total: string }>(
         `SELECT coalesce(sum(total), 0) AS total FROM (
