@@ -1,5 +1,6 @@
 import type { Period } from '../database/breakdown.ts'
 import { badInput } from '../kernel/errors.ts'
+import { LATEST_MS } from '../kernel/instant.ts'
 import { type CalendarUnit, calendarPeriods, isTimeZone } from '../kernel/time-zone.ts'
 import type { Query } from '../logs/query.ts'
 import type { BreakdownRow } from '../logs/statistics.ts'
@@ -132,7 +133,11 @@ export async function connectionStats(
       connectionMethod,
       ...ofMethod(connectionMethod),
     })),
-    series: calendar.map(({ startMs, endMs }, index) => ({ start: startMs, end: endMs, ...ofPeriod(index) })),
+    series: calendar.map(({ startMs, endMs }, index) => ({
+      start: startMs,
+      end: Math.min(endMs, LATEST_MS),
+      ...ofPeriod(index),
+    })),
     errorCodes: async (first) => {
       if (first < 1 || first > MAX_ERROR_CODES)
         throw badInput('first', `a whole number from 1 to ${MAX_ERROR_CODES}`, first)

@@ -1,5 +1,13 @@
-import { type CountSelection, DAY, HOUR, MINUTE, type Run, periodsOf } from './count-table.ts'
-import { type CountingDialect, ofGroups, ofUsers } from './counted.ts'
+import { type CountSelection, DAY, HOUR, MINUTE, NO_END, type Run, periodsOf } from './count-table.ts'
+import {
+  type CountingDialect,
+  amountOf,
+  cellCounts,
+  inPeriod,
+  notedOf,
+  ofGroups,
+  ofUsers,
+} from './counted.ts'
 import type { LogTable } from './dialect.ts'
 import { type Sql, empty, join, raw, sql } from './sql.ts'
 
@@ -43,17 +51,11 @@ export type BreakdownDialect = CountingDialect & {
   integers(names: readonly string[], rows: readonly (readonly number[])[]): Sql
 }
 
-/** Later than any minute that is counted. */
-const NO_END = 2_147_483_647
-
 const RUN_COLUMNS = ['period', 'span', 'start', 'stop']
 
 const runRow = (period: number, { span, start, end = NO_END }: Run) => [period, span, start, end]
 
 export function breakdowns(dialect: BreakdownDialect): Breakdowns {
-  const within = (start: Sql, span: number) =>
-    sql`created_at >= ${dialect.minuteStart(start)} AND created_at < ${dialect.minuteStart(sql`${start} + ${raw(String(span))}`)}`
-
   /** Joins runs `p` with their counts `c`, and with what is noted besides. */
   function ofRuns(
     { table, selection }: { table: LogTable; selection: CountSelection },
@@ -67,13 +69,11 @@ export function breakdowns(dialect: BreakdownDialect): Breakdowns {
       raw(table.counts.name),
       sql`${ofUsers(selection, dialect.anyOf)} AND c.span = p.span AND ${inRun}`,
     )
-    const { users } = selection
-    const notedBy = users === 'everyone' ? sql`TRUE` : dialect.anyOf(sql`c.user_id`, users)
     return [
       sql`SELECT ${columns} FROM ${p} ${kept.join} WHERE ${kept.where}`,
       ...(dialect.hasDeltas
         ? [
-            sql`SELECT ${columns} FROM ${p} CROSS JOIN ${raw(table.counts.deltas)} AS c WHERE ${notedBy} AND ${inRun}`,
+            sql`SELECT ${columns} FROM ${p} CROSS JOIN ${raw(table.counts.deltas)} AS c WHERE ${notedOf(selection, dialect.anyOf)} AND ${inRun}`,
           ]
         : []),
     ]
@@ -84,12 +84,8 @@ export function breakdowns(dialect: BreakdownDialect): Breakdowns {
       const { group, detail, cells } = table.counts
       const chosen = cells.filter(({ name }) => selection?.cells?.includes(name) ?? true)
       const names = chosen.map(({ name }) => name)
-      const counted = chosen.map(({ of }) => {
-        const values = Object.entries(of).map(([column, value]) => `${column} = '${value}'`)
-        return `count(*) FILTER (WHERE ${values.join(' AND ')})`
-      })
       const one = (period: Sql, condition: Sql) =>
-        sql`SELECT ${period} AS period, ${raw([group, ...counted.map((count, index) => `${count} AS ${names[index]}`)].join(', '))}
+        sql`SELECT ${period} AS period, ${raw([group, ...cellCounts(chosen)].join(', '))}
           FROM ${raw(table.name)} WHERE ${condition}${where} GROUP BY 1, 2`
       if (!selection) {
         const minute = dialect.minuteOf(sql`created_at`)
@@ -102,7 +98,10 @@ export function breakdowns(dialect: BreakdownDialect): Breakdowns {
       const runs = cut.flatMap((pieces, index) => pieces.runs.map((run) => runRow(index, run)))
       const edges = cut.flatMap((pieces, index) =>
         pieces.edges.map((start) =>
-          one(sql`CAST(${index} AS INTEGER)`, sql`${within(sql`CAST(${start} AS INTEGER)`, MINUTE)} AND `),
+          one(
+            sql`CAST(${index} AS INTEGER)`,
+            sql`${inPeriod(dialect, sql`CAST(${start} AS INTEGER)`, MINUTE)} AND `,
+          ),
         ),
       )
       const columns = raw(['p.period', ...[group, ...names].map((name) => `c.${name}`)].join(', '))
@@ -122,18 +121,14 @@ export function breakdowns(dialect: BreakdownDialect): Breakdowns {
       const parts: Sql[] = []
       if (selection) {
         const { runs, edges } = periodsOf(selection, [HOUR, DAY])
-        const amount =
-          selection.cells === undefined
-            ? 'c.total'
-            : ['0', ...selection.cells.map((cell) => `c.${cell}`)].join(' + ')
         parts.push(
           ...ofRuns(
             { table, selection },
             runs.map((run) => runRow(0, run)),
-            sql`c.${name}, ${raw(amount)} AS logs`,
+            sql`c.${name}, ${amountOf(selection)} AS logs`,
             sql`c.${name} > ''`,
           ),
-          ...edges.map((start) => one(sql`${within(sql`CAST(${start} AS INTEGER)`, HOUR)} AND `)),
+          ...edges.map((start) => one(sql`${inPeriod(dialect, sql`CAST(${start} AS INTEGER)`, HOUR)} AND `)),
         )
       } else parts.push(one(empty))
       return dialect.jsonRows(

@@ -93,6 +93,9 @@ export interface CountSelection {
   readonly beforeMs?: number | undefined
 }
 
+/** Later than any minute that is counted, and the last that the column holds (in the year 6053). */
+export const NO_END = 2_147_483_647
+
 /** Whole periods of one length that follow one another, in minutes; without an end if `end` is absent. */
 export interface Run {
   readonly span: number
@@ -109,14 +112,16 @@ export function periodsOf(
   { fromMs, beforeMs }: Pick<CountSelection, 'fromMs' | 'beforeMs'>,
   spans: readonly [number, ...number[]] = SPANS,
 ): { readonly runs: readonly Run[]; readonly edges: readonly number[] } {
-  if (beforeMs !== undefined && beforeMs <= fromMs) return { runs: [], edges: [] }
+  // Filters may name any instant up to the year 9999.
+  const [lastMs, endMs] = [(NO_END - DAY) * MINUTE_MS, beforeMs ?? Infinity]
+  if (endMs <= fromMs || fromMs >= lastMs) return { runs: [], edges: [] }
   const [span] = spans
   const spanMs = span * MINUTE_MS
   const first = Math.ceil(fromMs / spanMs) * span
-  const end = beforeMs === undefined ? undefined : Math.floor(beforeMs / spanMs) * span
+  const end = endMs >= lastMs ? undefined : Math.floor(endMs / spanMs) * span
   const edges = new Set<number>()
   if (first * MINUTE_MS > fromMs) edges.add(first - span)
-  if (beforeMs !== undefined && end !== undefined && end * MINUTE_MS < beforeMs) edges.add(end)
+  if (end !== undefined && end * MINUTE_MS < endMs) edges.add(end)
   return { runs: end !== undefined && end <= first ? [] : runsOf(first, end, spans), edges: [...edges] }
 }
 

@@ -1,4 +1,5 @@
 import {
+  type Cell,
   type CountSelection,
   type CountTable,
   DAY,
@@ -57,13 +58,7 @@ const number = (value: number): Sql => raw(String(value))
  * on how many logs one minute has, and not on how many logs there are.
  */
 export function countedParts(dialect: CountingDialect): CountedParts {
-  const inMinute = (minute: Sql) =>
-    sql`created_at >= ${dialect.minuteStart(minute)} AND created_at < ${dialect.minuteStart(sql`${minute} + 1`)}`
-
-  const amount = ({ cells }: CountSelection): Sql =>
-    cells === undefined
-      ? sql`c.total`
-      : raw(cells.length === 0 ? '0' : cells.map((name) => `c.${name}`).join(' + '))
+  const inMinute = (minute: Sql) => inPeriod(dialect, minute, MINUTE)
 
   /** Whether `c`, a row of the counts, is of that length and counts logs of the selection. */
   const counts = ({ table, selection }: CountedRequest, span: number): Sql =>
@@ -71,10 +66,9 @@ export function countedParts(dialect: CountingDialect): CountedParts {
 
   /** `d`: what is noted and not merged yet, by minute. */
   function deltas({ table, selection }: CountedRequest, runs: readonly Run[]): Sql {
-    const users = selection.users === 'everyone' ? sql`TRUE` : dialect.anyOf(sql`c.user_id`, selection.users)
     return sql`d AS MATERIALIZED (
-      SELECT c.start, CAST(sum(${amount(selection)}) AS BIGINT) AS n FROM ${raw(table.counts.deltas)} AS c
-      WHERE ${users} AND ${within(runs)} AND c.${raw(table.counts.detail)} = ''${ofGroups(table.counts, selection, dialect.anyOf)}
+      SELECT c.start, CAST(sum(${amountOf(selection)}) AS BIGINT) AS n FROM ${raw(table.counts.deltas)} AS c
+      WHERE ${notedOf(selection, dialect.anyOf)} AND ${within(runs)} AND c.${raw(table.counts.detail)} = ''${ofGroups(table.counts, selection, dialect.anyOf)}
       GROUP BY c.start
     )`
   }
@@ -84,7 +78,7 @@ export function countedParts(dialect: CountingDialect): CountedParts {
     const { runs, edges } = periodsOf(selection)
     const kept = runs.map(
       (run) =>
-        sql`SELECT ${number(run.span)} AS span, c.start, ${amount(selection)} AS n FROM ${raw(table.counts.name)} AS c WHERE ${counts(request, run.span)} AND ${within([run])}`,
+        sql`SELECT ${number(run.span)} AS span, c.start, ${amountOf(selection)} AS n FROM ${raw(table.counts.name)} AS c WHERE ${counts(request, run.span)} AND ${within([run])}`,
     )
     const noted = runs.map(
       (run) =>
@@ -113,7 +107,7 @@ export function countedParts(dialect: CountingDialect): CountedParts {
         sql`${counts(request, to)} AND ${inside}`,
       )
       const kept = sql`
-        SELECT p.start AS parent, p.before AS base, c.start, ${amount(request.selection)} AS n
+        SELECT p.start AS parent, p.before AS base, c.start, ${amountOf(request.selection)} AS n
         FROM ${name} AS p ${join} WHERE ${where}`
       const noted = sql`
         SELECT p.start AS parent, p.before AS base, ${floor(to)} AS start, c.n FROM ${name} AS p CROSS JOIN d AS c WHERE ${inside}`
@@ -167,6 +161,29 @@ export const ofUsers = ({ users }: CountSelection, anyOf: Dialect['anyOf']): Sql
   users === 'everyone'
     ? sql`c.user_id = '' AND c.everyone = TRUE`
     : sql`${anyOf(sql`c.user_id`, users)} AND c.everyone = FALSE`
+
+/** Whether `c`, a note that is not merged yet, is about logs of these users. */
+export const notedOf = ({ users }: CountSelection, anyOf: Dialect['anyOf']): Sql =>
+  users === 'everyone' ? sql`TRUE` : anyOf(sql`c.user_id`, users)
+
+/** How many logs of these cells `c` counts. */
+export const amountOf = ({ cells }: CountSelection): Sql =>
+  cells === undefined ? sql`c.total` : raw(['0', ...cells.map((name) => `c.${name}`)].join(' + '))
+
+/** How many logs of a group have the values of each cell, by the names of the cells. */
+export const cellCounts = (cells: readonly Cell[]): string[] =>
+  cells.map(({ name, of }) => {
+    const values = Object.entries(of).map(([column, value]) => `${column} = '${value}'`)
+    return `count(*) FILTER (WHERE ${values.join(' AND ')}) AS ${name}`
+  })
+
+/** Whether a log stands in the `span` minutes from a minute on. */
+export const inPeriod = (
+  { minuteStart }: Pick<CountingDialect, 'minuteStart'>,
+  start: Sql,
+  span: number,
+): Sql =>
+  sql`created_at >= ${minuteStart(start)} AND created_at < ${minuteStart(sql`${start} + ${number(span)}`)}`
 
 /** Whether `c` counts logs of these groups, as one more condition. */
 export const ofGroups = ({ group }: CountTable, { groups }: CountSelection, anyOf: Dialect['anyOf']): Sql =>

@@ -1,5 +1,5 @@
 import { DAY, MINUTE, SPANS } from './count-table.ts'
-import type { CountingDialect } from './counted.ts'
+import { type CountingDialect, cellCounts } from './counted.ts'
 import type { LogTable } from './dialect.ts'
 import { DAY_MS } from '../kernel/clock.ts'
 import { type Sql, empty, join, raw, sql } from './sql.ts'
@@ -47,12 +47,8 @@ export function recounting(dialect: CountingDialect): Recounting {
   const right = (table: LogTable, day: number) => {
     const { group, detail, cells } = table.counts
     const start = dialect.minuteOf(sql`created_at`)
-    const counted = cells.map(({ name, of }) => {
-      const values = Object.entries(of).map(([column, value]) => `${column} = '${value}'`)
-      return `count(*) FILTER (WHERE ${values.join(' AND ')}) AS ${name}`
-    })
     const minutes = (code: Sql, condition: Sql) => sql`
-      SELECT user_id, ${start} AS start, ${raw(group)}, ${code} AS ${raw(detail)}, count(*) AS total, ${raw(counted.join(', '))}
+      SELECT user_id, ${start} AS start, ${raw(group)}, ${code} AS ${raw(detail)}, count(*) AS total, ${raw(cellCounts(cells).join(', '))}
       FROM ${raw(table.name)}
       WHERE created_at >= ${dialect.instant(day * DAY_MS)} AND created_at < ${dialect.instant((day + 1) * DAY_MS)}${condition}
       GROUP BY 1, 2, 3, 4`

@@ -63,6 +63,7 @@ const connectionLogsOfTenant = extendSchema((build) => {
           connectionLogsOfTenant() {
             const $logs = logs.find({ user_id: context().get('userId') })
             const $expiredThrough = context().get('expiredThrough')
+            // `placeholder` is what PostGraphile calls a parameter of the statement.
             $logs.where(sql`${$logs}.created_at > ${$logs.placeholder($expiredThrough, TYPES.timestamptz)}`)
             $logs.orderBy({ attribute: 'created_at', direction: 'DESC' })
             $logs.orderBy({ attribute: 'id', direction: 'DESC' })

@@ -10,6 +10,12 @@ import { createRowText } from '../shape.ts'
 
 const epochMs = (expression: Sql) => sql`(extract(epoch from ${expression}) * 1000)::bigint`
 
+/**
+ * The predicate of the index over all users, so that the index serves those who say it and nobody else. The planner would
+ * take it for the logs of one user too, where few users have most of the logs, and read everybody's.
+ */
+const everyone = sql`length(id) > 0`
+
 const counting: BreakdownDialect = {
   anyOf: (column, values) => postgresDialect.anyOf(column, values),
   minuteStart: (minute) => sql`to_timestamp((${minute}) * 60)`,
@@ -26,7 +32,7 @@ const counting: BreakdownDialect = {
     FROM json_array_elements(${JSON.stringify(rows)}::json) AS v`,
   minuteOf: (instant) => sql`floor(extract(epoch from ${instant}) / 60)::integer`,
   instant: (ms) => postgresDialect.instant(ms),
-  everyone: sql`length(id) > 0`,
+  everyone,
 }
 
 const counted = countedParts(counting)
@@ -42,9 +48,7 @@ export const postgresDialect: Dialect = {
     return sql`(${column} = ANY(${values}::text[]) AND ${column} IS NOT NULL)`
   },
 
-  // The index over all users has this as its predicate, so that it serves those who say it and nobody else. The planner
-  // would take it for the logs of one user too, where few users have most of the logs, and read everybody's.
-  everyone: sql`length(id) > 0`,
+  everyone,
 
   hasTerms: (_, prefixes) => {
     const query = prefixes.map((prefix) => `'${prefix}':*`).join(' & ')
@@ -156,7 +160,7 @@ export const postgresDialect: Dialect = {
     RETURNING event_id`,
 
   countExpired: (table, throughMs) =>
-    sql`SELECT count(*) AS expired FROM ${raw(table.name)} WHERE created_at <= ${postgresDialect.instant(throughMs)} AND ${postgresDialect.everyone}`,
+    sql`SELECT count(*) AS expired FROM ${raw(table.name)} WHERE created_at <= ${postgresDialect.instant(throughMs)} AND ${everyone}`,
 
   deleteExpired: (table, throughMs, limit) => {
     const logs = raw(table.name)
@@ -164,7 +168,7 @@ export const postgresDialect: Dialect = {
       DELETE FROM ${logs} AS l
       USING (
         SELECT user_id, created_at, id FROM ${logs} WHERE created_at <= ${postgresDialect.instant(throughMs)}
-        AND ${postgresDialect.everyone} ORDER BY created_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED
+        AND ${everyone} ORDER BY created_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED
       ) AS d
       WHERE l.user_id = d.user_id AND l.created_at = d.created_at AND l.id = d.id
         AND l.created_at <= ${postgresDialect.instant(throughMs)}
