@@ -5,6 +5,7 @@ import { AppError, badInput } from '../kernel/errors.ts'
 import { createIdMint } from '../kernel/ids.ts'
 import { idSchema, parseInput } from '../kernel/text.ts'
 import type { NewLog, Outcome } from '../logs/append.ts'
+import { createGroupCommit } from '../logs/group-commit.ts'
 import type { Sight } from '../logs/kind.ts'
 import { createCursorCodec } from '../logs/cursor.ts'
 import { createQuery } from '../logs/query.ts'
@@ -83,6 +84,7 @@ export function createConnectionLogs({
 }: ConnectionLogsOptions): (principal: Principal) => ConnectionLogs {
   const mintId = createIdMint()
   const horizon = () => ({ nowMs: clock.now(), retentionMs })
+  const commits = createGroupCommit<ConnectionLog>((groups) => store.append(groups, horizon), { clock })
 
   return (principal) => {
     const sight = sightOf(principal)
@@ -148,8 +150,7 @@ export function createConnectionLogs({
           throw badInput('events', `a list of at most ${MAX_BATCH} logs`, sent.length)
         const context = { principal, mintId, ...horizon() }
         const logs = sent.map((one) => newConnectionLog(one, context))
-        const outcomes = await store.append(logs, { ...context, atomic: true })
-        return outcomes.map(recorded)
+        return (await commits.append(logs)).map(recorded)
       },
 
       recordEach: async (sent) => {
@@ -157,14 +158,17 @@ export function createConnectionLogs({
         const context = { principal, mintId, ...horizon() }
         const checked = sent.map((one) => orError(() => newConnectionLog(one, context)))
         const good = checked.filter((log): log is NewLog<ConnectionLog> => !(log instanceof AppError))
-        const outcomes = await store.append(good, { ...context, atomic: false })
-        let next = 0
+        const outcomes = (
+          await store.append(
+            good.map((log) => [log]),
+            horizon,
+          )
+        ).values()
         return checked.map((log) => {
-          if (log instanceof AppError) return log
-          const outcome = outcomes[next++]
-          return outcome
-            ? orError(() => recorded(outcome))
-            : new AppError('INTERNAL', 'This log was not stored.')
+          const outcome = log instanceof AppError ? log : outcomes.next().value
+          if (outcome instanceof AppError) return outcome
+          const [only] = outcome ?? []
+          return only ? recorded(only) : new AppError('INTERNAL', 'This log was not stored.')
         })
       },
 
@@ -181,10 +185,7 @@ function sightOf({ userId }: Principal): Sight {
   return userId === null ? { only: 'everyone' } : { only: 'user', userId }
 }
 
-function recorded(outcome: Outcome<ConnectionLog>): Recorded {
-  if (outcome.is === 'conflict') throw outcome.error
-  return { log: outcome.log, created: outcome.is === 'created' }
-}
+const recorded = ({ log, is }: Outcome<ConnectionLog>): Recorded => ({ log, created: is === 'created' })
 
 function orError<T>(work: () => T): T | AppError {
   try {

@@ -42,6 +42,11 @@ export interface Storage {
   /** Makes room for logs created, and event ids received, on these days (counted from 1970-01-01 UTC). */
   prepare(table: LogTable, days: readonly number[]): Promise<void>
   /**
+   * Whether a write failed because a part that had been prepared is gone, another process having dropped it. Then the
+   * next {@link prepare} makes it anew.
+   */
+  lacksPart(error: unknown): boolean
+  /**
    * Drops the parts of `table` in which every log has `created_at <= logsThroughMs`, and event ids of days before
    * `eventIdsBeforeDay`. Readers are never kept waiting: a part in use is left for the next time.
    * @returns how many logs went

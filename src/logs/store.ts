@@ -5,10 +5,10 @@ import type { Database } from '../database/port.ts'
 import type { Shape } from '../database/shape.ts'
 import { type Sql, join, sql } from '../database/sql.ts'
 import { MINTED_ID_LENGTH, idTimeMs } from '../kernel/ids.ts'
-import { type AppendOptions, type NewLog, type Outcome, appendLogs } from './append.ts'
+import { type Group, type GroupOutcome, appendGroups } from './append.ts'
 import { createFewness } from './fewness.ts'
 import type { AnyLog, LogKind, Sight } from './kind.ts'
-import type { Query } from './query.ts'
+import type { Horizon, Query } from './query.ts'
 import { type LogStatistics, createStatistics } from './statistics.ts'
 
 export interface Page<Log> {
@@ -51,7 +51,8 @@ export interface LogStore<Log extends AnyLog, Filter> extends LogStatistics<Filt
   slice(query: Query<Filter>, range: SliceRange): Promise<Slice<Log>>
   /** The log with this id if the query matches it; null otherwise, whether or not it exists for others. */
   get(query: Query<Filter>, id: string): Promise<Log | null>
-  append(logs: readonly NewLog<Log>[], options: AppendOptions): Promise<Outcome<Log>[]>
+  /** As {@link appendGroups}. */
+  append(groups: readonly Group<Log>[], horizon: () => Horizon): Promise<GroupOutcome<Log>[]>
 }
 
 export interface LogStoreOptions {
@@ -158,7 +159,7 @@ export function createLogStore<Log extends AnyLog, Filter>(
       return parseRows(row?.logs, kind.fromRow)[0] ?? null
     },
 
-    append: (logs, options) => appendLogs(database, kind, logs, options),
+    append: (groups, horizon) => appendGroups(database, kind, groups, horizon),
   }
 }
 

@@ -171,6 +171,7 @@ const migrationTarget = (pool: pg.Pool): MigrationTarget => ({
 })
 
 const translatedStorage = (storage: Database['storage']): Database['storage'] => ({
+  ...storage,
   prepare: (table, days) => storage.prepare(table, days).catch(rethrow),
   dropExpired: (table, through) => storage.dropExpired(table, through).catch(rethrow),
   mergeCounts: (table) => storage.mergeCounts(table).catch(rethrow),

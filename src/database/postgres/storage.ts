@@ -9,6 +9,9 @@ import { mergeCounts } from './merge-counts.ts'
 /** Serialises the making and dropping of partitions, and the merging of counts, between processes; any number that is ours. */
 export const PARTITION_LOCK = 7_270_736_901
 
+/** check_violation: what Postgres says of a row that fits no partition. No table of ours has other checks. */
+const NO_PARTITION = '23514'
+
 /** How long a DROP may hold up new readers while it waits for old ones, in milliseconds. */
 const DROP_LOCK_TIMEOUT_MS = 100
 
@@ -66,6 +69,12 @@ export function createPartitions(pool: Pool): Storage {
 
   return {
     prepare,
+
+    lacksPart: (error) => {
+      if (sqlState(error) !== NO_PARTITION) return false
+      prepared.clear()
+      return true
+    },
 
     mergeCounts: async (table) => {
       const { rows } = await pool.query<{ day: number }>(
