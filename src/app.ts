@@ -79,7 +79,7 @@ export async function createApp({
   let isStopping = false
 
   const handler = createHandler({
-    routes: [connectionLogRoute({ logsOf: connectionLogsOf, retentionMs, maxBodyBytes })],
+    routes: [connectionLogRoute({ logsOf: connectionLogsOf, retentionMs, maxBodyBytes, clock, logger })],
     graphql: createGraphql({
       schema,
       endpoint: GRAPHQL_PATH,

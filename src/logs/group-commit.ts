@@ -62,6 +62,7 @@ export function createGroupCommit<Log>(
   }
 
   async function flushAll(): Promise<void> {
+    isFlushing = true
     while (waiting.length > 0) {
       await clock.sleep(GATHER_MS)
       let logs = 0
@@ -79,11 +80,11 @@ export function createGroupCommit<Log>(
       pendingLogs += group.length
       try {
         const outcome = await new Promise<Parameters<Waiting<Log>['settle']>[0]>((settle) => {
-          if (group.length >= OWN_FLUSH_LOGS) return void flush([{ group, settle }])
-          waiting.push({ group, settle })
-          if (isFlushing) return
-          isFlushing = true
-          void flushAll()
+          if (group.length >= OWN_FLUSH_LOGS) void flush([{ group, settle }])
+          else {
+            waiting.push({ group, settle })
+            if (!isFlushing) void flushAll()
+          }
         })
         if (outcome instanceof AppError) throw outcome
         if ('failure' in outcome) throw outcome.failure
