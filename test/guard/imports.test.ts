@@ -42,7 +42,7 @@ interface Import {
 }
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && !path.startsWith('generated'))
+  .filter((path) => /\.[jt]s$/.test(path) && !path.startsWith('generated'))
   .map((path) => ({ path, text: readFileSync(join(SRC, path), 'utf8') }))
 
 const folderOf = (path: string) => (path.includes('/') ? (path.split('/')[0] ?? '.') : '.')

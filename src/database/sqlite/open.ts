@@ -73,7 +73,9 @@ const migrationTarget = (connections: SqliteConnections): MigrationTarget => ({
       (session) =>
         work({
           records: async () =>
-            session.rows(EXISTS).length === 0 ? [] : session.rows(SELECT_RECORDS).map(toRecord),
+            (await session.rows(EXISTS)).length === 0
+              ? []
+              : (await session.rows(SELECT_RECORDS)).map(toRecord),
           apply: async (sql, record) => session.script(`${CREATE_RECORDS.sqlite} ${sql}\n${record}`),
         }),
       { rewritesTables: true },
