@@ -14,6 +14,8 @@ export interface IngestSummary {
 }
 
 export interface IngestOptions {
+  /** Changes each value that is JSON before it is recorded, in the order in which they came. What it throws ends all. */
+  readonly prepare?: (value: unknown) => unknown
   /** Called after each batch is committed. */
   readonly onProgress?: (soFar: IngestSummary) => void
 }
@@ -59,7 +61,7 @@ export async function ingestValues(
 async function ingest(
   items: AsyncIterable<Item> | Iterable<Item>,
   logs: ConnectionLogs,
-  { onProgress }: IngestOptions,
+  { prepare = (value) => value, onProgress }: IngestOptions,
 ): Promise<IngestSummary> {
   const summary = { accepted: 0, duplicates: 0, rejected: 0, errors: [] as { line: number; error: string }[] }
   let batch: Item[] = []
@@ -86,7 +88,9 @@ async function ingest(
   // Asked once with nothing, so that a key without the scope is refused even where there is nothing to store.
   await logs.recordEach([])
   for await (const item of items) {
-    batch.push(item)
+    batch.push(
+      'sent' in item ? { ...item, sent: { ...item.sent, value: prepare(item.sent.value) } } : item,
+    )
     if (batch.length === BATCH_SIZE) await flush()
   }
   if (batch.length > 0) await flush()

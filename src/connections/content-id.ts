@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto'
+import { configure } from 'safe-stable-stringify'
+import { AppError } from '../kernel/errors.ts'
+
+/** Deeper than any log that is taken, so that what is hostile is cut and not walked to its end. */
+const MAX_DEPTH = 16
+
+/** JSON with its keys in order: the same text for the same content, however it was written. */
+const canonicalJson = configure({ deterministic: true, maximumDepth: MAX_DEPTH })
+
+/** Each different log without an id is remembered while an input is read, in about 100 bytes. */
+export const MAX_WITHOUT_ID = 5_000_000
+
+/**
+ * Names logs that come without `eventId` and `_id` by what they tell, so that an input that is read again stores each
+ * of them once. Equal logs of one input are told apart by how many of them came before: two stay two.
+ * @returns a function to be called with every value of one input, in order; what has an id comes back as it is
+ */
+export function createContentIds(): (value: unknown) => unknown {
+  const timesSeen = new Map<string, number>()
+  return (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+    if (isGiven(value, 'eventId') || isGiven(value, '_id')) return value
+    const content = createHash('sha256').update(canonicalJson(value))
+    const digest = content.copy().digest('binary')
+    const times = timesSeen.get(digest) ?? 0
+    if (times === 0 && timesSeen.size === MAX_WITHOUT_ID) throw tooMany()
+    timesSeen.set(digest, times + 1)
+    return { ...value, eventId: `line:${content.update(`\n${times}`).digest('hex')}` }
+  }
+}
+
+const isGiven = (value: object, field: 'eventId' | '_id'): boolean =>
+  field in value && Reflect.get(value, field) !== null
+
+const tooMany = () =>
+  new AppError(
+    'BAD_USER_INPUT',
+    `Expected at most ${MAX_WITHOUT_ID} different logs without \`eventId\` in one input, got more. Give them an \`eventId\`, or send them in parts.`,
+  )
