@@ -7,8 +7,7 @@ type Counts = Pick<IngestSummary, 'accepted' | 'duplicates' | 'rejected'>
 export const counted = ({ accepted, duplicates, rejected }: Counts): string =>
   `${count(accepted)} stored, ${count(duplicates)} there already, ${count(rejected)} rejected`
 
-export const doneOf = ({ accepted, duplicates, rejected }: Counts): number =>
-  accepted + duplicates + rejected
+export const doneOf = ({ accepted, duplicates, rejected }: Counts): number => accepted + duplicates + rejected
 
 /** Tells, a line each, which logs were rejected and why; of those that are too many, how many. */
 export function tellRejected(

@@ -76,7 +76,9 @@ function describe({ done, total, part }: SoFar, elapsedMs: number): string {
 /** A stretch of time as people read it, rounded up: 45 s, 3 min 20 s, 2 h 5 min. */
 export function duration(ms: number): string {
   if (ms < MINUTE_MS) return `${Math.ceil(ms / SECOND_MS)} s`
-  return ms < HOUR_MS ? inUnits(ms, MINUTE_MS, 'min', SECOND_MS, 's') : inUnits(ms, HOUR_MS, 'h', MINUTE_MS, 'min')
+  return ms < HOUR_MS
+    ? inUnits(ms, MINUTE_MS, 'min', SECOND_MS, 's')
+    : inUnits(ms, HOUR_MS, 'h', MINUTE_MS, 'min')
 }
 
 function inUnits(ms: number, largeMs: number, largeUnit: string, smallMs: number, smallUnit: string): string {

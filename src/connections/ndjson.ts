@@ -88,9 +88,7 @@ async function ingest(
   // Asked once with nothing, so that a key without the scope is refused even where there is nothing to store.
   await logs.recordEach([])
   for await (const item of items) {
-    batch.push(
-      'sent' in item ? { ...item, sent: { ...item.sent, value: prepare(item.sent.value) } } : item,
-    )
+    batch.push('sent' in item ? { ...item, sent: { ...item.sent, value: prepare(item.sent.value) } } : item)
     if (batch.length === BATCH_SIZE) await flush()
   }
   if (batch.length > 0) await flush()
