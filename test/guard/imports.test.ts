@@ -16,7 +16,19 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   http: ['kernel', 'graphql', 'auth'],
   demo: ['kernel', 'auth', 'connections'],
   late: ['kernel'],
-  cli: ['kernel', 'config', 'database', 'logs', 'auth', 'graphql', 'connections', 'late', 'http', 'demo', '.'],
+  cli: [
+    'kernel',
+    'config',
+    'database',
+    'logs',
+    'auth',
+    'graphql',
+    'connections',
+    'late',
+    'http',
+    'demo',
+    '.',
+  ],
   '.': ['kernel', 'config', 'database', 'logs', 'auth', 'graphql', 'connections', 'http', 'cli'],
 }
 

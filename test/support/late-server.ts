@@ -78,7 +78,8 @@ export function pageOf(logs: readonly ServedLog[], parameters: URLSearchParams) 
   }
 }
 
-const page = (logs: readonly ServedLog[], parameters: URLSearchParams) => status(200, pageOf(logs, parameters))
+const page = (logs: readonly ServedLog[], parameters: URLSearchParams) =>
+  status(200, pageOf(logs, parameters))
 
 /** Answers with a status, a body (JSON unless it is text) and headers. */
 export const status =

@@ -105,11 +105,19 @@ it.each([
 /** One change after so many requests. */
 function at(request: number, what: Partial<Change>): Change[] {
   const quiet = { front: 0, backdated: 0, expired: 0, erased: 0, at: 0 }
-  return Array.from({ length: request }, (_, index) => (index === request - 1 ? { ...quiet, ...what } : quiet))
+  return Array.from({ length: request }, (_, index) =>
+    index === request - 1 ? { ...quiet, ...what } : quiet,
+  )
 }
 
 it('gives up, in a sentence, where more arrive between two requests than a page holds', async () => {
-  const flood = Array.from({ length: 10_000 }, () => ({ front: 120, backdated: 0, expired: 0, erased: 0, at: 0 }))
+  const flood = Array.from({ length: 10_000 }, () => ({
+    front: 120,
+    backdated: 0,
+    expired: 0,
+    erased: 0,
+    at: 0,
+  }))
   await expect(read(restlessList(5_000, flood).pageAt)).rejects.toThrow(
     'The list of logs moves faster than it can be read: page after page brought nothing new.',
   )
