@@ -132,6 +132,6 @@ const sentenceOf = (error: unknown): string | undefined =>
   error instanceof LateError || error instanceof AppError ? error.message : undefined
 
 function told({ ms, askedMs, why }: Wait): string {
-  const asked = askedMs === undefined || askedMs <= ms ? '' : ` of the ${duration(askedMs)} that it asks for`
+  const asked = askedMs === undefined ? '' : ` of the ${duration(askedMs)} that it asks for`
   return `The server ${why}. Waiting ${duration(ms)}${asked}.`
 }

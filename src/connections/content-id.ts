@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { configure } from 'safe-stable-stringify'
 import { AppError } from '../kernel/errors.ts'
 
@@ -21,12 +21,12 @@ export function createContentIds(): (value: unknown) => unknown {
   return (value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
     if (isGiven(value, 'eventId') || isGiven(value, '_id')) return value
-    const content = createHash('sha256').update(canonicalJson(value))
-    const digest = content.copy().digest('binary')
+    const content = canonicalJson(value)
+    const digest = hash('sha256', content, 'binary')
     const times = timesSeen.get(digest) ?? 0
     if (times === 0 && timesSeen.size === MAX_WITHOUT_ID) throw tooMany()
     timesSeen.set(digest, times + 1)
-    return { ...value, eventId: `line:${content.update(`\n${times}`).digest('hex')}` }
+    return { ...value, eventId: `line:${hash('sha256', `${content}\n${times}`)}` }
   }
 }
 

@@ -13,7 +13,7 @@ export interface LateClientOptions extends Asking {
 
 export interface Wait {
   readonly ms: number
-  /** How long the server asks to wait, where it does; more than `ms` where that is too long. */
+  /** How long the server asks to wait, where that is too long and so is not done. */
   readonly askedMs: number | undefined
   /** The rest of a sentence that begins "The server". */
   readonly why: string
@@ -37,10 +37,10 @@ const MAX_MALFORMED_TRIES = 3
 export function createLateClient(options: LateClientOptions): (skip: number) => Promise<LatePage> {
   const { days, clock, stop, onWait, random = Math.random } = options
   let notBefore = Number.NEGATIVE_INFINITY
-  let askedMs: number | undefined
+  let askedMs = 0
 
   async function wait(ms: number, why: string): Promise<void> {
-    onWait?.({ ms, askedMs, why })
+    onWait?.({ ms, askedMs: askedMs > MAX_WAIT_MS ? askedMs : undefined, why })
     await clock.sleep(ms, stop)
     stop.throwIfAborted()
   }
@@ -51,8 +51,8 @@ export function createLateClient(options: LateClientOptions): (skip: number) => 
     if (owedMs > 0) await wait(owedMs, 'takes no more requests for now')
     for (let tries = 1; ; tries += 1) {
       const answer = await askForPage({ days, limit: PAGE_SIZE, skip }, options)
-      askedMs = answer.waitMs
-      const waitMs = Math.min(askedMs ?? 0, MAX_WAIT_MS)
+      askedMs = answer.waitMs ?? 0
+      const waitMs = Math.min(askedMs, MAX_WAIT_MS)
       if (answer.is === 'page') {
         notBefore = clock.now() + waitMs
         return answer.page

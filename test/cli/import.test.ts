@@ -60,7 +60,7 @@ describe.each(PROVIDERS)('connlog import into %s', (provider) => {
     ])
     expect((await importText(app, text)).stdout).toBe(summary(2, 0))
     const { logs } = await app.connectionLogs.page({}, {})
-    expect(logs.map(({ eventId }) => eventId).sort()).toEqual(['attempt-1', null])
+    expect(new Set(logs.map(({ eventId }) => eventId))).toEqual(new Set(['attempt-1', null]))
     const key = await app.key(null)
     const post = async () => {
       const headers = { 'content-type': 'application/x-ndjson' }
