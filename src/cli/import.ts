@@ -5,6 +5,7 @@ import { OPERATOR } from '../auth/principal.ts'
 import { createContentIds } from '../connections/content-id.ts'
 import { type IngestSummary, ingestLines, ingestValues } from '../connections/ndjson.ts'
 import { systemClock } from '../kernel/clock.ts'
+import { AppError } from '../kernel/errors.ts'
 import { idSchema, parseInput } from '../kernel/text.ts'
 import { counted, doneOf, tellRejected } from './ingest-report.ts'
 import { readLateDocument } from './late-document.ts'
@@ -50,8 +51,9 @@ export async function importLogs(terminal: Terminal, file: string, { user }: Imp
         ? await ingestValues(document.logs, logs, options)
         : await ingestLines(document.rest, logs, options)
     } catch (error) {
-      if (!terminal.stop.aborted) throw error
-      throw new CommandError(`Stopped: ${counted(summary)} so far. Run it again to go on.`)
+      const why = terminal.stop.aborted ? 'Stopped.' : unavailability(error)
+      if (why === undefined) throw error
+      throw new CommandError(`${why} So far ${counted(summary)}. Run it again to go on.`)
     } finally {
       progress.end()
       const errors = summary.errors.map(({ line, error }) => ({ name: `${unit} ${line}`, error }))
@@ -62,6 +64,10 @@ export async function importLogs(terminal: Terminal, file: string, { user }: Imp
     return summary.rejected > 0 ? 1 : 0
   })
 }
+
+/** What a database that fails amid an import says. */
+const unavailability = (error: unknown): string | undefined =>
+  error instanceof AppError && error.code === 'SERVICE_UNAVAILABLE' ? error.message : undefined
 
 interface Source {
   readonly chunks: AsyncIterable<Uint8Array>

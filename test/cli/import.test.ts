@@ -94,7 +94,7 @@ describe.each(PROVIDERS)('connlog import into %s', (provider) => {
     expect(await stopped).toBe(1)
     expect(terminal.printed).toEqual({
       stdout: '',
-      stderr: 'Stopped: 1,000 stored, 0 there already, 0 rejected so far. Run it again to go on.\n',
+      stderr: 'Stopped. So far 1,000 stored, 0 there already, 0 rejected. Run it again to go on.\n',
     })
     expect((await importText(app, text)).stdout).toBe(summary(300, 1_000))
   })
@@ -124,9 +124,26 @@ it('an import ends on SIGINT, also while it waits for input', async () => {
   expect(await started.finished).toEqual({
     code: 1,
     stdout: '',
-    stderr: 'Stopped: 500 stored, 0 there already, 0 rejected so far. Run it again to go on.\n',
+    stderr: 'Stopped. So far 500 stored, 0 there already, 0 rejected. Run it again to go on.\n',
   })
 })
+
+it.each(['-', 'file'])(
+  'an import of %s that is stopped before it has begun stores nothing',
+  async (source) => {
+    const database = await createTestDatabase('sqlite')
+    const file = join(dirname(database.url.replace('file:', '')), 'events.ndjson')
+    writeFileSync(file, linesOf(without(700)))
+    const terminal = createTestTerminal({ DATABASE_URL: database.url })
+    terminal.interrupt()
+    expect(await run(['import', source === '-' ? '-' : file], terminal)).toBe(1)
+    expect(terminal.printed).toEqual({
+      stdout: '',
+      stderr: 'Stopped. So far 0 stored, 0 there already, 0 rejected. Run it again to go on.\n',
+    })
+    await database.drop()
+  },
+)
 
 it('an import of a file shows how much of it is done', async () => {
   const database = await createTestDatabase('sqlite')
