@@ -1,12 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
 import { describe, expect, it } from 'vitest'
 import { run } from '../../src/cli/run.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { formatInstant } from '../../src/kernel/instant.ts'
 import { type TestApp, startTestApp } from '../support/app.ts'
 import { startCommand } from '../support/command.ts'
-import { PROVIDERS, createTestDatabase } from '../support/databases.ts'
+import { PROVIDERS, type TestDatabase, createTestDatabase } from '../support/databases.ts'
 import { createTestTerminal } from '../support/terminal.ts'
 
 const EVENT = { platform: 'reddit', eventType: 'connect_failed', connectionMethod: 'oauth' }
@@ -99,6 +100,23 @@ describe.each(PROVIDERS)('connlog import into %s', (provider) => {
     expect((await importText(app, text)).stdout).toBe(summary(300, 1_000))
   })
 
+  it('says how far it came when the database fails amid it', async () => {
+    const database = await createTestDatabase(provider)
+    const terminal = createTestTerminal({ DATABASE_URL: database.url }, { isTTY: true })
+    const failed = run(['import', '-'], terminal)
+    terminal.stdin.write(linesOf(without(500)))
+    while (!terminal.printed.stderr.includes('500 logs')) await systemClock.sleep(20)
+    const mend = await breakDatabase(database)
+    terminal.stdin.end(linesOf(without(501)))
+    expect(await failed).toBe(1)
+    expect(terminal.printed.stdout).toBe('')
+    expect(terminal.printed.stderr.split('\n').at(-2)).toMatch(
+      /^The database .* So far 500 stored, 0 there already, 0 rejected\. Run it again to go on\.$/,
+    )
+    await mend()
+    await database.drop()
+  })
+
   it('has stored exactly the lines of a file after being killed amid it and run again', async () => {
     const app = await startTestApp(provider)
     const values = without(3_000)
@@ -114,6 +132,17 @@ describe.each(PROVIDERS)('connlog import into %s', (provider) => {
     expect(await total(app)).toBe(lines.length)
   })
 })
+
+/** A file that another program has locked, or a server that is gone. */
+async function breakDatabase({ url, drop }: TestDatabase): Promise<() => Promise<void>> {
+  if (!url.startsWith('file:')) {
+    await drop()
+    return async () => undefined
+  }
+  const other = new DatabaseSync(url.replace('file:', ''))
+  other.exec('BEGIN IMMEDIATE')
+  return async () => other.close()
+}
 
 it('an import ends on SIGINT, also while it waits for input', async () => {
   const app = await startTestApp('sqlite')

@@ -65,3 +65,11 @@ it('is not led into the depths', () => {
   const deep: unknown = JSON.parse(`{"metadata":${'['.repeat(200_000)}${']'.repeat(200_000)}}`)
   expect(idOf(createContentIds()(deep))).toMatch(/^line:[0-9a-f]{64}$/)
 })
+
+it('remembers no more than it may, and says so', () => {
+  const named = createContentIds(2)
+  for (const value of [{ a: 1 }, { a: 2 }, { a: 1 }, { a: 2, eventId: 'e' }, { a: 3, _id: 'l' }]) named(value)
+  expect(() => named({ a: 3 })).toThrow(
+    'Expected at most 2 different logs without `eventId` in one input, got more. Give them an `eventId`, or send them in parts.',
+  )
+})
