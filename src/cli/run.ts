@@ -11,6 +11,7 @@ import { doctor } from './doctor.ts'
 import { type ImportOptions, importLogs } from './import.ts'
 import { type CreateOptions, createKey, listKeys, revokeKey } from './keys.ts'
 import { migrate } from './migrate.ts'
+import { KEY_VARIABLE, type PullOptions, pull } from './pull.ts'
 import { serve } from './serve.ts'
 import { CommandError, type Terminal } from './terminal.ts'
 import { readVersion } from './version.ts'
@@ -78,6 +79,19 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
     .action(async (file: string, options: ImportOptions) =>
       exitWith(await importLogs(terminal, file, options)),
     )
+
+  command(program, 'pull', "copy the logs of Late's API, or of one like it, into the store")
+    .requiredOption('--url <base>', 'the address of the server, such as https://getlate.dev')
+    .option(
+      '--key <key>',
+      `a key of that server (default: the variable ${KEY_VARIABLE}, which no list of processes shows)`,
+    )
+    .option('--user <id>', 'store them for this user')
+    .option(
+      '--days <n>',
+      'only logs of the last n × 24 hours (default: 7, or RETENTION_DAYS if that is less)',
+    )
+    .action(async (options: PullOptions) => exitWith(await pull(terminal, options)))
 
   command(program, 'cleanup', 'delete expired logs now')
     .option('--dry-run', 'only count them')

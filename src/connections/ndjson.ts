@@ -21,6 +21,8 @@ export interface IngestSummary {
 }
 
 export interface IngestOptions {
+  /** Changes each value that is JSON before it is recorded, in the order in which they came. What it throws ends all. */
+  readonly prepare?: (value: unknown) => unknown
   /** Called after each batch is committed. */
   readonly onProgress?: (soFar: IngestSummary) => void
 }
@@ -45,16 +47,17 @@ type Item = { readonly line: number; readonly bytes: number } & (
 
 /**
  * Stores newline-delimited JSON line by line; blank lines are passed over. Some batches are held in memory, however
- * long the stream. Lines that were counted as accepted are committed, whatever happens to the rest of the stream.
- * @throws whatever the source throws; {@link AppError} SERVICE_UNAVAILABLE, saying how far it came, if the database
- *   cannot go on
+ * long the stream; where it pauses, what has come so far is stored. Lines that were counted as accepted are committed, whatever happens to the rest of the stream.
+ * @throws whatever the source throws; {@link AppError} SERVICE_UNAVAILABLE if the database cannot go on. What had been
+ *   committed before, `onProgress` was told of.
  */
 export async function ingestLines(
   source: Source,
   logs: ConnectionLogs,
+  clock: Clock,
   options: IngestOptions = {},
 ): Promise<IngestSummary> {
-  return summarized(ingested(itemsOf(source), logs), options)
+  return summarized(ingested(prepared(itemsOf(withPauses(source, clock)), options), logs), options)
 }
 
 /** The same for values that are parsed already, such as the logs of one of Late's pages, counted as lines from 1. */
@@ -64,13 +67,10 @@ export async function ingestValues(
   options: IngestOptions = {},
 ): Promise<IngestSummary> {
   const items = values.map((value, index) => ({ line: index + 1, bytes: 0, sent: { value, at: '' } }))
-  return summarized(ingested(items, logs), options)
+  return summarized(ingested(prepared(items, options), logs), options)
 }
 
-/**
- * As {@link ingestLines}, telling what became of each line as soon as that is committed, in order. Where the source
- * pauses, what has come so far is stored and told.
- */
+/** As {@link ingestLines}, telling what became of each line as soon as that is committed, in order. */
 export function ingestEachLine(
   source: Source,
   logs: ConnectionLogs,
@@ -84,31 +84,29 @@ async function summarized(
   { onProgress }: IngestOptions,
 ): Promise<IngestSummary> {
   const summary = { accepted: 0, duplicates: 0, rejected: 0, errors: [] as { line: number; error: string }[] }
-  let lastLine = 0
-  try {
-    for await (const batch of results) {
-      for (const result of batch) {
-        lastLine = result.line
-        if (result.result === 'rejected') {
-          summary.rejected += 1
-          if (summary.errors.length < MAX_REPORTED)
-            summary.errors.push({ line: result.line, error: result.error })
-        } else if (result.result === 'duplicate') summary.duplicates += 1
-        else summary.accepted += 1
-      }
-      onProgress?.(summary)
+  for await (const batch of results) {
+    for (const result of batch) {
+      if (result.result === 'rejected') {
+        summary.rejected += 1
+        if (summary.errors.length < MAX_REPORTED)
+          summary.errors.push({ line: result.line, error: result.error })
+      } else if (result.result === 'duplicate') summary.duplicates += 1
+      else summary.accepted += 1
     }
-  } catch (error) {
-    throw lastLine > 0 && error instanceof AppError ? stoppedAfter(lastLine, error) : error
+    onProgress?.(summary)
   }
   return summary
 }
 
-const stoppedAfter = (line: number, error: AppError): AppError =>
-  new AppError(error.code, `${error.message} Lines up to ${line} had been taken before.`, {
-    cause: error,
-    ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),
-  })
+async function* prepared(
+  items: AsyncIterable<Item | 'pause'> | Iterable<Item>,
+  { prepare = (value) => value }: IngestOptions,
+): AsyncGenerator<Item | 'pause'> {
+  for await (const item of items)
+    yield item !== 'pause' && 'sent' in item
+      ? { ...item, sent: { ...item.sent, value: prepare(item.sent.value) } }
+      : item
+}
 
 async function* ingested(
   items: AsyncIterable<Item | 'pause'> | Iterable<Item>,
@@ -130,13 +128,23 @@ async function* ingested(
       if (underWay.length === MAX_BATCHES_UNDER_WAY) yield await nextOf(underWay)
     }
     while (underWay.length > 0) yield await nextOf(underWay)
+  } catch (error) {
+    // The source has failed: what was under way is told of all the same, unless that has failed before.
+    for (const settled of await Promise.allSettled(underWay)) {
+      if (settled.status === 'rejected') break
+      yield settled.value
+    }
+    throw error
   } finally {
     await Promise.allSettled(underWay)
   }
 }
 
-const nextOf = async (underWay: Promise<LineResult[]>[]): Promise<LineResult[]> =>
-  (await underWay.shift()) ?? []
+async function nextOf(underWay: Promise<LineResult[]>[]): Promise<LineResult[]> {
+  const results = (await underWay[0]) ?? []
+  void underWay.shift()
+  return results
+}
 
 async function store(batch: readonly Item[], logs: ConnectionLogs): Promise<LineResult[]> {
   const outcomes = await logs.recordEach(batch.flatMap((item) => ('sent' in item ? [item.sent] : [])))

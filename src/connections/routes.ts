@@ -2,10 +2,11 @@ import type { Principal } from '../auth/principal.ts'
 import { readChunks, readJson, requireMediaType } from '../http/body.ts'
 import { type Route, json } from '../http/route.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { AppError } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
 import type { ConnectionLogs } from './connection-logs.ts'
 import { NDJSON, answerEachLine } from './line-answers.ts'
-import { ingestEachLine, ingestLines } from './ndjson.ts'
+import { type IngestSummary, ingestEachLine, ingestLines } from './ndjson.ts'
 import { ingestJson, listLogs } from './rest.ts'
 
 export interface ConnectionLogRouteOptions {
@@ -25,13 +26,23 @@ export function connectionLogRoute({
   logger,
 }: ConnectionLogRouteOptions): Route {
   async function ingest(request: Request, logs: ConnectionLogs, requestId: string): Promise<Response> {
-    if (!request.headers.get('accept')?.includes(NDJSON))
-      return json(await ingestLines(readChunks(request), logs))
+    if (!request.headers.get('accept')?.includes(NDJSON)) return json(await summary(request, logs))
     // Before the answer begins, while it can still be a refusal.
     await logs.recordEach([])
     return answerEachLine(ingestEachLine(readChunks(request), logs, clock), (error) => {
       if (!request.signal.aborted) logFailure(error, { requestId }, logger)
     })
+  }
+
+  async function summary(request: Request, logs: ConnectionLogs): Promise<IngestSummary> {
+    let soFar: IngestSummary | undefined
+    try {
+      return await ingestLines(readChunks(request), logs, clock, {
+        onProgress: (summary) => (soFar = summary),
+      })
+    } catch (error) {
+      throw soFar && error instanceof AppError ? stopped(error, soFar) : error
+    }
   }
 
   return {
@@ -49,3 +60,11 @@ export function connectionLogRoute({
     },
   }
 }
+
+/** Says of a stream that could not go on what had become of its lines by then. */
+const stopped = (error: AppError, { accepted, duplicates, rejected }: IngestSummary): AppError =>
+  new AppError(
+    error.code,
+    `${error.message} Of the lines before, ${accepted} were stored, ${duplicates} were there already, ${rejected} were rejected.`,
+    { cause: error, retryAfterSeconds: error.retryAfterSeconds },
+  )

@@ -172,7 +172,7 @@ describe.each(PROVIDERS)('lines into %s', (provider) => {
     expect(response.headers.get('retry-after')).toMatch(/^\d+$/)
     expect(await response.json()).toEqual({
       error: expect.stringMatching(
-        /^The database cannot be reached or cannot take this now\. Try again soon\. Lines up to (500|1000) had been taken before\.$/,
+        /^The database cannot be reached or cannot take this now\. Try again soon\. Of the lines before, (500|1000) were stored, 0 were there already, 0 were rejected\.$/,
       ),
     })
   })

@@ -15,7 +15,20 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   connections: ['kernel', 'database', 'logs', 'auth', 'graphql', 'http'],
   http: ['kernel', 'graphql', 'auth'],
   demo: ['kernel', 'auth', 'connections'],
-  cli: ['kernel', 'config', 'database', 'logs', 'auth', 'graphql', 'connections', 'http', 'demo', '.'],
+  late: ['kernel'],
+  cli: [
+    'kernel',
+    'config',
+    'database',
+    'logs',
+    'auth',
+    'graphql',
+    'connections',
+    'late',
+    'http',
+    'demo',
+    '.',
+  ],
   '.': ['kernel', 'config', 'database', 'logs', 'auth', 'graphql', 'connections', 'http', 'cli'],
 }
 

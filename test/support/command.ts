@@ -13,12 +13,21 @@ export interface Finished {
 export interface Command {
   /** Resolves with what was printed so far as soon as that matches. */
   printed(pattern: RegExp): Promise<string>
+  /** Writes to its standard input, where that was left open. */
+  send(text: string): void
   kill(signal: NodeJS.Signals): void
   readonly finished: Promise<Finished>
 }
 
-/** Runs `connlog` as it was built, with these settings alone. */
-export function startCommand(args: readonly string[], env: Record<string, string>, input = ''): Command {
+/**
+ * Runs `connlog` as it was built, with these settings alone.
+ * @param input all of its standard input; null leaves that open
+ */
+export function startCommand(
+  args: readonly string[],
+  env: Record<string, string>,
+  input: string | null = '',
+): Command {
   const { PATH = '' } = process.env
   const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH, ...env } })
   let stdout = ''
@@ -26,10 +35,11 @@ export function startCommand(args: readonly string[], env: Record<string, string
   child.stdout.on('data', (chunk: Buffer) => void (stdout += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => void (stderr += chunk.toString()))
   child.stdin.on('error', () => undefined)
-  child.stdin.end(input)
+  if (input !== null) child.stdin.end(input)
   const finished = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
   return {
     finished,
+    send: (text) => void child.stdin.write(text),
     kill: (signal) => void child.kill(signal),
     printed: async (pattern) => {
       while (!pattern.test(stdout)) {
