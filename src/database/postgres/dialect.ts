@@ -102,6 +102,21 @@ export const postgresDialect: Dialect = {
     return sql`SELECT (${jsonArray(rows)}) AS logs, ${behind} AS behind`
   },
 
+  snapshot: () => sql`SELECT pg_current_snapshot()::text AS snapshot`,
+
+  // The position is the transaction that stored the log. Where it is not (xmin has its lower half), the log came with
+  // a dump of another server, whose transactions have nothing to do with ours: it was there before.
+  within: (snapshot) => sql`(
+    pg_visible_in_snapshot(position::text::xid8, ${snapshot}::pg_snapshot)
+    OR xmin::text::bigint <> (position & 4294967295))`,
+
+  next: ({ table, where, after, limit }) => {
+    const rest = after
+      ? sql`${where} AND (created_at, id, user_id) > (${postgresDialect.instant(after.createdAt)}, ${after.id}, ${after.userId})`
+      : where
+    return sql`SELECT (${jsonArray(sql`SELECT ${selection(table)} FROM ${raw(table.name)} WHERE ${rest} ORDER BY created_at, id, user_id LIMIT ${limit}`)}) AS logs`
+  },
+
   beside: ({ createdAt, id }, side) =>
     sql`(created_at, id) ${raw(side === 'older' ? '<' : '>')} (${postgresDialect.instant(createdAt)}, ${id})`,
 

@@ -85,6 +85,19 @@ export const sqliteDialect: Dialect = {
     return sql`SELECT (${jsonArray(table, rows)}) AS logs, ${behind} AS behind`
   },
 
+  // One writer at a time numbers the logs in the order of their commits, and uses no number twice.
+  snapshot: (table) =>
+    sql`SELECT CAST(coalesce(max(position), 0) AS text) AS snapshot FROM ${raw(table.name)}`,
+
+  within: (snapshot) => sql`position <= ${BigInt(snapshot)}`,
+
+  next: ({ table, where, after, limit }) => {
+    const rest = after
+      ? sql`${where} AND (created_at, id, user_id) > (${instant(after.createdAt)}, ${after.id}, ${after.userId})`
+      : where
+    return sql`SELECT (${jsonArray(table, sql`SELECT * FROM ${raw(table.name)} WHERE ${rest} ORDER BY created_at, id, user_id LIMIT ${limit}`)}) AS logs`
+  },
+
   beside: ({ createdAt, id }, side) =>
     sql`(created_at, id) ${raw(side === 'older' ? '<' : '>')} (${instant(createdAt)}, ${id})`,
 
