@@ -12,7 +12,7 @@ import { type Sql, sql } from '../../src/database/sql.ts'
 import { DAY_MS } from '../../src/kernel/clock.ts'
 import { createIdMint } from '../../src/kernel/ids.ts'
 import type { Sight } from '../../src/logs/kind.ts'
-import { createQuery } from '../../src/logs/query.ts'
+import { type Query, createQuery } from '../../src/logs/query.ts'
 import { type LogStore, createLogStore } from '../../src/logs/store.ts'
 import { demoEvents } from '../../src/demo/events.ts'
 import { type TestApp, keep, startTestApp } from '../support/app.ts'
@@ -89,6 +89,23 @@ describe.each(PROVIDERS)('plans on %s', (provider) => {
     }
   })
 
+  it.each([
+    ['a tenant', USER, {}, /_tenant_idx|_pkey/],
+    ['a tenant by platform', USER, { platform: ['reddit' as const] }, /_tenant_idx|_pkey/],
+    ['everyone', EVERYONE, {}, /_all_idx|_created_at_id/],
+    ['everyone by status', EVERYONE, { status: 'failed' as const }, /_all_idx|_created_at_id/],
+    ['everyone, one user', EVERYONE, { userId: ['busy'] }, /_tenant_idx|_pkey/],
+  ])('a page of everything of %s begins at its place in the index', async (_, sight, filter, index) => {
+    const query = createQuery(sight, parseConnectionFilter(filter), HORIZON)
+    const plan = await explain(provider, app.database, await pageOfEverything(app, query))
+    expect(plan).toMatch(index)
+    expect(plan).toMatch(/Index Cond: .*ROW\(created_at, id|\((created_at,id,user_id)\)>|created_at>\?/)
+    expect(plan).not.toMatch(/-> +Sort |USE TEMP B-TREE FOR ORDER BY/)
+    expect(scans(provider, plan), plan).toEqual([])
+    if (provider === 'postgres')
+      expect(await logsRead(app, await pageOfEverything(app, query))).toBeLessThan(400)
+  })
+
   it('finds a log by its id without a scan, made here or imported', async () => {
     const query = createQuery(EVERYONE, {}, HORIZON)
     const [own, foreign] = [
@@ -149,6 +166,33 @@ async function statementOf({ database }: TestApp, work: Work): Promise<Sql> {
   await work(createLogStore(spied as typeof database, connectionLogKind))
   expect(statements).toHaveLength(1)
   return statements[0] ?? sql``
+}
+
+/** The statement of a page somewhere in the middle of everything. */
+async function pageOfEverything(app: TestApp, query: Query<ConnectionFilter>): Promise<Sql> {
+  const { dialect } = app.database
+  const { snapshot } = (
+    await app.database.query<{ snapshot: string }>(dialect.snapshot(connectionLogKind.table))
+  )[0] ?? {
+    snapshot: '',
+  }
+  const log = { id: 'x', userId: 'u', createdAt: NOW - DAY_MS }
+  const statements: Sql[] = []
+  const spied = {
+    ...app.database,
+    query: async (statement: Sql) => {
+      statements.push(statement)
+      return [
+        statements.length === 1
+          ? { snapshot }
+          : { logs: statements.length === 2 ? JSON.stringify([log]) : '[]' },
+      ]
+    },
+  }
+  const store = createLogStore(spied as typeof app.database, connectionLogKind, { pageSize: 1 })
+  for await (const page of store.everything(() => query)) expect(page).toEqual([log])
+  expect(statements).toHaveLength(3)
+  return statements[2] ?? sql``
 }
 
 interface PlanNode {
