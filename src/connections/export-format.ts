@@ -52,6 +52,8 @@ const COLUMNS: readonly [name: string, cell: (log: ConnectionLog) => unknown][] 
 const toCsv = (rows: readonly (readonly unknown[])[]): string =>
   stringify([...rows], {
     record_delimiter: 'windows',
+    // Half of a line break is one too.
+    quote_record_delimiter: true,
     escape_formulas: true,
     cast: {
       boolean: String,
