@@ -170,6 +170,7 @@ describe('the command line', () => {
       'migrate',
       'keys',
       'import',
+      'export',
       'cleanup',
       'schema',
       'DATABASE_URL',

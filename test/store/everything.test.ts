@@ -160,9 +160,9 @@ describe.each(PROVIDERS)('everything on %s', (provider) => {
     const { app } = await start()
     const [before, after] = [new Set<string>(), new Set<string>()]
     let phase: 'before' | 'between' | 'after' = 'before'
-    let isOver = false
+    const over = new AbortController()
     const writer = async () => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         const begun = phase
         const ids = idsOf(await record(app, 5))
         if (phase === 'before') for (const id of ids) before.add(id)
@@ -183,7 +183,7 @@ describe.each(PROVIDERS)('everything on %s', (provider) => {
       await systemClock.sleep(5)
     }
     while (after.size === 0) await systemClock.sleep(5)
-    isOver = true
+    over.abort()
     await Promise.all(writers)
     expect(found.size).toBe(read)
     expect([...before].filter((id) => !found.has(id))).toEqual([])

@@ -37,7 +37,7 @@ function cellOf(log: ConnectionLog, column: string): string {
   const value = column
     .split('.')
     .reduce<unknown>((inner, name) => (inner as Record<string, unknown> | null)?.[name], log)
-  const text = typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '')
+  const text = typeof value === 'string' ? value : value === null ? '' : (JSON.stringify(value) ?? '')
   return FORMULA.test(text) || /^[＝＋－＠]/.test(text) ? `'${text}` : text
 }
 
