@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { OPERATOR, type Principal } from '../../src/auth/principal.ts'
+import type { ConnectionLogs } from '../../src/connections/connection-logs.ts'
 import type { ConnectionLog } from '../../src/connections/event.ts'
 import { exportFormats } from '../../src/connections/export-format.ts'
 import { ingestLines } from '../../src/connections/ndjson.ts'
@@ -202,3 +204,35 @@ it.each(PROVIDERS)(
     )
   },
 )
+
+it.each(PROVIDERS)('everything is what the key reaches, and asks for its scope (%s)', async (provider) => {
+  const app = appOf(provider, 'source')
+  await clear(app)
+  const value = { platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' }
+  const days = [3, 1, 1, 0]
+  await app.connectionLogs.record(
+    days.map((day, index) => ({
+      value: { ...value, userId: `u${index % 2}`, createdAt: new Date(NOW - day * DAY_MS).toISOString() },
+      at: '',
+    })),
+  )
+  const agesOf = async (principal: Principal, ...asked: Parameters<ConnectionLogs['everything']>) => {
+    const ages: number[] = []
+    for await (const page of app.connectionLogsOf(principal).everything(...asked))
+      ages.push(...page.map(({ createdAt }) => (NOW - createdAt) / DAY_MS))
+    return ages
+  }
+  const u1 = { ...OPERATOR, userId: 'u1' }
+  expect(await agesOf(OPERATOR, {})).toEqual([3, 1, 1, 0])
+  expect(await agesOf(OPERATOR, { userId: ['u1'] })).toEqual([1, 0])
+  expect(await agesOf(u1, {})).toEqual([1, 0])
+  // A log of exactly so many days ago is no longer of the last ones, as in a page.
+  expect(await agesOf(OPERATOR, {}, { days: 1 })).toEqual([0])
+  await expect(agesOf(u1, { userId: ['u1'] })).rejects.toThrow(/service key/)
+  await expect(agesOf({ ...OPERATOR, scopes: new Set(['logs:write'] as const) }, {})).rejects.toThrow(
+    /`logs:read`/,
+  )
+  await expect(agesOf(OPERATOR, {}, { days: 8 })).rejects.toThrow(
+    'Expected `days` to be a whole number from 1 to 7, got 8.',
+  )
+})
