@@ -2,12 +2,15 @@ import { Command, CommanderError } from 'commander'
 import { ALL_SCOPES, DEFAULT_SCOPES } from '../auth/scopes.ts'
 import { ConfigError } from '../config/config.ts'
 import { settingsHelp } from '../config/describe.ts'
+import { EXPORT_FORMATS } from '../connections/export-format.ts'
 import { DatabaseOpenError } from '../database/port.ts'
 import { printSorted } from '../graphql/print.ts'
 import { AppError } from '../kernel/errors.ts'
 import { createSchema } from '../schema.ts'
 import { cleanup } from './cleanup.ts'
 import { doctor } from './doctor.ts'
+import { type ExportOptions, exportLogs } from './export.ts'
+import { addFilterOptions } from './filter-options.ts'
 import { type ImportOptions, importLogs } from './import.ts'
 import { type CreateOptions, createKey, listKeys, revokeKey } from './keys.ts'
 import { migrate } from './migrate.ts'
@@ -92,6 +95,12 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
       'only logs of the last n × 24 hours (default: 7, or RETENTION_DAYS if that is less)',
     )
     .action(async (options: PullOptions) => exitWith(await pull(terminal, options)))
+  addFilterOptions(
+    command(program, 'export', 'write logs to standard output, oldest first, as import takes them or as CSV'),
+  )
+    .option('--days <n>', 'only of the last so many times 24 hours (default: all that is kept)')
+    .option('--format <format>', EXPORT_FORMATS.join(' or '), 'ndjson')
+    .action((options: ExportOptions) => exportLogs(terminal, options))
 
   command(program, 'cleanup', 'delete expired logs now')
     .option('--dry-run', 'only count them')

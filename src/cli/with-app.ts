@@ -32,14 +32,19 @@ export async function withApp<T>(
 export async function withMigratedApp<T>(
   terminal: Terminal,
   work: (context: CommandContext) => Promise<T>,
+  options: Pick<AppOptions, 'unhurried'> = {},
 ): Promise<T> {
-  return withApp(terminal, async (context) => {
-    const { migrations } = context.app.database
-    if (await migrations.isNew()) await migrations.apply()
-    const pending = await migrations.pending()
-    if (pending.length > 0) {
-      throw new CommandError(`The database lacks ${pending.join(', ')}. Run \`connlog migrate\` first.`)
-    }
-    return work(context)
-  })
+  return withApp(
+    terminal,
+    async (context) => {
+      const { migrations } = context.app.database
+      if (await migrations.isNew()) await migrations.apply()
+      const pending = await migrations.pending()
+      if (pending.length > 0) {
+        throw new CommandError(`The database lacks ${pending.join(', ')}. Run \`connlog migrate\` first.`)
+      }
+      return work(context)
+    },
+    options,
+  )
 }

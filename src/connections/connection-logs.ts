@@ -19,7 +19,7 @@ import {
 } from './by-cursor.ts'
 import type { ConnectionLog } from './event.ts'
 import { type ConnectionFilter, type ConnectionFilterInput, parseConnectionFilter } from './filter.ts'
-import { type OffsetPagination, type PagingInput, paginationOf, parsePaging } from './paging.ts'
+import { type OffsetPagination, type PagingInput, paginationOf, parseDays, parsePaging } from './paging.ts'
 import { type Sent, newConnectionLog } from './record.ts'
 import { type ConnectionStats, type StatsInput, connectionStats } from './stats.ts'
 
@@ -48,6 +48,15 @@ export interface ConnectionLogs {
   ): Promise<ConnectionLogPageText | null>
   stats(filter: ConnectionFilterInput, input: StatsInput): Promise<ConnectionStats>
   byCursor(filter: ConnectionFilterInput, paging: CursorPagingInput): Promise<ConnectionLogSlice>
+  /**
+   * All logs that match, oldest first, in pages of some hundred: those that are there when the first page is asked for,
+   * each once, whatever is recorded meanwhile; less what expires or is deleted before its page comes.
+   * @param last as `days` of {@link page}; all that is kept if absent
+   */
+  everything(
+    filter: ConnectionFilterInput,
+    last?: Pick<PagingInput, 'days'>,
+  ): AsyncGenerator<ConnectionLog[], void, undefined>
   get(id: string): Promise<ConnectionLog | null>
   /** Stores all of them or, at the first wrong or conflicting one, none. At most {@link MAX_BATCH}. */
   record(sent: readonly Sent[]): Promise<Recorded[]>
@@ -137,6 +146,16 @@ export function createConnectionLogs({
         const range = parseCursorPaging(paging, cursors, asOf)
         const slice = await store.slice(query, range)
         return { ...toConnection(slice, range, cursors), totalCount: () => store.count(query) }
+      },
+
+      everything: async function* (filter, { days } = {}) {
+        requireScope(principal, 'logs:read')
+        const checked = checkedFilter(filter)
+        const sinceMs = typeof days === 'number' ? clock.now() - parseDays(days, retentionMs) : -Infinity
+        yield* store.everything(() => {
+          const query = createQuery(sight, checked, horizon())
+          return { ...query, newerThanMs: Math.max(query.newerThanMs, sinceMs) }
+        })
       },
 
       get: async (id) => {

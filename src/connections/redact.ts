@@ -74,10 +74,15 @@ export function redactText(text: string): string {
     .replace(OWN_KEY, REDACTED)
 }
 
-/** A raw response as it is kept: first redacted, then cut, so that no part of a token survives at the cut. */
-export function redactRawResponse(text: string): string {
-  return cut(redactText(cut(text, READ_LENGTH)), RAW_RESPONSE_LENGTH)
-}
+/**
+ * A text as it is kept, of at most so many characters: first redacted, then cut, so that no part of a token survives at
+ * the cut. Doing so again changes nothing.
+ */
+export const redactUpTo = (text: string, length: number): string => cut(redactText(text), length)
+
+/** A raw response as it is kept. */
+export const redactRawResponse = (text: string): string =>
+  redactUpTo(cut(text, READ_LENGTH), RAW_RESPONSE_LENGTH)
 
 /** Redacts every text inside a JSON value, and whatever stands under a key that names a secret. */
 export function redactJson<T extends JsonValue>(value: T): T {

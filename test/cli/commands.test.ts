@@ -171,6 +171,7 @@ describe('the command line', () => {
       'keys',
       'import',
       'pull',
+      'export',
       'cleanup',
       'schema',
       'DATABASE_URL',

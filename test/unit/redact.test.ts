@@ -5,6 +5,7 @@ import {
   redactJson,
   redactRawResponse,
   redactText,
+  redactUpTo,
 } from '../../src/connections/redact.ts'
 
 const SECRET = 'EAABsbCS1iHg0BAKZC9'
@@ -112,6 +113,29 @@ describe('redaction', () => {
     expect(redactRawResponse('x'.repeat(2_000))).toBe('x'.repeat(2_000))
     expect(redactRawResponse('x'.repeat(2_001))).toBe('x'.repeat(2_000))
     expect(redactRawResponse(`${'x'.repeat(1_999)}🙂`)).toBe('x'.repeat(1_999))
+  })
+
+  it('cuts a text that is longer for it, and changes nothing when it comes back', () => {
+    expect(redactUpTo('token=a&token=a', 20)).toBe('token=[redacted]&tok')
+    const pieces = fc.constantFrom(
+      'access_token=x&',
+      `Authorization: Bearer ${SECRET} `,
+      `{"client_secret":"${SECRET}"}`,
+      'Set-Cookie: a=b; c=d\n',
+      `/callback?code=${SECRET}&`,
+      '%22token%22%3A%22abc%22',
+      'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln ',
+      `id_token: ${SECRET}; `,
+      "'password': 'two words ",
+      '🙂 plain words, ',
+    )
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 8 }), fc.nat({ max: 150 }), (parts, length) => {
+        const once = redactUpTo(parts.join(''), length)
+        return once.length <= length && redactUpTo(once, length) === once
+      }),
+      { numRuns: 5_000 },
+    )
   })
 
   it('takes what stands under a key that names a secret out of JSON, however deep', () => {

@@ -1,13 +1,17 @@
 import { type CountDelta, type CountTable, MINUTE, SPANS, countedColumns } from '../count-table.ts'
 import { type BreakdownDialect, breakdowns } from '../breakdown.ts'
 import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
-import type { Claim, Column, Dialect, LogTable, PageRequest, Row } from '../dialect.ts'
+import type { Claim, Column, Dialect, LogTable, PageRequest, Position, Row } from '../dialect.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
 import { createRowText } from '../shape.ts'
 
 /** Instants are integers; the driver would bind a plain number as a float. */
 const instant = (ms: number) => sql`${BigInt(ms)}`
+
+/** To be said before all other bounds of time: SQLite enters an index by the first one, though it be far off. */
+const beside = ({ createdAt, id }: Position, side: 'older' | 'newer', orAt?: 'or at') =>
+  sql`(created_at, id) ${raw((side === 'older' ? '<' : '>') + (orAt ? '=' : ''))} (${instant(createdAt)}, ${id})`
 
 const counting: BreakdownDialect = {
   anyOf: (column, values) => sqliteDialect.anyOf(column, values),
@@ -79,17 +83,30 @@ export const sqliteDialect: Dialect = {
 
   slice: ({ table, where, from, toward, limit }) => {
     const logs = raw(table.name)
-    const ahead = from ? sql`${where} AND ${sqliteDialect.beside(from, toward)}` : where
+    const ahead = from ? sql`${beside(from, toward)} AND ${where}` : where
     const behind = from
-      ? sql`EXISTS (SELECT 1 FROM ${logs} WHERE ${where} AND NOT ${sqliteDialect.beside(from, toward)})`
+      ? sql`EXISTS (SELECT 1 FROM ${logs} WHERE ${beside(from, toward === 'older' ? 'newer' : 'older', 'or at')} AND ${where})`
       : sql`FALSE`
     const order = raw(toward === 'older' ? 'DESC' : 'ASC')
     const rows = sql`SELECT * FROM ${logs} WHERE ${ahead} ORDER BY created_at ${order}, id ${order} LIMIT ${limit}`
     return sql`SELECT (${jsonArray(table, rows)}) AS logs, ${behind} AS behind`
   },
 
-  beside: ({ createdAt, id }, side) =>
-    sql`(created_at, id) ${raw(side === 'older' ? '<' : '>')} (${instant(createdAt)}, ${id})`,
+  // One writer at a time numbers the logs in the order of their commits, and uses no number twice.
+  snapshot: (table) =>
+    sql`SELECT CAST(coalesce(max(position), 0) AS text) AS snapshot FROM ${raw(table.name)}`,
+
+  within: (snapshot) => sql`position <= ${BigInt(snapshot)}`,
+
+  next: ({ table, where, after, limit }) => {
+    const rest = after
+      ? sql`(created_at, id, user_id) > (${instant(after.createdAt)}, ${after.id}, ${after.userId}) AND ${where}`
+      : where
+    const rows = sql`SELECT * FROM ${raw(table.name)} WHERE ${rest} ORDER BY created_at, id, user_id LIMIT ${limit}`
+    return sql`SELECT (${jsonArray(table, rows)}) AS logs`
+  },
+
+  beside,
 
   rows: (table, where) =>
     jsonArray(table, sql`SELECT * FROM ${raw(table.name)} WHERE ${where} ORDER BY position`),
