@@ -8,6 +8,7 @@ import { AppError } from '../kernel/errors.ts'
 import { createSchema } from '../schema.ts'
 import { cleanup } from './cleanup.ts'
 import { doctor } from './doctor.ts'
+import { type EraseOptions, erase } from './erase.ts'
 import { type ImportOptions, importLogs } from './import.ts'
 import { type CreateOptions, createKey, listKeys, revokeKey } from './keys.ts'
 import { migrate } from './migrate.ts'
@@ -82,6 +83,17 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
   command(program, 'cleanup', 'delete expired logs now')
     .option('--dry-run', 'only count them')
     .action((options: { dryRun?: boolean }) => cleanup(terminal, options))
+
+  command(
+    program,
+    'erase',
+    'erase a user or an account for good: logs, counts, event ids, and the keys of a user',
+  )
+    .option('--user <id>', 'the user; with --account, that account of that user alone')
+    .option('--account <id>', 'the account, with whichever user')
+    .option('--dry-run', 'only tell what would go')
+    .option('--json', 'print the receipt as JSON')
+    .action(async (options: EraseOptions) => exitWith(await erase(terminal, options)))
 
   command(
     program,

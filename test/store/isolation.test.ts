@@ -91,10 +91,16 @@ describe('the same requests over an adapter with one connection, as the official
     const client = new PrismaClient({
       adapter: { provider: 'sqlite', adapterName: 'naive', connect: async () => adapter },
     })
+    const over = overClient(client)
     const naive: Database = {
-      ...overClient(client),
+      ...over,
       dialect: sqliteDialect,
       storage: { prepare: async () => undefined, dropExpired: async () => 0, mergeCounts: async () => 0 },
+      eraser: {
+        transaction: over.transaction,
+        clearCounts: async () => undefined,
+        scrub: async () => undefined,
+      },
       migrations: { apply: async () => [], pending: async () => [], isNew: async () => false },
       close: () => client.$disconnect(),
     }

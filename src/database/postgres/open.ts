@@ -1,6 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient } from '../../generated/postgresql/client.ts'
+import type { Clock } from '../../kernel/clock.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import { withoutCredentials } from '../../kernel/text.ts'
 import { TIMEOUT_MS, UNHURRIED_TIMEOUT_MS, overClient } from '../client.ts'
@@ -13,6 +14,7 @@ import {
   createMigrations,
 } from '../migrations.ts'
 import { type Database, DatabaseOpenError } from '../port.ts'
+import { createEraser } from './eraser.ts'
 import { postgresDialect } from './dialect.ts'
 import { createStatementNames } from './statement-names.ts'
 import { createPartitions } from './storage.ts'
@@ -35,7 +37,7 @@ const MIGRATION_LOCK = 72_707_369
  */
 export async function openPostgres(
   url: string,
-  options: { poolSize: number; logger: Logger; unhurried?: boolean | undefined },
+  options: { poolSize: number; clock: Clock; logger: Logger; unhurried?: boolean | undefined },
 ): Promise<Database> {
   const timeoutMs = options.unhurried ? UNHURRIED_TIMEOUT_MS : TIMEOUT_MS
   const pool = new pg.Pool({
@@ -64,10 +66,13 @@ export async function openPostgres(
   const client = new PrismaClient({
     adapter: new PrismaPg(pool, { statementNameGenerator: createStatementNames() }),
   })
+  const over = overClient(client, timeoutMs)
+  const storage = translatedStorage(createPartitions(pool))
   return {
-    ...overClient(client, timeoutMs),
+    ...over,
     dialect: postgresDialect,
-    storage: translatedStorage(createPartitions(pool)),
+    storage,
+    eraser: translatedEraser(createEraser(pool, { ...over, storage, clock: options.clock })),
     migrations: createMigrations('postgresql', migrationTarget(pool)),
     close: async () => {
       await client.$disconnect()
@@ -173,7 +178,12 @@ const migrationTarget = (pool: pg.Pool): MigrationTarget => ({
 const translatedStorage = (storage: Database['storage']): Database['storage'] => ({
   prepare: (table, days) => storage.prepare(table, days).catch(rethrow),
   dropExpired: (table, through) => storage.dropExpired(table, through).catch(rethrow),
-  mergeCounts: (table) => storage.mergeCounts(table).catch(rethrow),
+  mergeCounts: (table, options) => storage.mergeCounts(table, options).catch(rethrow),
+})
+
+const translatedEraser = (eraser: Database['eraser']): Database['eraser'] => ({
+  ...eraser,
+  scrub: (table) => eraser.scrub(table).catch(rethrow),
 })
 
 function rethrow(error: unknown): never {

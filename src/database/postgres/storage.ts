@@ -40,7 +40,7 @@ export function createPartitions(pool: Pool): Storage {
 
   const prepareDay = (table: LogTable, day: number) =>
     inTransaction(async (client) => {
-      await client.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
+      await lock(client)
       const existing = await partitionsOf(client, [table.name, table.eventIds, table.counts.name])
       const make = async (parent: string, from: string, to: string) => {
         const name = partitionName(parent, day)
@@ -67,7 +67,7 @@ export function createPartitions(pool: Pool): Storage {
   return {
     prepare,
 
-    mergeCounts: async (table) => {
+    mergeCounts: async (table, { wait = false } = {}) => {
       const { rows } = await pool.query<{ day: number }>(
         `SELECT DISTINCT start / ${DAY} AS day FROM "${table.counts.deltas}"`,
       )
@@ -78,7 +78,7 @@ export function createPartitions(pool: Pool): Storage {
       )
       // Neither beside another merge nor beside the making and dropping of partitions.
       return inTransaction(async (client) =>
-        (await tryLock(client)) ? mergeCounts(client, table.counts) : 0,
+        (await (wait ? lock(client) : tryLock(client))) ? mergeCounts(client, table.counts) : 0,
       )
     },
 
@@ -142,6 +142,11 @@ export function createPartitions(pool: Pool): Storage {
   }
 }
 
+async function lock(client: PoolClient): Promise<true> {
+  await client.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
+  return true
+}
+
 async function tryLock(client: PoolClient): Promise<boolean> {
   const { rows } = await client.query<{ free: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS free', [
     PARTITION_LOCK,
@@ -149,13 +154,16 @@ async function tryLock(client: PoolClient): Promise<boolean> {
   return rows[0]?.free === true
 }
 
-interface Partition {
+export interface Partition {
   readonly parent: string
   readonly name: string
   readonly day: number
 }
 
-async function partitionsOf(client: Pool | PoolClient, parents: readonly string[]): Promise<Partition[]> {
+export async function partitionsOf(
+  client: Pool | PoolClient,
+  parents: readonly string[],
+): Promise<Partition[]> {
   const { rows } = await client.query<{ parent: string; name: string }>(
     `SELECT p.relname AS parent, c.relname AS name
      FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
@@ -171,6 +179,6 @@ async function partitionsOf(client: Pool | PoolClient, parents: readonly string[
   })
 }
 
-const startOf = (day: number) => new Date(day * DAY_MS).toISOString()
+export const startOf = (day: number) => new Date(day * DAY_MS).toISOString()
 const partitionName = (parent: string, day: number) =>
   `${parent}_p${startOf(day).slice(0, 10).replaceAll('-', '')}`

@@ -5,10 +5,12 @@ import { SqliteOpenError } from './open-error.ts'
 export const OLDEST_SAFE_VERSION = '3.51.3'
 
 const SYNCHRONOUS_FULL = 2
+const SECURE_DELETE_FAST = 2
 
 /**
  * Makes `db` the writer: write-ahead logging, so that reads go on beside a write; an fsync for each commit, so that
- * what was acknowledged survives a power failure; foreign keys enforced. Reads every setting back, since SQLite
+ * what was acknowledged survives a power failure; foreign keys enforced; what is deleted overwritten with zeros where
+ * the page is written anyway, so that pages carry no copies of rows that are gone. Reads every setting back, since SQLite
  * ignores what it cannot do, and proves by a write, undone, that the file can be written.
  * A database in memory has no log, and needs none.
  */
@@ -16,9 +18,10 @@ export function configureWriter(db: DatabaseSyncInstance, path: string): void {
   if (!isVersionAtLeast(sqliteVersion(db), OLDEST_SAFE_VERSION)) throw new SqliteOpenError('old-sqlite', path)
   const journalMode = setting(db, 'PRAGMA journal_mode = WAL')
   if (journalMode !== 'wal' && path !== ':memory:') throw new SqliteOpenError('no-wal', path)
-  db.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
+  db.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = FAST')
   requireSetting(db, 'synchronous', SYNCHRONOUS_FULL)
   requireSetting(db, 'foreign_keys', 1)
+  requireSetting(db, 'secure_delete', SECURE_DELETE_FAST)
   proveWritable(db)
 }
 

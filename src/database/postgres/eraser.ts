@@ -1,0 +1,88 @@
+import type { Pool, PoolClient } from 'pg'
+import type { Clock } from '../../kernel/clock.ts'
+import type { LogTable } from '../dialect.ts'
+import type { Eraser } from '../erasing.ts'
+import type { Database, Storage } from '../port.ts'
+import { raw, sql } from '../sql.ts'
+import { forgetStatistics } from './statistics.ts'
+import { PARTITION_LOCK } from './storage.ts'
+
+const TRIES = 5
+const PAUSE_MS = 1_000
+
+/** Erasing from Postgres: counts are kept by whoever holds the lock of partitions, and VACUUM gives back the space. */
+export function createEraser(
+  pool: Pool,
+  { transaction, storage, clock }: Pick<Database, 'transaction'> & { storage: Storage; clock: Clock },
+): Eraser {
+  /** Nobody merges counts meanwhile, nor makes or drops partitions. */
+  const alone = (work: Parameters<typeof transaction<void>>[0]) =>
+    transaction(async (tx) => {
+      await tx.execute(sql`SELECT pg_advisory_xact_lock(${raw(String(PARTITION_LOCK))})`)
+      await work(tx)
+    })
+
+  const vacuum = (table: LogTable) =>
+    maintaining(pool, async (client) => {
+      await forgetStatistics(client, table)
+      const tables = [table.name, table.eventIds, table.counts.name, table.counts.deltas, 'api_keys']
+      // What the statistics of the planner remember is replaced too. Indexes are cleaned however little has gone.
+      await client.query(`VACUUM (INDEX_CLEANUP ON, ANALYZE) ${tables.map((name) => `"${name}"`).join(', ')}`)
+      // As far as this role may; Postgres only warns where it may not.
+      await client.query('VACUUM pg_catalog.pg_statistic')
+    })
+
+  return {
+    transaction,
+
+    clearCounts: async (table, userId) => {
+      while ((await storage.mergeCounts(table, { wait: true })) > 0) await clock.sleep(0)
+      const { counts, name } = table
+      const zeros = ['total', ...counts.cells.map((cell) => cell.name)].map((cell) => `${cell} = 0`)
+      await alone(async (tx) => {
+        await tx.execute(sql`DELETE FROM ${raw(counts.name)} WHERE ${raw(zeros.join(' AND '))}`)
+      })
+      if (userId === undefined) return
+      // Notes are merged by nobody else meanwhile; so without logs and notes whatever is counted is wrong.
+      await alone(async (tx) => {
+        await tx.execute(sql`
+          DELETE FROM ${raw(counts.name)} WHERE user_id = ${userId} AND NOT everyone
+            AND NOT EXISTS (SELECT 1 FROM ${raw(name)} WHERE user_id = ${userId})
+            AND NOT EXISTS (SELECT 1 FROM ${raw(counts.deltas)} WHERE user_id = ${userId})`)
+      })
+    },
+
+    scrub: async (table) => {
+      for (let tries = 1; ; tries += 1) {
+        await vacuum(table)
+        if ((await deadRows(pool, table)) === 0) return undefined
+        if (tries === TRIES) return STILL_SEEN
+        await clock.sleep(PAUSE_MS)
+      }
+    },
+  }
+}
+
+const STILL_SEEN =
+  'Deleted rows still stand in the tables, because a transaction that began before they were deleted may see them. End it, and run the same again or VACUUM.'
+
+/** Deleted rows that the last VACUUM had to leave, of the tables in which nothing is ever changed. */
+async function deadRows(pool: Pool, { name, eventIds }: LogTable): Promise<number> {
+  const { rows } = await pool.query<{ dead: string }>(
+    `SELECT coalesce(sum(pg_stat_get_dead_tuples(i.inhrelid)), 0) AS dead FROM pg_inherits i
+     WHERE i.inhparent IN ('${name}'::regclass, '${eventIds}'::regclass)`,
+  )
+  return Number(rows[0]?.dead)
+}
+
+/** A connection for statements that take as long as they take. */
+async function maintaining(pool: Pool, work: (client: PoolClient) => Promise<void>): Promise<void> {
+  const client = await pool.connect()
+  try {
+    await client.query('SET statement_timeout = 0')
+    await work(client)
+  } finally {
+    // With its settings.
+    client.release(true)
+  }
+}
