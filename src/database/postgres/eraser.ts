@@ -22,14 +22,19 @@ export function createEraser(
       await work(tx)
     })
 
+  /** @returns how many deleted rows had to be left */
   const vacuum = (table: LogTable) =>
     maintaining(pool, async (client) => {
       await forgetStatistics(client, table)
+      // Lest what this session has deleted be counted once VACUUM has reported what is left.
+      await client.query('SELECT pg_stat_force_next_flush()')
       const tables = [table.name, table.eventIds, table.counts.name, table.counts.deltas, 'api_keys']
       // What the statistics of the planner remember is replaced too. Indexes are cleaned however little has gone.
       await client.query(`VACUUM (INDEX_CLEANUP ON, ANALYZE) ${tables.map((name) => `"${name}"`).join(', ')}`)
+      const dead = await deadRows(client, table)
       // As far as this role may; Postgres only warns where it may not.
       await client.query('VACUUM pg_catalog.pg_statistic')
+      return dead
     })
 
   return {
@@ -54,8 +59,7 @@ export function createEraser(
 
     scrub: async (table) => {
       for (let tries = 1; ; tries += 1) {
-        await vacuum(table)
-        if ((await deadRows(pool, table)) === 0) return undefined
+        if ((await vacuum(table)) === 0) return undefined
         if (tries === TRIES) return STILL_SEEN
         await clock.sleep(PAUSE_MS)
       }
@@ -67,8 +71,8 @@ const STILL_SEEN =
   'Deleted rows still stand in the tables, because a transaction that began before they were deleted may see them. End it, and run the same again or VACUUM.'
 
 /** Deleted rows that the last VACUUM had to leave, of the tables in which nothing is ever changed. */
-async function deadRows(pool: Pool, { name, eventIds }: LogTable): Promise<number> {
-  const { rows } = await pool.query<{ dead: string }>(
+async function deadRows(client: PoolClient, { name, eventIds }: LogTable): Promise<number> {
+  const { rows } = await client.query<{ dead: string }>(
     `SELECT coalesce(sum(pg_stat_get_dead_tuples(i.inhrelid)), 0) AS dead FROM pg_inherits i
      WHERE i.inhparent IN ('${name}'::regclass, '${eventIds}'::regclass)`,
   )
@@ -76,11 +80,11 @@ async function deadRows(pool: Pool, { name, eventIds }: LogTable): Promise<numbe
 }
 
 /** A connection for statements that take as long as they take. */
-async function maintaining(pool: Pool, work: (client: PoolClient) => Promise<void>): Promise<void> {
+async function maintaining<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   try {
     await client.query('SET statement_timeout = 0')
-    await work(client)
+    return await work(client)
   } finally {
     // With its settings.
     client.release(true)
