@@ -79,7 +79,7 @@ export async function everythingIn(url: string): Promise<string> {
     const { rows: tables } = await client.query<{ name: string }>(
       `SELECT oid::regclass::text AS name FROM pg_class
        WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
-       UNION ALL SELECT 'pg_stats'`,
+       UNION ALL SELECT '(SELECT * FROM pg_stats WHERE schemaname = current_schema())'`,
     )
     const texts = []
     for (const { name } of tables) {
