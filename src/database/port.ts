@@ -1,6 +1,7 @@
 import type { ApiKey as ApiKeyRow } from '../generated/sqlite/client.ts'
 import type { Dialect, LogTable } from './dialect.ts'
 import type { Eraser } from './erasing.ts'
+import type { Health } from './finding.ts'
 import type { Sql } from './sql.ts'
 
 /** Statements against the database, or against one transaction of it. Failures are AppErrors or bugs. */
@@ -36,6 +37,7 @@ export interface Database extends Queryable {
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>
   readonly storage: Storage
   readonly eraser: Eraser
+  readonly health: Health
   readonly migrations: Migrations
   close(): Promise<void>
 }
@@ -66,6 +68,8 @@ export interface ExpiredThrough {
 export interface Migrations {
   /** Applies what is missing; several processes may call it at once. @returns the names of what was applied */
   apply(): Promise<string[]>
+  /** Names of the migrations that are applied, in their order. */
+  applied(): Promise<string[]>
   /** Names of the migrations that are not applied yet. */
   pending(): Promise<string[]>
   /** Whether none was ever applied: there are no logs that a migration could touch. */

@@ -195,13 +195,13 @@ describe.each(PROVIDERS)('an erasure on %s that is interrupted', (provider) => {
         },
       },
       connectionLogKind,
-      app.clock,
+      systemClock,
     )
   }
 
   it('has erased whole batches and nothing else, and ends the work when it is run again', async () => {
     const clock = createTestClock(NOW)
-    const app = { ...(await startTestApp(provider, { clock })), clock }
+    const app = await startTestApp(provider, { clock })
     await recordAll(
       app,
       clock,

@@ -101,7 +101,13 @@ describe('the same requests over an adapter with one connection, as the official
         clearCounts: async () => undefined,
         scrub: async () => undefined,
       },
-      migrations: { apply: async () => [], pending: async () => [], isNew: async () => false },
+      health: { settings: async () => [], space: async () => [], storage: async () => [] },
+      migrations: {
+        apply: async () => [],
+        applied: async () => [],
+        pending: async () => [],
+        isNew: async () => false,
+      },
       close: () => client.$disconnect(),
     }
     const { lost, seenUncommitted } = await interleave(naive)

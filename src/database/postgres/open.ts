@@ -15,15 +15,11 @@ import {
 } from '../migrations.ts'
 import { type Database, DatabaseOpenError } from '../port.ts'
 import { createEraser } from './eraser.ts'
+import { createHealth } from './health.ts'
 import { postgresDialect } from './dialect.ts'
+import { PLANNING } from './planning.ts'
 import { createStatementNames } from './statement-names.ts'
 import { createPartitions } from './storage.ts'
-
-/**
- * Planning a statement over partitions takes longer than running it, so each is planned once a connection, for whatever
- * parameters; tests hold the plans. To start other processes for it, or to compile it, takes longer still.
- */
-const PLANNING = '-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0 -c jit=off'
 
 const OLDEST_VERSION = 150_000
 
@@ -40,6 +36,9 @@ export async function openPostgres(
   options: { poolSize: number; clock: Clock; logger: Logger; unhurried?: boolean | undefined },
 ): Promise<Database> {
   const timeoutMs = options.unhurried ? UNHURRIED_TIMEOUT_MS : TIMEOUT_MS
+  const planning = Object.entries(PLANNING)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ')
   const pool = new pg.Pool({
     connectionString: url,
     max: options.poolSize,
@@ -49,7 +48,7 @@ export async function openPostgres(
     keepAlive: true,
     statement_timeout: timeoutMs,
     idle_in_transaction_session_timeout: 30_000,
-    options: `-c timezone=UTC -c client_encoding=UTF8 ${PLANNING}`,
+    options: `-c timezone=UTC -c client_encoding=UTF8 ${planning}`,
   })
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', ({ message }) =>
@@ -72,6 +71,7 @@ export async function openPostgres(
     ...over,
     dialect: postgresDialect,
     storage,
+    health: createHealth(pool),
     eraser: translatedEraser(createEraser(pool, { ...over, storage, clock: options.clock })),
     migrations: createMigrations('postgresql', migrationTarget(pool)),
     close: async () => {

@@ -42,17 +42,14 @@ export function createPartitions(pool: Pool): Storage {
     inTransaction(async (client) => {
       await lock(client)
       const existing = await partitionsOf(client, [table.name, table.eventIds, table.counts.name])
-      const make = async (parent: string, from: string, to: string) => {
+      for (const parent of [table.name, table.eventIds, table.counts.name]) {
         const name = partitionName(parent, day)
-        if (existing.some((partition) => partition.name === name)) return
+        if (existing.some((partition) => partition.name === name)) continue
         await client.query(`CREATE TABLE "${name}" (LIKE "${parent}" INCLUDING ALL)`)
         await client.query(
-          `ALTER TABLE "${parent}" ATTACH PARTITION "${name}" FOR VALUES FROM (${from}) TO (${to})`,
+          `ALTER TABLE "${parent}" ATTACH PARTITION "${name}" FOR VALUES ${boundsOf(table, parent, day)}`,
         )
       }
-      await make(table.name, `'${startOf(day)}'`, `'${startOf(day + 1)}'`)
-      await make(table.eventIds, String(day), String(day + 1))
-      await make(table.counts.name, String(day * DAY), String((day + 1) * DAY))
     })
 
   const prepare: Storage['prepare'] = async (table, days) => {
@@ -179,6 +176,13 @@ export async function partitionsOf(
   })
 }
 
+/** The bounds of a day's partition, as CREATE and ATTACH take them. */
+export function boundsOf(table: LogTable, parent: string, day: number): string {
+  const bound = (at: number) =>
+    parent === table.name ? `'${startOf(at)}'` : String(parent === table.eventIds ? at : at * DAY)
+  return `FROM (${bound(day)}) TO (${bound(day + 1)})`
+}
+
 export const startOf = (day: number) => new Date(day * DAY_MS).toISOString()
-const partitionName = (parent: string, day: number) =>
+export const partitionName = (parent: string, day: number) =>
   `${parent}_p${startOf(day).slice(0, 10).replaceAll('-', '')}`

@@ -13,6 +13,7 @@ import { type Database, DatabaseOpenError } from '../port.ts'
 import { createSqliteAdapterFactory } from './adapter.ts'
 import { type SqliteConnections, openSqliteConnections } from './connections.ts'
 import { createEraser } from './eraser.ts'
+import { createHealth } from './health.ts'
 import { sqliteDialect } from './dialect.ts'
 import { SqliteOpenError } from './open-error.ts'
 
@@ -33,6 +34,7 @@ export async function openSqlite(
     dialect: sqliteDialect,
     // One file holds all days, and one writer keeps the counts: there is nothing to prepare, to drop or to merge.
     storage: { prepare: async () => undefined, dropExpired: async () => 0, mergeCounts: async () => 0 },
+    health: createHealth(connections),
     eraser: createEraser(connections, { ...over, clock, mayVacuum: unhurried === true }),
     migrations: createMigrations('sqlite', migrationTarget(connections)),
     close: async () => {
