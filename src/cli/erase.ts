@@ -49,7 +49,7 @@ function linesOf(receipt: ErasureReceipt): string[] {
     `${whom(receipt)}: ${verb} ${countOf(receipt.logs, 'log')}, ${countOf(receipt.eventIds, 'event id')}, ${countOf(receipt.apiKeys, 'key')}.`,
     `Begun ${formatInstant(receipt.begunAt)}, ended ${formatInstant(receipt.endedAt)}.`,
     ...(dryRun || isComplete ? [] : ['Run the same again to erase the rest.']),
-    ...(scrubbed ? ['The space in which they stood has been cleaned up.'] : []),
+    ...(scrubbed ? ['The space in which they stood is cleaned up.'] : []),
     ...(remark === null ? [] : [remark]),
   ]
 }

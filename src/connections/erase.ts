@@ -1,6 +1,7 @@
 import type { KeyStore } from '../auth/key-store.ts'
 import { type Principal, requireScope } from '../auth/principal.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { Scrubbing } from '../database/erasing.ts'
 import { AppError } from '../kernel/errors.ts'
 import { idSchema, parseInput } from '../kernel/text.ts'
 import type { Erased, Erasure } from '../logs/erasure.ts'
@@ -20,7 +21,7 @@ export interface ErasureOptions {
 }
 
 /** What was erased, for whom and when. It is given to the one who asked and kept nowhere. */
-export interface ErasureReceipt {
+export interface ErasureReceipt extends Scrubbing {
   readonly userId: string | null
   readonly accountId: string | null
   readonly dryRun: boolean
@@ -33,10 +34,6 @@ export interface ErasureReceipt {
   readonly endedAt: number
   /** Whether it went through to its end; false with `dryRun`, and where it was told to stop. */
   readonly isComplete: boolean
-  /** Whether the space of what was deleted has been cleaned up. */
-  readonly scrubbed: boolean
-  /** What is left to do, in sentences; null where nothing is. */
-  readonly remark: string | null
 }
 
 export interface ErasureParts {
@@ -78,16 +75,8 @@ export async function eraseConnectionLogs(
   // Last, so that a user whose erasure is interrupted can ask for it again.
   if (signal?.aborted) return { ...receipt, ...numbers, apiKeys: 0, endedAt: clock.now(), ...UNFINISHED }
   const apiKeys = isWholeUser ? await keys.eraseOf(user) : 0
-  const remark = (await erasure.scrub()) ?? null
-  return {
-    ...receipt,
-    ...numbers,
-    apiKeys,
-    endedAt: clock.now(),
-    isComplete: true,
-    scrubbed: remark === null,
-    remark,
-  }
+  const scrubbing = await erasure.scrub()
+  return { ...receipt, ...numbers, apiKeys, endedAt: clock.now(), isComplete: true, ...scrubbing }
 }
 
 const UNFINISHED = { isComplete: false, scrubbed: false, remark: null }

@@ -34,7 +34,13 @@ export interface Eraser {
   /**
    * Cleans up the space in which deleted rows have stood, so that they cannot be read from it any more. May be called
    * at any time, and again.
-   * @returns what could not be done and how to do it, as sentences; undefined if all is done
    */
-  scrub(table: LogTable): Promise<string | undefined>
+  scrub(table: LogTable): Promise<Scrubbing>
+}
+
+export interface Scrubbing {
+  /** Whether all was done that this process can do to it. */
+  readonly scrubbed: boolean
+  /** What is left to do, or what remains all the same, in sentences; null for nothing. */
+  readonly remark: string | null
 }

@@ -1,6 +1,6 @@
 import { deltasOf } from '../database/count-table.ts'
 import type { Row } from '../database/dialect.ts'
-import type { LogName } from '../database/erasing.ts'
+import type { LogName, Scrubbing } from '../database/erasing.ts'
 import type { Database, Queryable } from '../database/port.ts'
 import { type Sql, join, raw, sql } from '../database/sql.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -32,8 +32,8 @@ export interface Erasure<Filter> {
    * @param signal ends it after the batch under way
    */
   erase(erased: Erased<Filter>, signal?: AbortSignal): Promise<ErasedNumbers>
-  /** Cleans the space up in which erased rows have stood. @returns what is left to do, in sentences; else undefined */
-  scrub(): Promise<string | undefined>
+  /** Cleans the space up in which erased rows have stood. */
+  scrub(): Promise<Scrubbing>
 }
 
 /** Small enough that SQLite, whose deletes hold up the process, is back within some ten milliseconds. */

@@ -6,7 +6,7 @@ import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { lookAtClocks } from '../../src/cli/doctor/clocks.ts'
 import { raw, sql } from '../../src/database/sql.ts'
-import { DAY_MS, HOUR_MS, SECOND_MS, systemClock } from '../../src/kernel/clock.ts'
+import { DAY_MS, HOUR_MS, SECOND_MS, dayOf, systemClock } from '../../src/kernel/clock.ts'
 import { formatInstant } from '../../src/kernel/instant.ts'
 import { type TestApp, startTestApp } from '../support/app.ts'
 import { createTestClock } from '../support/clock.ts'
@@ -25,8 +25,8 @@ const doctor = (url: string, ...args: string[]) =>
 const about = async (url: string, topic: string) =>
   (await doctor(url)).stdout.split('\n').filter((line) => line.slice(7).startsWith(topic))
 
-async function recordToday(app: TestApp): Promise<string> {
-  const createdAt = formatInstant(systemClock.now())
+async function recordToday(app: TestApp, at = systemClock.now()): Promise<string> {
+  const createdAt = formatInstant(at)
   await app.connectionLogs.record(
     Array.from({ length: 3 }, () => ({ value: { ...EVENT, createdAt }, at: '' })),
   )
@@ -244,8 +244,10 @@ describe('connlog doctor', () => {
   })
 
   it('finds days without partitions, and tables that are none', async () => {
-    const app = await startTestApp('postgres')
-    const today = await recordToday(app)
+    // Around midnight a service makes room for both days.
+    const noon = (dayOf(systemClock.now()) + 0.5) * DAY_MS
+    const app = await startTestApp('postgres', { clock: createTestClock(noon) })
+    const today = await recordToday(app, noon)
     expect(await about(app.url, 'days')).toEqual([
       `note   days: no room yet for ${dateAhead(1)}, ${dateAhead(2)}. It is made when it is needed; a service that runs makes it ahead`,
     ])

@@ -99,7 +99,7 @@ describe('the same requests over an adapter with one connection, as the official
       eraser: {
         transaction: over.transaction,
         clearCounts: async () => undefined,
-        scrub: async () => undefined,
+        scrub: async () => ({ scrubbed: false, remark: null }),
       },
       health: { settings: async () => [], space: async () => [], storage: async () => [] },
       migrations: {

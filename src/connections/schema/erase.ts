@@ -17,11 +17,12 @@ const EraseType = builder.objectRef<ErasureReceipt>('ErasePayload').implement({
     begunAt: t.expose('begunAt', { type: 'DateTime', description: 'When it began.' }),
     endedAt: t.expose('endedAt', { type: 'DateTime', description: 'When it ended.' }),
     scrubbed: t.exposeBoolean('scrubbed', {
-      description: 'Whether the space of what was erased has been cleaned up in the database.',
+      description:
+        'Whether the space of what was erased has been cleaned up: overwritten on SQLite, given back on Postgres.',
     }),
     remark: t.exposeString('remark', {
       nullable: true,
-      description: 'What is left to be done, in sentences; null where nothing is.',
+      description: 'What is left to be done, or remains all the same, in sentences; null for nothing.',
     }),
   }),
 })

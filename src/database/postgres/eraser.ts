@@ -59,14 +59,16 @@ export function createEraser(
 
     scrub: async (table) => {
       for (let tries = 1; ; tries += 1) {
-        if ((await vacuum(table)) === 0) return undefined
-        if (tries === TRIES) return STILL_SEEN
+        if ((await vacuum(table)) === 0) return { scrubbed: true, remark: REMAINS }
+        if (tries === TRIES) return { scrubbed: false, remark: STILL_SEEN }
         await clock.sleep(PAUSE_MS)
       }
     },
   }
 }
 
+const REMAINS =
+  "No query reads them any more. Their bytes stay in Postgres' files until the space is used again, those of a day at most until the day has expired; and in write-ahead logs and backups until those are gone."
 const STILL_SEEN =
   'Deleted rows still stand in the tables, because a transaction that began before they were deleted may see them. End it, and run the same again or VACUUM.'
 

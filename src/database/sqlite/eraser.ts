@@ -44,7 +44,7 @@ export function createEraser(
         ...(vacuumed ? [] : [mayVacuum ? NO_VACUUM : NOT_VACUUMED]),
         ...(emptied ? [] : [LOG_IN_USE]),
       ]
-      return left.length === 0 ? undefined : left.join(' ')
+      return { scrubbed: left.length === 0, remark: left.join(' ') || null }
     },
   }
 
