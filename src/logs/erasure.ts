@@ -79,15 +79,15 @@ export function createErasure<Log extends AnyLog, Filter>(
 
   async function eraseLogs(where: Sql, signal: AbortSignal | undefined): Promise<ErasedNumbers> {
     const sum = { logs: 0, eventIds: 0 }
-    while (!signal?.aborted) {
+    for (;;) {
+      if (signal?.aborted) return sum
       const some = await eraseSome(where)
       sum.logs += some.logs
       sum.eventIds += some.eventIds
       // A cleanup or another erasure may have taken what this batch had waited for, while there is more.
-      if (some.logs === 0 && (await countLogs(where)) === 0) break
+      if (some.logs === 0 && (await countLogs(where)) === 0) return sum
       await clock.sleep(0)
     }
-    return sum
   }
 
   /** Event ids of a user whose logs have gone before, by a cleanup or an erasure that was interrupted. */

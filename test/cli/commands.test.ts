@@ -171,6 +171,8 @@ describe('the command line', () => {
       'keys',
       'import',
       'cleanup',
+      'erase',
+      'doctor',
       'schema',
       'DATABASE_URL',
       'RETENTION_DAYS',

@@ -8,7 +8,7 @@ export async function startForgetfulPooler(port: number): Promise<{ port: number
   const server = createServer((client) => {
     const upstream = connect(port, '127.0.0.1')
     client.once('data', (startup) => {
-      upstream.write(withoutOptions(startup as Buffer))
+      upstream.write(withoutOptions(startup))
       client.pipe(upstream)
       upstream.pipe(client)
     })

@@ -4,6 +4,7 @@ import type { LogTable } from '../dialect.ts'
 import type { Eraser } from '../erasing.ts'
 import type { Database, Storage } from '../port.ts'
 import { raw, sql } from '../sql.ts'
+import { MERGED_AT_ONCE } from './merge-counts.ts'
 import { forgetStatistics } from './statistics.ts'
 import { PARTITION_LOCK } from './storage.ts'
 
@@ -41,7 +42,8 @@ export function createEraser(
     transaction,
 
     clearCounts: async (table, userId) => {
-      while ((await storage.mergeCounts(table, { wait: true })) > 0) await clock.sleep(0)
+      // Fewer than a merge may take are all there were; others may go on writing for ever.
+      while ((await storage.mergeCounts(table, { wait: true })) === MERGED_AT_ONCE) await clock.sleep(0)
       const { counts, name } = table
       const zeros = ['total', ...counts.cells.map((cell) => cell.name)].map((cell) => `${cell} = 0`)
       await alone(async (tx) => {
