@@ -8,9 +8,10 @@ import { printSorted } from '../graphql/print.ts'
 import { AppError } from '../kernel/errors.ts'
 import { createSchema } from '../schema.ts'
 import { cleanup } from './cleanup.ts'
-import { doctor } from './doctor.ts'
 import { type ExportOptions, exportLogs } from './export.ts'
 import { addFilterOptions } from './filter-options.ts'
+import { type DoctorOptions, doctor } from './doctor/doctor.ts'
+import { type EraseOptions, erase } from './erase.ts'
 import { type ImportOptions, importLogs } from './import.ts'
 import { type CreateOptions, createKey, listKeys, revokeKey } from './keys.ts'
 import { migrate } from './migrate.ts'
@@ -108,11 +109,23 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
 
   command(
     program,
+    'erase',
+    'erase a user or an account for good: logs, counts, event ids, and the keys of a user',
+  )
+    .option('--user <id>', 'the user; with --account, that account of that user alone')
+    .option('--account <id>', 'the account, with whichever user')
+    .option('--dry-run', 'only tell what would go')
+    .option('--json', 'print the receipt as JSON')
+    .action(async (options: EraseOptions) => exitWith(await erase(terminal, options)))
+
+  command(
+    program,
     'doctor',
-    'look at settings, database, migrations, clocks and counts, and say how to mend what is wrong',
+    'look at settings, database, disk, migrations, clocks and counts, and say how to mend what is wrong',
   )
     .option('--rebuild-counts', 'count anew what is counted wrong')
-    .action(async (options: { rebuildCounts?: boolean }) => exitWith(await doctor(terminal, options)))
+    .option('--json', 'print what was found as JSON')
+    .action(async (options: DoctorOptions) => exitWith(await doctor(terminal, options)))
 
   command(program, 'schema', 'print the GraphQL schema').action(
     () => void terminal.stdout.write(printSorted(createSchema())),

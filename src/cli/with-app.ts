@@ -34,17 +34,14 @@ export async function withMigratedApp<T>(
   work: (context: CommandContext) => Promise<T>,
   options: Pick<AppOptions, 'unhurried'> = {},
 ): Promise<T> {
-  return withApp(
-    terminal,
-    async (context) => {
-      const { migrations } = context.app.database
-      if (await migrations.isNew()) await migrations.apply()
-      const pending = await migrations.pending()
-      if (pending.length > 0) {
-        throw new CommandError(`The database lacks ${pending.join(', ')}. Run \`connlog migrate\` first.`)
-      }
-      return work(context)
-    },
-    options,
-  )
+  const whenMigrated = async (context: CommandContext) => {
+    const { migrations } = context.app.database
+    if (await migrations.isNew()) await migrations.apply()
+    const pending = await migrations.pending()
+    if (pending.length > 0) {
+      throw new CommandError(`The database lacks ${pending.join(', ')}. Run \`connlog migrate\` first.`)
+    }
+    return work(context)
+  }
+  return withApp(terminal, whenMigrated, options)
 }

@@ -1,6 +1,6 @@
 import { type Principal, requireScope } from '../auth/principal.ts'
 import type { Shape } from '../database/shape.ts'
-import { type Clock, DAY_MS } from '../kernel/clock.ts'
+import { DAY_MS } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
 import { createIdMint } from '../kernel/ids.ts'
 import { idSchema, parseInput } from '../kernel/text.ts'
@@ -17,6 +17,13 @@ import {
   parseCursorPaging,
   toConnection,
 } from './by-cursor.ts'
+import {
+  type ErasureInput,
+  type ErasureOptions,
+  type ErasureParts,
+  type ErasureReceipt,
+  eraseConnectionLogs,
+} from './erase.ts'
 import type { ConnectionLog } from './event.ts'
 import { type ConnectionFilter, type ConnectionFilterInput, parseConnectionFilter } from './filter.ts'
 import { type OffsetPagination, type PagingInput, paginationOf, parseDays, parsePaging } from './paging.ts'
@@ -63,6 +70,8 @@ export interface ConnectionLogs {
   /** Stores each that can be stored; an error stands in the place of each that cannot. */
   recordEach(sent: readonly Sent[]): Promise<(Recorded | AppError)[]>
   cleanup(dryRun: boolean): Promise<CleanupResult>
+  /** Erases a user or an account without a trace; see {@link eraseConnectionLogs}. */
+  erase(input: ErasureInput, options?: ErasureOptions): Promise<ErasureReceipt>
 }
 
 export interface Recorded {
@@ -74,10 +83,9 @@ export interface Recorded {
 /** Most logs that one request stores together. */
 export const MAX_BATCH = 1_000
 
-export interface ConnectionLogsOptions {
+export interface ConnectionLogsOptions extends ErasureParts {
   readonly store: LogStore<ConnectionLog, ConnectionFilter>
   readonly retention: Retention
-  readonly clock: Clock
   readonly retentionMs: number
   /** What cursors are signed with; the same for every process on the database. */
   readonly cursorSecret: () => Promise<string>
@@ -87,6 +95,8 @@ export interface ConnectionLogsOptions {
 export function createConnectionLogs({
   store,
   retention,
+  erasure,
+  keys,
   clock,
   retentionMs,
   cursorSecret,
@@ -195,6 +205,8 @@ export function createConnectionLogs({
         requireScope(principal, 'admin')
         return retention.cleanup({ dryRun })
       },
+
+      erase: (input, options) => eraseConnectionLogs(principal, input, { erasure, keys, clock }, options),
     }
   }
 }

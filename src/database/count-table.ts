@@ -49,6 +49,12 @@ export function countedColumns({ columns, counts }: LogTable): Column[] {
   return columns.filter(({ name }) => names.has(name))
 }
 
+/** What has to be known of a log that is erased: how it was counted, and the names that it may have claimed. */
+export const erasedColumns = (table: LogTable): Column[] => [
+  ...table.columns.filter(({ name }) => name === 'id' || name === 'event_id'),
+  ...countedColumns(table),
+]
+
 /**
  * What storing (`by` 1) or deleting (`by` -1) these logs does to the counts.
  * @param rows with at least the {@link countedColumns}, by property name

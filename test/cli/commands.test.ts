@@ -173,6 +173,8 @@ describe('the command line', () => {
       'pull',
       'export',
       'cleanup',
+      'erase',
+      'doctor',
       'schema',
       'DATABASE_URL',
       'RETENTION_DAYS',

@@ -91,8 +91,9 @@ describe('the same requests over an adapter with one connection, as the official
     const client = new PrismaClient({
       adapter: { provider: 'sqlite', adapterName: 'naive', connect: async () => adapter },
     })
+    const over = overClient(client)
     const naive: Database = {
-      ...overClient(client),
+      ...over,
       dialect: sqliteDialect,
       storage: {
         prepare: async () => undefined,
@@ -100,7 +101,18 @@ describe('the same requests over an adapter with one connection, as the official
         dropExpired: async () => 0,
         mergeCounts: async () => 0,
       },
-      migrations: { apply: async () => [], pending: async () => [], isNew: async () => false },
+      eraser: {
+        transaction: over.transaction,
+        clearCounts: async () => undefined,
+        scrub: async () => ({ scrubbed: false, remark: null }),
+      },
+      health: { settings: async () => [], space: async () => [], storage: async () => [] },
+      migrations: {
+        apply: async () => [],
+        applied: async () => [],
+        pending: async () => [],
+        isNew: async () => false,
+      },
       close: () => client.$disconnect(),
     }
     const { lost, seenUncommitted } = await interleave(naive)

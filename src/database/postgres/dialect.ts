@@ -3,6 +3,7 @@ import { type CountDelta, type CountTable, countedColumns } from '../count-table
 import { type BreakdownDialect, breakdowns } from '../breakdown.ts'
 import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
 import type { Claim, Column, Dialect, LogTable, PageRequest, Position, Row } from '../dialect.ts'
+import { erasingBy } from './erasing.ts'
 import { PARTITION_LOCK } from './storage.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
@@ -91,6 +92,8 @@ export const postgresDialect: Dialect = {
   ...recounting(counting),
 
   ...breakdowns(counting),
+
+  ...erasingBy((column, of) => selected(column, of)),
 
   // No merge, and no writer that has not noted what it wrote.
   lockCounts: ({ counts }) => [

@@ -1,6 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient } from '../../generated/postgresql/client.ts'
+import type { Clock } from '../../kernel/clock.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import { withoutCredentials } from '../../kernel/text.ts'
 import { TIMEOUT_MS, UNHURRIED_TIMEOUT_MS, overClient } from '../client.ts'
@@ -13,15 +14,12 @@ import {
   createMigrations,
 } from '../migrations.ts'
 import { type Database, DatabaseOpenError } from '../port.ts'
+import { createEraser } from './eraser.ts'
+import { createHealth } from './health.ts'
 import { postgresDialect } from './dialect.ts'
+import { PLANNING } from './planning.ts'
 import { createStatementNames } from './statement-names.ts'
 import { createPartitions } from './storage.ts'
-
-/**
- * Planning a statement over partitions takes longer than running it, so each is planned once a connection, for whatever
- * parameters; tests hold the plans. To start other processes for it, or to compile it, takes longer still.
- */
-const PLANNING = '-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0 -c jit=off'
 
 const OLDEST_VERSION = 150_000
 
@@ -35,9 +33,12 @@ const MIGRATION_LOCK = 72_707_369
  */
 export async function openPostgres(
   url: string,
-  options: { poolSize: number; logger: Logger; unhurried?: boolean | undefined },
+  options: { poolSize: number; clock: Clock; logger: Logger; unhurried?: boolean | undefined },
 ): Promise<Database> {
   const timeoutMs = options.unhurried ? UNHURRIED_TIMEOUT_MS : TIMEOUT_MS
+  const planning = Object.entries(PLANNING)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ')
   const pool = new pg.Pool({
     connectionString: url,
     max: options.poolSize,
@@ -47,7 +48,7 @@ export async function openPostgres(
     keepAlive: true,
     statement_timeout: timeoutMs,
     idle_in_transaction_session_timeout: 30_000,
-    options: `-c timezone=UTC -c client_encoding=UTF8 ${PLANNING}`,
+    options: `-c timezone=UTC -c client_encoding=UTF8 ${planning}`,
   })
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', ({ message }) =>
@@ -64,10 +65,14 @@ export async function openPostgres(
   const client = new PrismaClient({
     adapter: new PrismaPg(pool, { statementNameGenerator: createStatementNames() }),
   })
+  const over = overClient(client, timeoutMs)
+  const storage = translatedStorage(createPartitions(pool))
   return {
-    ...overClient(client, timeoutMs),
+    ...over,
     dialect: postgresDialect,
-    storage: translatedStorage(createPartitions(pool)),
+    storage,
+    health: createHealth(pool),
+    eraser: translatedEraser(createEraser(pool, { ...over, storage, clock: options.clock })),
     migrations: createMigrations('postgresql', migrationTarget(pool)),
     close: async () => {
       await client.$disconnect()
@@ -174,7 +179,12 @@ const translatedStorage = (storage: Database['storage']): Database['storage'] =>
   ...storage,
   prepare: (table, days) => storage.prepare(table, days).catch(rethrow),
   dropExpired: (table, through) => storage.dropExpired(table, through).catch(rethrow),
-  mergeCounts: (table) => storage.mergeCounts(table).catch(rethrow),
+  mergeCounts: (table, options) => storage.mergeCounts(table, options).catch(rethrow),
+})
+
+const translatedEraser = (eraser: Database['eraser']): Database['eraser'] => ({
+  ...eraser,
+  scrub: (table) => eraser.scrub(table).catch(rethrow),
 })
 
 function rethrow(error: unknown): never {

@@ -43,19 +43,16 @@ export function createPartitions(pool: Pool): Storage {
 
   const prepareDay = (table: LogTable, day: number) =>
     inTransaction(async (client) => {
-      await client.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
+      await lock(client)
       const existing = await partitionsOf(client, [table.name, table.eventIds, table.counts.name])
-      const make = async (parent: string, from: string, to: string) => {
+      for (const parent of [table.name, table.eventIds, table.counts.name]) {
         const name = partitionName(parent, day)
-        if (existing.some((partition) => partition.name === name)) return
+        if (existing.some((partition) => partition.name === name)) continue
         await client.query(`CREATE TABLE "${name}" (LIKE "${parent}" INCLUDING ALL)`)
         await client.query(
-          `ALTER TABLE "${parent}" ATTACH PARTITION "${name}" FOR VALUES FROM (${from}) TO (${to})`,
+          `ALTER TABLE "${parent}" ATTACH PARTITION "${name}" FOR VALUES ${boundsOf(table, parent, day)}`,
         )
       }
-      await make(table.name, `'${startOf(day)}'`, `'${startOf(day + 1)}'`)
-      await make(table.eventIds, String(day), String(day + 1))
-      await make(table.counts.name, String(day * DAY), String((day + 1) * DAY))
     })
 
   const prepare: Storage['prepare'] = async (table, days) => {
@@ -76,7 +73,7 @@ export function createPartitions(pool: Pool): Storage {
       return true
     },
 
-    mergeCounts: async (table) => {
+    mergeCounts: async (table, { wait = false } = {}) => {
       const { rows } = await pool.query<{ day: number }>(
         `SELECT DISTINCT start / ${DAY} AS day FROM "${table.counts.deltas}"`,
       )
@@ -87,7 +84,7 @@ export function createPartitions(pool: Pool): Storage {
       )
       // Neither beside another merge nor beside the making and dropping of partitions.
       return inTransaction(async (client) =>
-        (await tryLock(client)) ? mergeCounts(client, table.counts) : 0,
+        (await (wait ? lock(client) : tryLock(client))) ? mergeCounts(client, table.counts) : 0,
       )
     },
 
@@ -151,6 +148,11 @@ export function createPartitions(pool: Pool): Storage {
   }
 }
 
+async function lock(client: PoolClient): Promise<true> {
+  await client.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
+  return true
+}
+
 async function tryLock(client: PoolClient): Promise<boolean> {
   const { rows } = await client.query<{ free: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS free', [
     PARTITION_LOCK,
@@ -158,13 +160,16 @@ async function tryLock(client: PoolClient): Promise<boolean> {
   return rows[0]?.free === true
 }
 
-interface Partition {
+export interface Partition {
   readonly parent: string
   readonly name: string
   readonly day: number
 }
 
-async function partitionsOf(client: Pool | PoolClient, parents: readonly string[]): Promise<Partition[]> {
+export async function partitionsOf(
+  client: Pool | PoolClient,
+  parents: readonly string[],
+): Promise<Partition[]> {
   const { rows } = await client.query<{ parent: string; name: string }>(
     `SELECT p.relname AS parent, c.relname AS name
      FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
@@ -180,6 +185,13 @@ async function partitionsOf(client: Pool | PoolClient, parents: readonly string[
   })
 }
 
-const startOf = (day: number) => new Date(day * DAY_MS).toISOString()
-const partitionName = (parent: string, day: number) =>
+/** The bounds of a day's partition, as CREATE and ATTACH take them. */
+export function boundsOf(table: LogTable, parent: string, day: number): string {
+  const bound = (at: number) =>
+    parent === table.name ? `'${startOf(at)}'` : String(parent === table.eventIds ? at : at * DAY)
+  return `FROM (${bound(day)}) TO (${bound(day + 1)})`
+}
+
+export const startOf = (day: number) => new Date(day * DAY_MS).toISOString()
+export const partitionName = (parent: string, day: number) =>
   `${parent}_p${startOf(day).slice(0, 10).replaceAll('-', '')}`

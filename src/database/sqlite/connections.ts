@@ -51,6 +51,11 @@ export interface SqliteConnections {
   ) => Promise<T>
   /** Begins a transaction that the caller must commit or roll back: every other write waits for that. */
   readonly begin: () => Promise<SqliteTransaction>
+  /**
+   * Moves the write-ahead log into the file and empties it. One row, whose `busy` is 0 if that was done and 1 if
+   * somebody who reads or writes kept it from that.
+   */
+  readonly checkpoint: () => Promise<Record<string, unknown>[]>
   /** Closes the file when the writes asked for so far are done, an open transaction included. Idempotent. */
   readonly close: () => Promise<void>
 }
@@ -124,6 +129,7 @@ function createConnections(
     rows: async (sql, args = []) => toObjects(await query({ sql, args: [...args], argTypes: [] })),
     execute: async (query) => writer.write((session) => session.execute(query)),
     script: writer.script,
+    checkpoint: () => writer.write((session) => session.rows('PRAGMA wal_checkpoint(TRUNCATE)')),
     begin: writer.begin,
     transaction: async (work, options) => {
       const transaction = await writer.begin(options)

@@ -2,6 +2,7 @@ import { type CountDelta, type CountTable, MINUTE, SPANS, countedColumns } from 
 import { type BreakdownDialect, breakdowns } from '../breakdown.ts'
 import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
 import type { Claim, Column, Dialect, LogTable, PageRequest, Position, Row } from '../dialect.ts'
+import { sqliteErasing } from './erasing.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
 import { createRowText } from '../shape.ts'
@@ -74,6 +75,8 @@ export const sqliteDialect: Dialect = {
   ...recounting(counting),
 
   ...breakdowns(counting),
+
+  ...sqliteErasing,
 
   // A transaction has the writer for itself.
   lockCounts: () => [],

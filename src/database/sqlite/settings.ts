@@ -5,13 +5,15 @@ import type { SqliteConnection, WritableConnection } from './session.ts'
 export const OLDEST_SAFE_VERSION = '3.51.3'
 
 const SYNCHRONOUS_FULL = 2
+const SECURE_DELETE_FAST = 2
 
 /** Recording touches an index page here and there; with SQLite's own 2 MiB most of them would be read again. */
 const WRITER_CACHE_KIB = 65_536
 
 /**
- * Makes a connection the writer: write-ahead logging, so that reads go on beside a write; an fsync for each commit, so that
- * what was acknowledged survives a power failure; foreign keys enforced. Reads every setting back, since SQLite
+ * Makes a connection the writer: write-ahead logging, so that reads go on beside a write; an fsync for each commit, so
+ * that what was acknowledged survives a power failure; foreign keys enforced; what is deleted overwritten with zeros where
+ * the page is written anyway, so that pages carry no copies of rows that are gone. Reads every setting back, since SQLite
  * ignores what it cannot do, and proves by a write, undone, that the file can be written.
  * A database in memory has no log, and needs none.
  */
@@ -21,10 +23,11 @@ export async function configureWriter(writer: WritableConnection, path: string):
   const journalMode = await setting(writer, 'PRAGMA journal_mode = WAL')
   if (journalMode !== 'wal' && path !== ':memory:') throw new SqliteOpenError('no-wal', path)
   await writer.exec(
-    `PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -${WRITER_CACHE_KIB}`,
+    `PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = FAST; PRAGMA cache_size = -${WRITER_CACHE_KIB}`,
   )
   await requireSetting(writer, 'synchronous', SYNCHRONOUS_FULL)
   await requireSetting(writer, 'foreign_keys', 1)
+  await requireSetting(writer, 'secure_delete', SECURE_DELETE_FAST)
   await proveWritable(writer)
 }
 
