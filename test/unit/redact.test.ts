@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   RAW_RESPONSE_LENGTH,
+  redactEach,
   redactJson,
   redactRawResponse,
   redactText,
@@ -158,5 +159,56 @@ describe('redaction', () => {
       client_secret: null,
       note: 'id_token=[redacted]',
     })
+  })
+
+  it('looks for no pattern in vain: what is passed over holds nothing that would have been found', () => {
+    const parts = fc.constantFrom(
+      ...[
+        'Authorization: ',
+        'cookie=a=',
+        'Bearer ',
+        'basic%20',
+        '"access_token":"',
+        'API-KEY=',
+        'x_api_key: ',
+        '?code=',
+      ],
+      ...[
+        '123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0',
+        SECRET,
+        'IGQVabcdefghijklmnopqrstuvwxyz0123456789',
+        'ya29.',
+      ],
+      ...[
+        'AQXabcdefghijklmnopqrstuvwxyz0123456789',
+        'GOCSPX-',
+        'AIza',
+        'act.',
+        'pina_',
+        'eyJhbGciOiJIUzI1NiJ9.eyJz.',
+        'clk_a_0',
+      ],
+      ...[
+        'abcdefghijklmnopqrstuvwxyz0123456789',
+        'word',
+        ' ',
+        '"',
+        "'",
+        '&',
+        '=',
+        ':',
+        '%3D',
+        'İ',
+        'K',
+        '\n',
+      ],
+    )
+    fc.assert(
+      fc.property(fc.array(parts, { maxLength: 8 }), (chosen) => {
+        const text = chosen.join('')
+        expect(redactText(text)).toBe(redactEach(text))
+      }),
+      { numRuns: 5_000 },
+    )
   })
 })
