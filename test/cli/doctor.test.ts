@@ -57,7 +57,7 @@ describe.each(PROVIDERS)('connlog doctor on %s', (provider) => {
     const found = await runCommand(['doctor'], { DATABASE_URL: database.url })
     expect(found.code).toBe(1)
     expect(found.stdout).toContain(
-      'wrong  migrations: the database lacks 0001_logs_and_keys, 0002_counts. Run `connlog migrate`.',
+      'wrong  migrations: the database lacks 0001_logs_and_keys, 0002_counts, 0003_retention. Run `connlog migrate`.',
     )
     await database.drop()
   })

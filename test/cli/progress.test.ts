@@ -22,7 +22,7 @@ it.each([true, false])(
     expect(await run(['migrate'], terminal)).toBe(0)
     expect(await run(['import', '-'], terminal)).toBe(0)
     expect(stdout.text()).toBe(
-      'Applied 0001_logs_and_keys.\nApplied 0002_counts.\n1,200 stored, 0 there already, 0 rejected.\n',
+      'Applied 0001_logs_and_keys.\nApplied 0002_counts.\nApplied 0003_retention.\n1,200 stored, 0 there already, 0 rejected.\n',
     )
     const counts = [...stderr.text().matchAll(/\r([\d,]+) logs, [\d,]+ a second/g)].map((match) => match[1])
     expect(counts).toEqual(isTTY ? ['500', '1,000', '1,200'] : [])

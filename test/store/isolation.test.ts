@@ -94,7 +94,11 @@ describe('the same requests over an adapter with one connection, as the official
     const naive: Database = {
       ...overClient(client),
       dialect: sqliteDialect,
-      storage: { prepare: async () => undefined, dropExpired: async () => 0, mergeCounts: async () => 0 },
+      storage: {
+        prepare: async () => undefined,
+        dropExpired: async () => ({ logs: 0, inUse: [], isElsewhere: false }),
+        mergeCounts: async () => 0,
+      },
       migrations: { apply: async () => [], pending: async () => [], isNew: async () => false },
       close: () => client.$disconnect(),
     }

@@ -30,7 +30,11 @@ export async function openSqlite(
     ...overClient(client, unhurried ? UNHURRIED_TIMEOUT_MS : TIMEOUT_MS),
     dialect: sqliteDialect,
     // One file holds all days, and one writer keeps the counts: there is nothing to prepare, to drop or to merge.
-    storage: { prepare: async () => undefined, dropExpired: async () => 0, mergeCounts: async () => 0 },
+    storage: {
+      prepare: async () => undefined,
+      dropExpired: async () => ({ logs: 0, inUse: [], isElsewhere: false }),
+      mergeCounts: async () => 0,
+    },
     migrations: createMigrations('sqlite', migrationTarget(connections)),
     close: async () => {
       await client.$disconnect()
