@@ -8,13 +8,14 @@ const PLATFORMS = ['reddit', 'threads']
 
 /**
  * Records a log created at each instant, oldest first, as if it had been recorded then; the clock stands afterwards
- * where it stood before. The n-th has the event id `e<n>`.
+ * where it stood before. The n-th has the event id `<prefix><n>`.
  * @returns the ids, in the order of the instants
  */
 export async function recordAt(
   logs: ConnectionLogs,
   clock: TestClock,
   instants: readonly number[],
+  prefix = 'e',
 ): Promise<string[]> {
   const now = clock.now()
   const ids: string[] = []
@@ -24,7 +25,7 @@ export async function recordAt(
     clock.set(batch.at(-1) ?? first)
     const from = next
     const recorded = await logs.record(
-      batch.map((ms, index) => ({ at: '', index, value: sent(from + index, ms) })),
+      batch.map((ms, index) => ({ at: '', index, value: sent(prefix, from + index, ms) })),
     )
     ids.push(...recorded.map(({ log }) => log.id))
     next += batch.length
@@ -33,8 +34,8 @@ export async function recordAt(
   return ids
 }
 
-const sent = (n: number, ms: number) => ({
-  eventId: `e${n}`,
+const sent = (prefix: string, n: number, ms: number) => ({
+  eventId: `${prefix}${n}`,
   userId: USERS[n % USERS.length],
   platform: PLATFORMS[n % PLATFORMS.length],
   eventType: n % 3 === 0 ? 'connect_failed' : 'connect_success',
