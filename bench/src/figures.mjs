@@ -1,3 +1,5 @@
+import { cleanupDay } from './figures/cleanup-day.mjs'
+import { cleanupStall } from './figures/cleanup-stall.mjs'
 import { deepSkip } from './figures/deep-skip.mjs'
 import { firstPage } from './figures/first-page.mjs'
 import { pageCpu } from './figures/page-cpu.mjs'
@@ -32,7 +34,7 @@ import { total } from './figures/total.mjs'
  */
 
 /** @type {Measurement[]} */
-export const MEASUREMENTS = [pageCpu, firstPage, deepSkip, total]
+export const MEASUREMENTS = [pageCpu, firstPage, deepSkip, total, cleanupDay, cleanupStall]
 
 /** @param {string[] | undefined} only ids or beginnings of ids */
 export function wantedMeasurements(only) {
