@@ -1,7 +1,7 @@
 import type { Clock } from '../kernel/clock.ts'
 
 const FIRST = 50
-const LEAST = 5
+const LEAST = 20
 const MOST = 2_000
 
 /** Longest pause after a batch, in milliseconds. */
@@ -9,32 +9,37 @@ const LONGEST_PAUSE_MS = 100
 
 export interface BatchOptions {
   readonly clock: Clock
-  /** How long a batch should take, in milliseconds. */
+  /** How long the statements of a batch should take, in milliseconds. */
   readonly batchMs: number
   readonly signal?: AbortSignal | undefined
+}
+
+export interface Batch {
+  readonly rows: number
+  /** How long its statements took, in milliseconds; without the commit, which no smaller batch makes shorter. */
+  readonly tookMs: number
 }
 
 /**
  * Repeats `work`, which takes at most so many rows and tells how many there were, until there are fewer than it might
  * have taken or it says with `undefined` that somebody else is at it. Batches grow and shrink until they last about
- * `batchMs`; after each, others have as long for themselves.
+ * `batchMs`; after each, others have for themselves as long as it took in all.
  * @returns how many rows there were in all, and whether the work was left to somebody else
  */
 export async function inBatches(
-  work: (limit: number) => Promise<number | undefined>,
+  work: (limit: number) => Promise<Batch | undefined>,
   { clock, batchMs, signal }: BatchOptions,
 ): Promise<{ rows: number; isElsewhere: boolean }> {
   let rows = 0
   let limit = FIRST
   for (;;) {
     const startMs = clock.steadyMs()
-    const taken = await work(limit)
-    if (taken === undefined) return { rows, isElsewhere: true }
-    rows += taken
-    if (taken < limit || signal?.aborted) return { rows, isElsewhere: false }
-    const tookMs = clock.steadyMs() - startMs
-    limit = nextLimit(limit, tookMs, batchMs)
-    await clock.sleep(Math.min(tookMs, LONGEST_PAUSE_MS), signal)
+    const batch = await work(limit)
+    if (batch === undefined) return { rows, isElsewhere: true }
+    rows += batch.rows
+    if (batch.rows < limit || signal?.aborted) return { rows, isElsewhere: false }
+    limit = nextLimit(limit, batch.tookMs, batchMs)
+    await clock.sleep(Math.min(clock.steadyMs() - startMs, LONGEST_PAUSE_MS), signal)
   }
 }
 

@@ -5,7 +5,7 @@ import { sql } from '../database/sql.ts'
 import { type Clock, DAY_MS, MINUTE_MS, SECOND_MS, dayOf } from '../kernel/clock.ts'
 import { type Running, every } from '../kernel/lifecycle.ts'
 import type { Logger } from '../kernel/logger.ts'
-import { inBatches } from './batches.ts'
+import { type Batch, inBatches } from './batches.ts'
 import type { AnyLog, LogKind } from './kind.ts'
 import { expiryCutoffMs } from './query.ts'
 import { createTrustedTime } from './trusted-time.ts'
@@ -75,17 +75,25 @@ export function createRetention<Log extends AnyLog, Filter>(
 
   /**
    * Deletes at most `limit` expired logs and takes them out of the counts, both or neither.
-   * @returns how many; undefined where another process is at it
+   * @returns undefined where another process is at it
    */
-  const deleteSome = (throughMs: number, limit: number): Promise<number | undefined> =>
+  const deleteSome = (throughMs: number, limit: number): Promise<Batch | undefined> =>
     database.transaction(async (tx) => {
+      const startMs = clock.steadyMs()
       const [turn] = await tx.query<{ free: boolean | number }>(dialect.tryCleanup())
       if (!turn?.free) return undefined
       const gone = await tx.query<Row>(dialect.deleteExpired(table, throughMs, limit))
       for (const statement of dialect.count(table.counts, deltasOf(table, gone, -1)))
         await tx.execute(statement)
-      return gone.length
+      return { rows: gone.length, tookMs: clock.steadyMs() - startMs }
     })
+
+  /** Deletes at most `limit` event ids of the days before `day`. */
+  async function forgetSome(day: number, limit: number): Promise<Batch> {
+    const startMs = clock.steadyMs()
+    const rows = await database.execute(dialect.deleteEventIds(table, day, limit))
+    return { rows, tookMs: clock.steadyMs() - startMs }
+  }
 
   async function deleteExpired(
     cutoffMs: number,
@@ -98,11 +106,7 @@ export function createRetention<Log extends AnyLog, Filter>(
     if (dropped.isElsewhere) return { deleted: dropped.logs, isElsewhere: true }
     const batches = { clock, batchMs: dialect.cleanupBatchMs, signal }
     const { rows, isElsewhere } = await inBatches((limit) => deleteSome(cutoffMs, limit), batches)
-    if (!isElsewhere)
-      await inBatches(
-        (limit) => database.execute(dialect.deleteEventIds(table, eventIdsBeforeDay, limit)),
-        batches,
-      )
+    if (!isElsewhere) await inBatches((limit) => forgetSome(eventIdsBeforeDay, limit), batches)
     return { deleted: dropped.logs + rows, isElsewhere }
   }
 

@@ -297,7 +297,7 @@ describe.each(PROVIDERS)('expiry on %s, by every path and clock', (provider) => 
       const own = new Set(living(trueMs))
       const sorted = [...stored].sort(([, a], [, b]) => a.createdAt - b.createdAt)
       const [youngestExpired] = sorted.filter(([id]) => !own.has(id)).slice(-1)
-      const [oldestLiving] = sorted.filter(([id]) => own.has(id))
+      const oldestLiving = sorted.find(([id]) => own.has(id))
       for (const [path, one] of [
         ['eventId of the living', oldestLiving],
         ['eventId of the expired', round % 3 === 0 ? youngestExpired : undefined],
