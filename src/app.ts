@@ -81,7 +81,11 @@ export async function createApp({
   const retentionMs = keeping.days * DAY_MS
   const keys = createKeyStore(database.apiKeys, clock)
   const store = createLogStore(database, connectionLogKind)
-  const retention = createRetention(database, connectionLogKind, { clock, keptDays: keeping.keptDays, logger })
+  const retention = createRetention(database, connectionLogKind, {
+    clock,
+    keptDays: keeping.keptDays,
+    logger,
+  })
   const counts = createCountKeeper(database, connectionLogKind, { clock, logger })
   const connectionLogsOf = createConnectionLogs({
     store,

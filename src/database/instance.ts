@@ -76,7 +76,11 @@ export async function rememberedRetention(
  * a shorter one counts only once nobody has asked for longer for {@link CLAIM_LASTS_MS}.
  * @returns what holds now
  */
-export async function claimRetention(database: InstanceDatabase, days: number, nowMs: number): Promise<number> {
+export async function claimRetention(
+  database: InstanceDatabase,
+  days: number,
+  nowMs: number,
+): Promise<number> {
   await ensureInstance(database, nowMs)
   const databaseNow = sql`(SELECT now_ms FROM (${database.dialect.now()}) AS n)`
   await database.execute(

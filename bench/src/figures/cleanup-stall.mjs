@@ -12,13 +12,13 @@ import { quantile, spread } from '../statistics.mjs'
 const DAY_MS = 86_400_000
 const ROUNDS = 3
 
-/** Logs of a round; they take the service some half a minute. */
-const EXPIRED = 60_000
+/** Logs of a round; they take the service some twenty seconds at the least. */
+const EXPIRED = 30_000
 const LIVING = 2_000
 
 /** While it is cold, pages take long for other reasons. */
-const WARM_UP_MS = 5_000
-const MEASURED_MS = 12_000
+const WARM_UP_MS = 4_000
+const MEASURED_MS = 8_000
 
 /** How long is waited between two pages: a stall is seen by whoever comes while it lasts. */
 const PAUSE_MS = 2
@@ -85,7 +85,7 @@ async function oneRound(smoke, onStop) {
       const cleaning = await pages(smoke ? 500 : MEASURED_MS)
       const stillLeft = await left()
       if (!smoke && stillLeft === 0) throw new Error('All was cleaned up before the time was over.')
-      for (const endMs = performance.now() + 180_000; (await left()) > 0; await sleep(500))
+      for (const endMs = performance.now() + 300_000; (await left()) > 0; await sleep(500))
         if (performance.now() > endMs) throw new Error('Cleaning up did not come to an end.')
       const idle = await pages(smoke ? 500 : MEASURED_MS)
       return { cleaning, idle, expiredLeft: stillLeft }
