@@ -57,7 +57,7 @@ export async function fill(databaseUrl, tenants, say) {
 
 /**
  * Fills a whole day that has expired, on a database as {@link fill} expects it.
- * @returns how many logs it has
+ * @returns how many logs it has, and the names of its partitions
  */
 export async function fillExpiredDay(databaseUrl, tenants, say) {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 })
@@ -73,7 +73,8 @@ export async function fillExpiredDay(databaseUrl, tenants, say) {
     await rebuildCounts(databaseUrl)
     await pool.query('VACUUM (ANALYZE)')
     await pool.query('CHECKPOINT')
-    return rows
+    const parents = ['connection_log_event_ids', 'connection_log_counts', 'connection_logs']
+    return { logs: rows, partitions: parents.map((parent) => partitionName(parent, day)) }
   } finally {
     await pool.end()
   }
