@@ -12,11 +12,12 @@ import { createGraphiql } from './http/graphiql.ts'
 import { createGraphql } from './http/graphql.ts'
 import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, createHandler } from './http/handler.ts'
 import type { FetchHandler } from './http/listen.ts'
-import { type Clock, SECOND_MS, systemClock } from './kernel/clock.ts'
+import { type Clock, DAY_MS, SECOND_MS, systemClock } from './kernel/clock.ts'
 import { type Running, createLifecycle } from './kernel/lifecycle.ts'
 import type { Logger } from './kernel/logger.ts'
 import { type CountKeeper, createCountKeeper } from './logs/counts.ts'
 import { createErasure } from './logs/erasure.ts'
+import { createKeeping } from './logs/keeping.ts'
 import { createRetention } from './logs/retention.ts'
 import { createLogStore } from './logs/store.ts'
 import { createSchema } from './schema.ts'
@@ -31,8 +32,15 @@ export interface App extends Running {
   /** Connection logs as the operator reaches them: all of them, with every scope. */
   readonly connectionLogs: ConnectionLogs
   readonly counts: CountKeeper
-  /** Begins what goes on by itself: cleaning up and merging counts. The database has to be migrated. */
-  start(): void
+  /** After how many milliseconds a log expires: as the settings say, else as the database remembers. */
+  readonly retentionMs: number
+  /** For how many days the services of this database keep logs; undefined where none has started yet. */
+  readonly rememberedDays: number | undefined
+  /**
+   * Begins what goes on by itself: saying how long logs are kept, cleaning up and merging counts. The database has to
+   * be migrated.
+   */
+  start(): Promise<void>
 }
 
 /** Up to a second of notes to add is nothing to a read; see docs/decisions.md. */
@@ -56,7 +64,7 @@ export async function createApp({
   clock = systemClock,
   unhurried,
 }: AppOptions): Promise<App> {
-  const { retentionMs, maxBodyBytes } = config
+  const { maxBodyBytes } = config
   const lifecycle = createLifecycle(logger)
   const database = await openDatabase(config.databaseUrl, {
     poolSize: config.poolSize,
@@ -65,9 +73,20 @@ export async function createApp({
     unhurried,
   })
   lifecycle.add('database', { stop: () => database.close() })
+  const keeping = await createKeeping(database, { days: config.retentionDays, clock, logger }).catch(
+    async (error: unknown) => {
+      await lifecycle.stop()
+      throw error
+    },
+  )
+  const retentionMs = keeping.days * DAY_MS
   const keys = createKeyStore(database.apiKeys, clock)
   const store = createLogStore(database, connectionLogKind)
-  const retention = createRetention(database, connectionLogKind, { clock, retentionMs, logger })
+  const retention = createRetention(database, connectionLogKind, {
+    clock,
+    keptDays: keeping.keptDays,
+    logger,
+  })
   const counts = createCountKeeper(database, connectionLogKind, { clock, logger })
   const connectionLogsOf = createConnectionLogs({
     store,
@@ -114,7 +133,10 @@ export async function createApp({
     connectionLogsOf,
     connectionLogs: connectionLogsOf(OPERATOR),
     counts,
-    start: () => {
+    retentionMs,
+    rememberedDays: keeping.rememberedDays,
+    start: async () => {
+      lifecycle.add('retention', await keeping.start())
       lifecycle.add('cleanup', retention.start(config.cleanupIntervalMs))
       lifecycle.add('counts', counts.start(MERGE_INTERVAL_MS))
     },

@@ -72,11 +72,11 @@ export function createConnlog({
     const opened = await createApp({ config, logger, clock })
     try {
       await opened.database.migrations.apply()
+      await opened.start()
     } catch (error) {
       await opened.stop()
       throw error
     }
-    opened.start()
     return opened
   }
 

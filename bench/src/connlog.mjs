@@ -17,12 +17,13 @@ const environment = (databaseUrl) => ({
  * Runs one command of connlog.
  * @param {string} databaseUrl
  * @param {string[]} args
+ * @param {Record<string, string>} settings more of them
  * @returns {Promise<string>} what it printed
  */
-export async function connlog(databaseUrl, args) {
+export async function connlog(databaseUrl, args, settings = {}) {
   if (!existsSync(connlogProgram)) throw new Error('connlog is not built: run `npm run build` first.')
   const { stdout } = await promisify(execFile)(process.execPath, [connlogProgram, ...args], {
-    env: environment(databaseUrl),
+    env: { ...environment(databaseUrl), ...settings },
   })
   return stdout.trim()
 }

@@ -55,6 +55,34 @@ export async function fill(databaseUrl, tenants, say) {
   }
 }
 
+/**
+ * Fills a whole day that has expired, on a database as {@link fill} expects it.
+ * @returns how many logs it has, and the names of its partitions
+ */
+export async function fillExpiredDay(databaseUrl, tenants, say) {
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 })
+  pool.on('error', () => {})
+  try {
+    const total = tenants.reduce((sum, { logs }) => sum + logs, 0)
+    const day = Math.floor(Date.now() / DAY_MS) - EXPIRED_DAYS_AGO
+    const progress = startProgress(`Filling a day of ${total.toLocaleString('en')} logs`, total)
+    const [startMs, endMs] = [day * DAY_MS, (day + 1) * DAY_MS]
+    const rows = await fillDay(pool, tenants, { day, startMs, endMs, total }, progress)
+    const seconds = progress.end()
+    say(`Filled a day of ${rows.toLocaleString('en')} logs in ${seconds.toFixed(1)} s.`)
+    await rebuildCounts(databaseUrl)
+    await pool.query('VACUUM (ANALYZE)')
+    await pool.query('CHECKPOINT')
+    const parents = ['connection_log_event_ids', 'connection_log_counts', 'connection_logs']
+    return { logs: rows, partitions: parents.map((parent) => partitionName(parent, day)) }
+  } finally {
+    await pool.end()
+  }
+}
+
+/** Expired as a whole, event ids included, whatever the hour. */
+const EXPIRED_DAYS_AGO = 9
+
 /** Brings the counts into agreement with the logs, since rows come in behind the service's back. */
 const rebuildCounts = (databaseUrl) => connlog(databaseUrl, ['doctor', '--rebuild-counts'])
 

@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connlog } from './connlog.mjs'
+import { createField } from './field.mjs'
 import { WINDOW_DAYS, fill } from './fill.mjs'
 import { startPostgres } from './postgres.mjs'
 import { tenantsFor } from './tenants.mjs'
@@ -22,41 +23,72 @@ const RETENTION_DAYS = 7
 const LONGEST_RUN_MS = HOUR_MS
 
 /**
- * What is measured on: a Postgres with connlog's tables, filled, and a key for each tenant that is asked about.
+ * What is measured on. Nothing is started or filled before a measurement asks for it:
+ *  - `filled`: a Postgres with connlog's tables, filled, a key for each tenant that is asked about, and who takes part
+ *  - `server`: a Postgres on which the measurement makes databases of its own, see `own-database.mjs`
+ *  - `nothing`
  * @param {import('./options.mjs').Options} options
  * @param {(text: string) => void} say
  * @param {(stop: () => unknown) => void} onStop is told how to undo what has been done, step by step
  */
-export async function prepareGround({ logs, keep, data }, say, onStop) {
-  const folder =
-    data ?? (keep ? join(tmpdir(), 'connlog-bench') : mkdtempSync(join(tmpdir(), 'connlog-bench-')))
-  mkdirSync(folder, { recursive: true })
-  const note = join(folder, 'filled.json')
-  const isFilled = keep && isStillGood(note, logs)
-  const clear = () => {
-    for (const name of ['data', 'filled.json']) rmSync(join(folder, name), { recursive: true, force: true })
-  }
-  if (!isFilled) clear()
-  onStop(() => {
-    if (keep) return
-    clear()
-    if (readdirSync(folder).length === 0) rmdirSync(folder)
+export function createGround({ logs, keep, data, contestants: names }, say, onStop) {
+  const folder = once(() => {
+    const path =
+      data ?? (keep ? join(tmpdir(), 'connlog-bench') : mkdtempSync(join(tmpdir(), 'connlog-bench-')))
+    mkdirSync(path, { recursive: true })
+    const isFilled = keep && isStillGood(noteIn(path), logs)
+    const clear = () => {
+      for (const name of ['data', NOTE]) rmSync(join(path, name), { recursive: true, force: true })
+    }
+    if (!isFilled) clear()
+    onStop(() => {
+      if (keep) return
+      clear()
+      if (readdirSync(path).length === 0) rmdirSync(path)
+    })
+    return { path, isFilled }
   })
-  const postgres = await startPostgres(folder, onStop)
-  const all = tenantsFor(logs)
-  if (isFilled) say(`Using the logs that were kept in ${folder}.`)
-  else {
-    const filledAt = Date.now()
-    say(await connlog(postgres.url, ['migrate']))
-    await fill(postgres.url, all, say)
-    writeFileSync(note, JSON.stringify({ logs, filledAt, migrations: migrations() }))
+
+  const server = once(() => startPostgres(folder().path, onStop))
+
+  const filled = once(async () => {
+    const postgres = await server()
+    const { path, isFilled } = folder()
+    const all = tenantsFor(logs)
+    if (isFilled) say(`Using the logs that were kept in ${path}.`)
+    else {
+      const filledAt = Date.now()
+      say(await connlog(postgres.url, ['migrate']))
+      await fill(postgres.url, all, say)
+      writeFileSync(noteIn(path), JSON.stringify({ logs, filledAt, migrations: migrations() }))
+    }
+    const tenants = {}
+    for (const tenant of all.filter(({ name }) => ['small', 'mid', 'big'].includes(name))) {
+      const key = await connlog(postgres.url, ['keys', 'create', '--user', tenant.userId])
+      tenants[tenant.name] = { ...tenant, key }
+    }
+    return {
+      postgres,
+      tenants,
+      field: createField({ databaseUrl: postgres.url, tenants, names, say, onStop }),
+    }
+  })
+
+  return {
+    /** @param {import('./figures.mjs').Measurement['needs']} needs */
+    give: async (needs) => {
+      if (needs === 'filled') return filled()
+      return needs === 'server' ? { postgres: await server() } : {}
+    },
   }
-  const tenants = {}
-  for (const tenant of all.filter(({ name }) => ['small', 'mid', 'big'].includes(name))) {
-    const key = await connlog(postgres.url, ['keys', 'create', '--user', tenant.userId])
-    tenants[tenant.name] = { ...tenant, key }
-  }
-  return { postgres, tenants }
+}
+
+const NOTE = 'filled.json'
+const noteIn = (path) => join(path, NOTE)
+
+function once(make) {
+  let made
+  return () => (made ??= make())
 }
 
 function isStillGood(note, logs) {

@@ -1,8 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { wantedMeasurements } from './figures.mjs'
-import { createField } from './field.mjs'
-import { prepareGround } from './ground.mjs'
+import { createGround } from './ground.mjs'
 import { describeMachine } from './machine.mjs'
 import { HELP, UsageError, parseOptions } from './options.mjs'
 import { createRandom } from './random.mjs'
@@ -49,18 +48,20 @@ async function main(args) {
   const measurements = wantedMeasurements(options.only)
   if (measurements.length === 0) throw new UsageError(`There is no figure ${options.only?.join(', ')}.`)
 
-  const { postgres, tenants } = await prepareGround(options, say, onStop)
-  const field = createField({ databaseUrl: postgres.url, tenants, names: options.contestants, say, onStop })
-  const machine = await describeMachine(postgres.url)
-
+  const ground = createGround(options, say, onStop)
   const results = []
+  const grounds = []
   for (const measurement of measurements) {
+    const given = await ground.give(measurement.needs)
+    grounds.push(given)
     say(`Measuring ${measurement.figures.map(({ id }) => id).join(', ')} …`)
-    const bench = { options, postgres, tenants, field, random: createRandom(SEED), say }
+    const bench = { options, random: createRandom(SEED), say, onStop, ...given }
     results.push({ measurement, ...(await measurement.measure(bench)) })
   }
+  const machine = await describeMachine(grounds.find(({ postgres }) => postgres)?.postgres.url)
+  const out = grounds.find(({ field }) => field)?.field.out ?? []
   await stopAll()
-  report({ options, machine, results, out: field.out })
+  report({ options, machine, results, out })
 }
 
 function report({ options, machine, results, out }) {

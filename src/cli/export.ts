@@ -24,8 +24,8 @@ export async function exportLogs(terminal: Terminal, options: ExportOptions): Pr
   const format = oneOf('--format', EXPORT_FORMATS, options.format)
   await withMigratedApp(
     terminal,
-    async ({ app, config }) => {
-      const days = options.days === undefined ? undefined : parseDays(options.days, config.retentionMs)
+    async ({ app }) => {
+      const days = options.days === undefined ? undefined : parseDays(options.days, app.retentionMs)
       await send(terminal, app.connectionLogs.everything(filter, { days }), format)
     },
     { unhurried: true },

@@ -45,8 +45,8 @@ export async function pull(
   const address = logsAddress(options.url)
   const key = keyOf(options, terminal)
   const userId = options.user === undefined ? null : parseInput(idSchema, options.user, 'user')
-  return withMigratedApp(terminal, async ({ app, config: { retentionMs } }) => {
-    const days = daysOf(options, retentionMs)
+  return withMigratedApp(terminal, async ({ app }) => {
+    const days = daysOf(options, app.retentionMs)
     const logs = app.connectionLogsOf({ ...OPERATOR, userId })
     const progress = createProgress(terminal, clock)
     const pageAt = createLateClient({
@@ -73,7 +73,7 @@ export async function pull(
       summary.duplicates += duplicates
       for (const { line, error } of errors) {
         const log = fresh[line - 1]
-        if (log && hasExpired(log, clock.now() - retentionMs)) expired += 1
+        if (log && hasExpired(log, clock.now() - app.retentionMs)) expired += 1
         else {
           summary.rejected += 1
           if (rejected.length < MAX_REPORTED) rejected.push({ name: `log ${show(log?._id)}`, error })

@@ -20,9 +20,9 @@ export async function serve(terminal: Terminal): Promise<void> {
     try {
       // Only now, so that a port that is taken does not cost the one sight of the demo's key.
       const demo = config.demo
-        ? await seedDemo(app, { clock: systemClock, retentionMs: config.retentionMs })
+        ? await seedDemo(app, { clock: systemClock, retentionMs: app.retentionMs })
         : undefined
-      app.start()
+      await app.start()
       const endpoint = `${server.address}${GRAPHQL_PATH}`
       print(terminal, `connlog ${readVersion()} listens on ${server.address}`)
       if (demo) {

@@ -1,5 +1,5 @@
 import { expectation } from '../kernel/errors.ts'
-import { DAY_MS, SECOND_MS } from '../kernel/clock.ts'
+import { SECOND_MS } from '../kernel/clock.ts'
 import type { LogLevel } from '../kernel/logger.ts'
 import { withoutCredentials } from '../kernel/text.ts'
 import { SETTINGS, type SettingName, type SettingValues } from './settings.ts'
@@ -9,7 +9,8 @@ export interface Config {
   readonly databaseUrl: string
   readonly port: number
   readonly host: string
-  readonly retentionMs: number
+  /** Undefined where nothing is said: then what the database remembers holds. */
+  readonly retentionDays: number | undefined
   /** Requests a key may make in a minute; 0 = no limit. */
   readonly rateLimitPerMinute: number
   readonly logLevel: LogLevel
@@ -59,7 +60,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     databaseUrl: values.DATABASE_URL,
     port: values.PORT,
     host: values.HOST,
-    retentionMs: values.RETENTION_DAYS * DAY_MS,
+    retentionDays: values.RETENTION_DAYS,
     rateLimitPerMinute: values.RATE_LIMIT_PER_MINUTE,
     logLevel: values.LOG_LEVEL,
     graphiql: values.GRAPHIQL ?? !production,

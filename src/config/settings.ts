@@ -19,19 +19,26 @@ const setting = <T>(
   description: string,
 ): Setting<T> => ({ schema, expected, default: defaultText, description })
 
+const digits = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,12}$/)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max)
+
 const wholeNumber = (min: number, max: number, byDefault: number, description: string) =>
   setting(
-    z
-      .string()
-      .regex(/^\d{1,12}$/)
-      .transform(Number)
-      .refine((value) => value >= min && value <= max)
+    digits(min, max)
       .optional()
       .transform((value) => value ?? byDefault),
     `a whole number from ${min} to ${max}`,
     String(byDefault),
     description,
   )
+
+/** Absent where it is not set. */
+const optionalNumber = (min: number, max: number, defaultText: string, description: string) =>
+  setting(digits(min, max).optional(), `a whole number from ${min} to ${max}`, defaultText, description)
 
 const oneOf = <const T extends string>(values: readonly T[], byDefault: T, description: string) =>
   setting(
@@ -80,10 +87,10 @@ export const SETTINGS = {
     '127.0.0.1',
     'Address to listen on; `0.0.0.0` listens on all.',
   ),
-  RETENTION_DAYS: wholeNumber(
+  RETENTION_DAYS: optionalNumber(
     1,
     365,
-    7,
+    '7, or what the database remembers',
     'Days after which a log expires. `days` may go up to it, or to 7 where that is more.',
   ),
   RATE_LIMIT_PER_MINUTE: wholeNumber(

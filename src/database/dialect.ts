@@ -136,8 +136,16 @@ export interface Dialect extends Recounting, Breakdowns, Erasing {
    * than claims mean that somebody else took one since {@link taken} was asked.
    */
   claim(table: LogTable, claims: readonly Claim[], afterMs: number): Sql
-  /** One row `{ expired }`: how many logs have `created_at <= throughMs`. */
-  countExpired(table: LogTable, throughMs: number): Sql
+  /**
+   * One row `{ free }`: whether this transaction may clean up. Of several processes one at a time may; the right ends
+   * with the transaction, however that ends.
+   */
+  tryCleanup(): Sql
+  /**
+   * How long a transaction of a cleanup should take, in milliseconds: not longer than others may well wait for it,
+   * where statements hold up the process or writers take turns.
+   */
+  readonly cleanupBatchMs: number
   /**
    * Deletes at most `limit` logs with `created_at <= throughMs`, oldest first. A row for each, with what the counts
    * need to know of it, by property name.

@@ -54,15 +54,23 @@ export interface Storage {
   /**
    * Drops the parts of `table` in which every log has `created_at <= logsThroughMs`, and event ids of days before
    * `eventIdsBeforeDay`. Readers are never kept waiting: a part in use is left for the next time.
-   * @returns how many logs went
    */
-  dropExpired(table: LogTable, through: ExpiredThrough): Promise<number>
+  dropExpired(table: LogTable, through: ExpiredThrough): Promise<Dropped>
   /**
    * Merges what writers have noted into the counts. Totals are the same before and after; reads are quicker after.
    * @returns how many notes were merged; none where nothing is noted, or where another process is at it and `wait` is
    * not set
    */
   mergeCounts(table: LogTable, options?: { readonly wait?: boolean }): Promise<number>
+}
+
+export interface Dropped {
+  /** How many logs went. */
+  readonly logs: number
+  /** Names of the parts that somebody was reading, and that are left. */
+  readonly inUse: readonly string[]
+  /** Whether another process is cleaning up, so that the rest was left to it. */
+  readonly isElsewhere: boolean
 }
 
 export interface ExpiredThrough {

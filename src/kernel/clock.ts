@@ -7,12 +7,18 @@ import { setTimeout as delay } from 'node:timers/promises'
 export interface Clock {
   /** The present instant, in milliseconds since the epoch. */
   now(): number
+  /**
+   * Milliseconds since some fixed point: never set, so it neither jumps nor goes back. It may stand still while the
+   * machine sleeps. Only differences mean anything.
+   */
+  steadyMs(): number
   /** Resolves after `ms` milliseconds, or as soon as `signal` is aborted; never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  steadyMs: () => performance.now(),
   sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}).catch(() => undefined),
 }
 

@@ -1,16 +1,21 @@
 import { deltasOf } from '../database/count-table.ts'
 import type { Row } from '../database/dialect.ts'
 import type { Database } from '../database/port.ts'
-import { type Clock, MINUTE_MS, dayOf } from '../kernel/clock.ts'
+import { sql } from '../database/sql.ts'
+import { type Clock, DAY_MS, MINUTE_MS, SECOND_MS, dayOf } from '../kernel/clock.ts'
 import { type Running, every } from '../kernel/lifecycle.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { type Batch, inBatches } from './batches.ts'
 import type { AnyLog, LogKind } from './kind.ts'
 import { expiryCutoffMs } from './query.ts'
+import { createTrustedTime } from './trusted-time.ts'
 
 export interface CleanupResult {
   /** How many logs were deleted, or would be with `dryRun`. */
   readonly deleted: number
   readonly dryRun: boolean
+  /** Whether another process was cleaning up, so that the rest was left to it. */
+  readonly isElsewhere: boolean
   /** Logs created up to and including this instant have expired. Milliseconds since the epoch. */
   readonly cutoffMs: number
 }
@@ -22,65 +27,96 @@ export interface Retention {
   start(intervalMs: number): Running
 }
 
-/** Small enough that SQLite, whose deletes hold up the process, is back within some milliseconds. */
-const BATCH_SIZE = 500
-
 /** Event ids are kept a little longer than any log of their day, see MIDNIGHT_OVERLAP_MS and MAX_AHEAD_MS. */
 const EVENT_ID_MARGIN_MS = 10 * MINUTE_MS
 
 /** A service makes room for today and as many days more. */
 export const DAYS_AHEAD = 2
 
+export interface RetentionOptions {
+  readonly clock: Clock
+  /** For how many days logs are kept, asked before each round. */
+  readonly keptDays: () => Promise<number>
+  readonly logger: Logger
+}
+
 export function createRetention<Log extends AnyLog, Filter>(
   database: Database,
   kind: LogKind<Log, Filter>,
-  { clock, retentionMs, logger }: { clock: Clock; retentionMs: number; logger: Logger },
+  { clock, keptDays, logger }: RetentionOptions,
 ): Retention {
   const { dialect, storage } = database
   const { table } = kind
+  const trustedTime = createTrustedTime(clock, (aheadMs) =>
+    logger.warn(
+      { aheadSeconds: Math.round(aheadMs / SECOND_MS) },
+      'the clock has jumped ahead: nothing is deleted by the new time until it has lasted for a day',
+    ),
+  )
 
   /** The earlier of both clocks: whichever is wrong, nothing inside the window is deleted. */
   async function now(): Promise<number> {
     const [row] = await database.query<{ now_ms: number | bigint }>(dialect.now())
     const databaseMs = Number(row?.now_ms)
     if (!Number.isFinite(databaseMs)) throw new TypeError('the database did not tell the time')
-    return Math.min(clock.now(), databaseMs)
+    return Math.min(trustedTime(), databaseMs)
   }
 
-  /** Repeats `work`, which tells how many rows it has deleted, until there are no more. */
-  async function inBatches(work: () => Promise<number>, signal: AbortSignal | undefined): Promise<number> {
-    for (let deleted = 0; ;) {
-      const changed = await work()
-      deleted += changed
-      if (changed < BATCH_SIZE || signal?.aborted) return deleted
-      await clock.sleep(0)
-    }
+  /** How many logs have expired, by the counts. */
+  async function countExpired(throughMs: number): Promise<number> {
+    const [row] = await database.query<{ total: number | bigint }>(
+      dialect.countedTotal({
+        table,
+        where: sql`created_at <= ${dialect.instant(throughMs)} AND ${dialect.everyone}`,
+        selection: { users: 'everyone', fromMs: 0, beforeMs: throughMs + 1 },
+      }),
+    )
+    return Number(row?.total)
   }
 
-  /** Deletes some expired logs and takes them out of the counts, both or neither. */
-  const deleteSome = (throughMs: number): Promise<number> =>
+  /**
+   * Deletes at most `limit` expired logs and takes them out of the counts, both or neither.
+   * @returns undefined where another process is at it
+   */
+  const deleteSome = (throughMs: number, limit: number): Promise<Batch | undefined> =>
     database.transaction(async (tx) => {
-      const gone = await tx.query<Row>(dialect.deleteExpired(table, throughMs, BATCH_SIZE))
+      const startMs = clock.steadyMs()
+      const [turn] = await tx.query<{ free: boolean | number }>(dialect.tryCleanup())
+      if (!turn?.free) return undefined
+      const gone = await tx.query<Row>(dialect.deleteExpired(table, throughMs, limit))
       for (const statement of dialect.count(table.counts, deltasOf(table, gone, -1)))
         await tx.execute(statement)
-      return gone.length
+      return { rows: gone.length, tookMs: clock.steadyMs() - startMs }
     })
 
-  const cleanup: Retention['cleanup'] = async ({ dryRun = false, signal } = {}) => {
-    const nowMs = await now()
-    const cutoffMs = expiryCutoffMs({ nowMs, retentionMs })
+  /** Deletes at most `limit` event ids of the days before `day`. */
+  async function forgetSome(day: number, limit: number): Promise<Batch> {
+    const startMs = clock.steadyMs()
+    const rows = await database.execute(dialect.deleteEventIds(table, day, limit))
+    return { rows, tookMs: clock.steadyMs() - startMs }
+  }
+
+  async function deleteExpired(
+    cutoffMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ deleted: number; isElsewhere: boolean }> {
     const eventIdsBeforeDay = dayOf(cutoffMs - EVENT_ID_MARGIN_MS)
-    if (dryRun) {
-      const [row] = await database.query<{ expired: number | bigint }>(dialect.countExpired(table, cutoffMs))
-      return { deleted: Number(row?.expired), dryRun, cutoffMs }
-    }
     const dropped = await storage.dropExpired(table, { logsThroughMs: cutoffMs, eventIdsBeforeDay })
-    const deleted = await inBatches(() => deleteSome(cutoffMs), signal)
-    await inBatches(
-      () => database.execute(dialect.deleteEventIds(table, eventIdsBeforeDay, BATCH_SIZE)),
-      signal,
-    )
-    return { deleted: dropped + deleted, dryRun, cutoffMs }
+    if (dropped.inUse.length > 0)
+      logger.info({ parts: dropped.inUse }, 'days that have expired are still being read: dropped later')
+    if (dropped.isElsewhere) return { deleted: dropped.logs, isElsewhere: true }
+    const batches = { clock, batchMs: dialect.cleanupBatchMs, signal }
+    const { rows, isElsewhere } = await inBatches((limit) => deleteSome(cutoffMs, limit), batches)
+    if (!isElsewhere) await inBatches((limit) => forgetSome(eventIdsBeforeDay, limit), batches)
+    return { deleted: dropped.logs + rows, isElsewhere }
+  }
+
+  const cleanup: Retention['cleanup'] = async ({ dryRun = false, signal } = {}) => {
+    const cutoffMs = expiryCutoffMs({ retentionMs: (await keptDays()) * DAY_MS, nowMs: await now() })
+    const result = dryRun
+      ? { deleted: await countExpired(cutoffMs), isElsewhere: false }
+      : await deleteExpired(cutoffMs, signal)
+    return { ...result, dryRun, cutoffMs }
   }
 
   return {

@@ -102,8 +102,9 @@ interface Bench {
 /** The store as the service has it, but always through the counts, over a database that may be spoilt. */
 function createBench(database: Database, clock: TestClock): Bench {
   const store = createLogStore(database, connectionLogKind, { countedFrom: 0 })
-  const options = { clock, retentionMs: RETENTION_MS, logger: silentLogger }
-  const retention = createRetention(database, connectionLogKind, options)
+  const options = { clock, logger: silentLogger }
+  const keptDays = async () => RETENTION_MS / DAY_MS
+  const retention = createRetention(database, connectionLogKind, { ...options, keptDays })
   const counts = createCountKeeper(database, connectionLogKind, options)
   const mintId = createIdMint()
   const everything = async () => {

@@ -98,7 +98,7 @@ describe('the same requests over an adapter with one connection, as the official
       storage: {
         prepare: async () => undefined,
         lacksPart: () => false,
-        dropExpired: async () => 0,
+        dropExpired: async () => ({ logs: 0, inUse: [], isElsewhere: false }),
         mergeCounts: async () => 0,
       },
       eraser: {

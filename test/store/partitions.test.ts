@@ -1,9 +1,12 @@
 import pg from 'pg'
 import { expect, it } from 'vitest'
 import { DAY_MS, MINUTE_MS, dayOf } from '../../src/kernel/clock.ts'
+import { PARTITION_LOCK } from '../../src/database/postgres/storage.ts'
 import { startTestApp } from '../support/app.ts'
 import { createTestClock } from '../support/clock.ts'
 
+/** On a busy machine a round of cleaning up may take its time. */
+const PATIENT = { timeout: 20_000 }
 const EVENT = { platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' }
 const name = (day: number) =>
   `connection_logs_p${new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')}`
@@ -39,6 +42,11 @@ it('makes a partition before the first log of a day, drops it whole once that ha
   const before = await reader.query('SELECT count(*) FROM connection_logs')
   expect(await app.connectionLogs.cleanup(false)).toMatchObject({ deleted: 2 })
   expect(await partitions(client)).toEqual(made)
+  const days = [10, 9].map((daysAgo) => name(today - daysAgo))
+  expect(app.logged.map(({ level, message }) => ({ level, message }))).toEqual([
+    { level: 'info', message: 'days that have expired are still being read: dropped later' },
+  ])
+  expect(app.logged[0]?.fields).toEqual({ parts: expect.arrayContaining(days) as string[] })
   expect((await reader.query('SELECT count(*) FROM connection_logs')).rows).toEqual(before.rows)
   await reader.query('COMMIT')
   await reader.end()
@@ -61,4 +69,78 @@ it('makes a partition once, however many processes and requests need it at the s
   expect(recorded.flat().filter(({ created }) => created)).toHaveLength(20)
   clock.set(midnight + 4 * MINUTE_MS)
   expect((await app.connectionLogs.page({}, {})).pagination.total).toBe(20)
+})
+
+it('keeps no reader waiting while it cannot drop a day, and drops it when the last reader has gone', async () => {
+  const now = Date.now()
+  const clock = createTestClock(now - 10 * DAY_MS)
+  const app = await startTestApp('postgres', { clock })
+  const expired = name(dayOf(clock.now()))
+  await app.connectionLogs.record([{ value: EVENT, at: '' }])
+  clock.set(now)
+  await app.connectionLogs.record([{ value: EVENT, at: '' }])
+  const [reader, client] = [new pg.Client(app.url), new pg.Client(app.url)]
+  await Promise.all([reader.connect(), client.connect()])
+  await reader.query('BEGIN')
+  await reader.query('SELECT count(*) FROM connection_logs')
+
+  const cleaning = app.connectionLogs.cleanup(false)
+  const isOver = cleaning.then(() => true)
+  let answered = 0
+  // Who would have to wait for the drop would be answered when the first reader has ended, which waits for this loop.
+  do {
+    expect((await app.connectionLogs.page({}, {})).pagination.total).toBe(1)
+    answered += 1
+  } while (!(await Promise.race([isOver, Promise.resolve(false)])))
+  expect(answered).toBeGreaterThan(0)
+  expect(await cleaning).toMatchObject({ deleted: 1 })
+  expect(await partitions(client)).toContain(expired)
+
+  await reader.query('COMMIT')
+  await app.connectionLogs.cleanup(false)
+  expect(await partitions(client)).not.toContain(expired)
+  await Promise.all([reader.end(), client.end()])
+})
+
+it('makes partitions two days ahead, and a writer makes the one that is missing when nobody has', async () => {
+  const now = Date.now()
+  const today = dayOf(now)
+  const clock = createTestClock(now)
+  const app = await startTestApp('postgres', { clock })
+  const client = new pg.Client(app.url)
+  await client.connect()
+  await app.start()
+  await expect.poll(() => partitions(client), PATIENT).toEqual([0, 1, 2].map((ahead) => name(today + ahead)))
+  // The next round is a minute away: for three days nobody makes partitions.
+  clock.set(now + 5 * DAY_MS)
+  const [recorded] = await app.connectionLogs.record([{ value: EVENT, at: '' }])
+  expect(recorded?.created).toBe(true)
+  expect(await partitions(client)).toContain(name(today + 5))
+  await client.end()
+})
+
+it('drops a day whole although counts are being merged at that moment', async () => {
+  const now = Date.now()
+  const clock = createTestClock(now - 9 * DAY_MS)
+  const app = await startTestApp('postgres', { clock })
+  const expired = name(dayOf(clock.now()))
+  await app.connectionLogs.record([{ value: EVENT, at: '' }])
+  clock.set(now)
+  const [merger, client] = [new pg.Client(app.url), new pg.Client(app.url)]
+  await Promise.all([merger.connect(), client.connect()])
+  await merger.query('BEGIN')
+  await merger.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
+  const cleaning = app.connectionLogs.cleanup(false)
+  await expect
+    .poll(
+      async () =>
+        (await client.query(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`)).rowCount,
+      PATIENT,
+    )
+    .toBe(1)
+  await merger.query('COMMIT')
+  expect(await cleaning).toMatchObject({ deleted: 1 })
+  expect(await partitions(client)).not.toContain(expired)
+  expect(app.logged).toEqual([])
+  await Promise.all([merger.end(), client.end()])
 })

@@ -228,6 +228,7 @@ test('Writes that queue up behind one lock all fail after one busyTimeoutMs, not
   let sleptMs = 0
   const clock: Clock = {
     now: () => 0,
+    steadyMs: () => 0,
     sleep: async (ms) => {
       sleptMs += ms
       await nextTurn()

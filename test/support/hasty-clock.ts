@@ -15,6 +15,7 @@ export function createHastyClock(): HastyClock {
   const limits = new Set<() => void>()
   return {
     now: () => now,
+    steadyMs: () => now,
     slept,
     expire: () => {
       for (const end of limits) end()

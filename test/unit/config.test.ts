@@ -19,7 +19,7 @@ describe('settings', () => {
       databaseUrl: 'file:./data/connlog.db',
       port: 4000,
       host: '127.0.0.1',
-      retentionMs: 7 * 86_400_000,
+      retentionDays: undefined,
       rateLimitPerMinute: 1200,
       logLevel: 'info',
       graphiql: true,

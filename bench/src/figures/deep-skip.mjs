@@ -17,6 +17,7 @@ export const deepSkip = {
       reach: 'at most',
     },
   ],
+  needs: 'filled',
   measure: async (bench) => {
     const { big } = bench.tenants
     const deep = () => Math.floor(big.logs * (0.5 - SPREAD / 2)) + bench.random(Math.floor(big.logs * SPREAD))

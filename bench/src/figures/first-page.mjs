@@ -14,6 +14,7 @@ export const firstPage = {
       reach: 'at most',
     },
   ],
+  needs: 'filled',
   measure: async (bench) => {
     const { big, mid } = bench.tenants
     const details = await sideBySide(bench, ({ ask }) => ({

@@ -24,6 +24,7 @@ export const pageCpu = {
     figure('Q3', 'the same against PostGraphile 5', 0.5, 0.3),
     figure('Q4', 'the same against Yoga + Pothos plugin-prisma + Prisma 7', 0.33, 0.2),
   ],
+  needs: 'filled',
 
   measure: async ({ options, postgres, tenants: { small }, field, random, say }) => {
     const players = (await field.all()).map((contestant) => ({

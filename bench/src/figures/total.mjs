@@ -16,6 +16,7 @@ export const total = {
       reach: 'at most',
     },
   ],
+  needs: 'filled',
   measure: async (bench) => {
     const { big, mid } = bench.tenants
     const request = graphql(TOTAL_DOCUMENT)

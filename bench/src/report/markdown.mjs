@@ -3,7 +3,7 @@ import { figureRows, pageRows, sideRows } from './rows.mjs'
 /** The results as they go into docs/performance.md. */
 export function markdownReport({ measured, pages, sides, machine, options, date, out }) {
   const parts = [
-    `Measured on ${date.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, Node ${machine.node.slice(1)}, Postgres ${machine.postgres}; ${options.logs.toLocaleString('en')} logs of one tenant, ${options.rounds} rounds of ${options.seconds} s, ${options.connections} connections.`,
+    `Measured on ${date.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, Node ${machine.node.slice(1)}, ${machine.postgres ? `Postgres ${machine.postgres}` : 'no Postgres'}; ${options.logs.toLocaleString('en')} logs of one tenant, ${options.rounds} rounds of ${options.seconds} s, ${options.connections} connections.`,
     table(figureRows(measured)),
   ]
   if (pages) parts.push(table(pageRows(pages)))

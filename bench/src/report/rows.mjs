@@ -1,5 +1,5 @@
 import { verdictOf } from '../verdict.mjs'
-import { boundText, msText, rangeText, ratioText, wholeText } from './numbers.mjs'
+import { boundText, msText, rangeText, ratioText, valueText, wholeText } from './numbers.mjs'
 
 /** The tables, as rows of text with the heading first: printed to a terminal and written as Markdown alike. */
 
@@ -11,8 +11,8 @@ export const figureRows = (measured) => [
     figure.title,
     boundText(figure, figure.must),
     boundText(figure, figure.goal),
-    ratio ? ratioText(ratio.value) : '–',
-    ratio ? rangeText(ratio) : '–',
+    ratio ? valueText(figure, ratio.value) : '–',
+    ratio ? rangeText(figure, ratio) : '–',
     verdictOf(figure, ratio),
   ]),
 ]

@@ -2,7 +2,7 @@ import { ConfigError } from '../../config/config.ts'
 import { connectionLogKind } from '../../connections/kind.ts'
 import { type Finding, ok } from '../../database/finding.ts'
 import { DatabaseOpenError } from '../../database/port.ts'
-import { dayOf, systemClock } from '../../kernel/clock.ts'
+import { DAY_MS, dayOf, systemClock } from '../../kernel/clock.ts'
 import { DAYS_AHEAD } from '../../logs/retention.ts'
 import { type Terminal, print } from '../terminal.ts'
 import { type CommandContext, withApp } from '../with-app.ts'
@@ -63,7 +63,9 @@ async function examine(
   const days = Array.from({ length: DAYS_AHEAD + 1 }, (_, ahead) => today + ahead)
   report(...(await health.storage(table, days)))
   report(lookAtKeys(await app.keys.list(), systemClock))
-  report(...(await lookAtExpired(app.database, table, config, systemClock)))
+  const keptDays = Math.max(app.retentionMs / DAY_MS, app.rememberedDays ?? 0)
+  const times = { retentionMs: keptDays * DAY_MS, cleanupIntervalMs: config.cleanupIntervalMs }
+  report(...(await lookAtExpired(app.database, table, times, systemClock)))
   for await (const finding of lookAtCounts(app.counts, rebuildCounts)) report(finding)
 }
 

@@ -1,4 +1,3 @@
-import type { Config } from '../../config/config.ts'
 import type { LogTable } from '../../database/dialect.ts'
 import { type Finding, ok, wrong } from '../../database/finding.ts'
 import type { Database } from '../../database/port.ts'
@@ -10,14 +9,16 @@ import { count } from '../terminal.ts'
 export async function lookAtExpired(
   { query, dialect }: Pick<Database, 'query' | 'dialect'>,
   table: LogTable,
-  { retentionMs, cleanupIntervalMs }: Config,
+  { retentionMs, cleanupIntervalMs }: { retentionMs: number; cleanupIntervalMs: number },
   clock: Clock,
 ): Promise<Finding[]> {
   const graceMs = Math.max(HOUR_MS, 2 * cleanupIntervalMs)
   const throughMs = clock.now() - retentionMs - graceMs
   const numberOf = async (statement: Parameters<typeof query>[0]) =>
     Number(Object.values((await query<Record<string, number | bigint>>(statement))[0] ?? {})[0])
-  const logs = await numberOf(dialect.countExpired(table, throughMs))
+  const logs = await numberOf(
+    sql`SELECT count(*) AS expired FROM ${raw(table.name)} WHERE created_at <= ${dialect.instant(throughMs)} AND ${dialect.everyone}`,
+  )
   const eventIds = await numberOf(
     sql`SELECT count(*) AS expired FROM ${raw(table.eventIds)} WHERE day < ${dayOf(throughMs)}`,
   )

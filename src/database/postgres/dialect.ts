@@ -4,7 +4,7 @@ import { type BreakdownDialect, breakdowns } from '../breakdown.ts'
 import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
 import type { Claim, Column, Dialect, LogTable, PageRequest, Position, Row } from '../dialect.ts'
 import { erasingBy } from './erasing.ts'
-import { PARTITION_LOCK } from './storage.ts'
+import { CLEANUP_LOCK, PARTITION_LOCK } from './storage.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
 import { createRowText } from '../shape.ts'
@@ -188,8 +188,9 @@ export const postgresDialect: Dialect = {
       WHERE e.created_at <= ${postgresDialect.instant(afterMs)}
     RETURNING event_id`,
 
-  countExpired: (table, throughMs) =>
-    sql`SELECT count(*) AS expired FROM ${raw(table.name)} WHERE created_at <= ${postgresDialect.instant(throughMs)} AND ${everyone}`,
+  tryCleanup: () => sql`SELECT pg_try_advisory_xact_lock(${raw(String(CLEANUP_LOCK))}) AS free`,
+
+  cleanupBatchMs: 40,
 
   deleteExpired: (table, throughMs, limit) => {
     const logs = raw(table.name)

@@ -12,6 +12,12 @@ export const PARTITION_LOCK = 7_270_736_901
 /** check_violation: what Postgres says of a row that fits no partition. No table of ours has other checks. */
 const NO_PARTITION = '23514'
 
+/** Held by the transaction that cleans up, so that of several processes one at a time does; any number that is ours. */
+export const CLEANUP_LOCK = 7_270_736_902
+
+/** How long cleaning up waits for partitions to be made and counts to be merged, in milliseconds. */
+const PARTITION_LOCK_TIMEOUT_MS = 5_000
+
 /** How long a DROP may hold up new readers while it waits for old ones, in milliseconds. */
 const DROP_LOCK_TIMEOUT_MS = 100
 
@@ -84,13 +90,16 @@ export function createPartitions(pool: Pool): Storage {
       )
       // Neither beside another merge nor beside the making and dropping of partitions.
       return inTransaction(async (client) =>
-        (await (wait ? lock(client) : tryLock(client))) ? mergeCounts(client, table.counts) : 0,
+        (await (wait ? lock(client) : tryLock(client, PARTITION_LOCK)))
+          ? mergeCounts(client, table.counts)
+          : 0,
       )
     },
 
     dropExpired: async (table, { logsThroughMs, eventIdsBeforeDay }) => {
       const partitions = await partitionsOf(pool, [table.counts.name, table.name, table.eventIds])
-      let deleted = 0
+      const inUse: string[] = []
+      let logs = 0
       for (const { name, parent, day } of partitions) {
         if (parent === table.counts.name) continue // goes with its logs
         const isLogs = parent === table.name
@@ -101,15 +110,20 @@ export function createPartitions(pool: Pool): Storage {
         const ofDay = [partitionName(table.counts.name, day), name].filter((one) =>
           partitions.some((partition) => partition.name === one),
         )
-        deleted += isLogs ? await dropLogs(table, day, ofDay) : await drop([name], async () => 0)
-        prepared.delete(partitionName(table.name, day))
+        const dropped = isLogs ? await dropLogs(table, day, ofDay) : await drop([name], async () => 0)
+        if (dropped === 'elsewhere') return { logs, inUse, isElsewhere: true }
+        if (dropped === 'in use') inUse.push(name)
+        else {
+          logs += dropped
+          prepared.delete(partitionName(table.name, day))
+        }
       }
-      return deleted
+      return { logs, inUse, isElsewhere: false }
     },
   }
 
-  /** Drops the logs of a day and their counts. @returns how many logs there were */
-  async function dropLogs({ counts }: LogTable, day: number, names: readonly string[]): Promise<number> {
+  /** Drops the logs of a day and their counts. @returns how many logs there were, or why nothing was dropped */
+  async function dropLogs({ counts }: LogTable, day: number, names: readonly string[]): Promise<Dropping> {
     const [first, next] = [day * DAY, (day + 1) * DAY]
     return drop(names, async (client) => {
       const { rows } = await client.query<{ total: string }>(
@@ -129,11 +143,14 @@ export function createPartitions(pool: Pool): Storage {
   async function drop(
     names: readonly string[],
     before: (client: PoolClient) => Promise<number>,
-  ): Promise<number> {
+  ): Promise<Dropping> {
     const tables = names.map((name) => `"${name}"`).join(', ')
     try {
       return await inTransaction(async (client) => {
-        if (!(await tryLock(client))) return 0
+        if (!(await tryLock(client, CLEANUP_LOCK))) return 'elsewhere'
+        // Who merges counts is soon done; without the wait a whole day would be deleted log by log instead.
+        await client.query(`SET LOCAL lock_timeout = ${PARTITION_LOCK_TIMEOUT_MS}`)
+        await client.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
         await client.query(`SET LOCAL lock_timeout = ${DROP_LOCK_TIMEOUT_MS}`)
         await client.query(`LOCK TABLE ${tables} IN ACCESS EXCLUSIVE MODE`)
         const deleted = await before(client)
@@ -141,8 +158,10 @@ export function createPartitions(pool: Pool): Storage {
         return deleted
       })
     } catch (error) {
-      // In use (55P03), or gone already because another process dropped it (42P01).
-      if (['55P03', '42P01'].includes(sqlState(error) ?? '')) return 0
+      const state = sqlState(error)
+      if (state === '55P03') return 'in use'
+      // Another process has dropped it meanwhile.
+      if (state === '42P01') return 0
       throw error
     }
   }
@@ -153,9 +172,12 @@ async function lock(client: PoolClient): Promise<true> {
   return true
 }
 
-async function tryLock(client: PoolClient): Promise<boolean> {
+/** How many logs went, or why none did. */
+type Dropping = number | 'in use' | 'elsewhere'
+
+async function tryLock(client: PoolClient, lock: number): Promise<boolean> {
   const { rows } = await client.query<{ free: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS free', [
-    PARTITION_LOCK,
+    lock,
   ])
   return rows[0]?.free === true
 }

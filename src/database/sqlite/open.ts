@@ -36,7 +36,7 @@ export async function openSqlite(
     storage: {
       prepare: async () => undefined,
       lacksPart: () => false,
-      dropExpired: async () => 0,
+      dropExpired: async () => ({ logs: 0, inUse: [], isElsewhere: false }),
       mergeCounts: async () => 0,
     },
     health: createHealth(connections),
