@@ -18,9 +18,13 @@ export interface Command {
 }
 
 /** Runs `connlog` as it was built, with these settings alone. */
-export function startCommand(args: readonly string[], env: Record<string, string>, input = ''): Command {
+export const startCommand = (args: readonly string[], env: Record<string, string>, input = ''): Command =>
+  startNode([MAIN, ...args], env, input)
+
+/** Runs a script with Node. */
+export function startNode(args: readonly string[], env: Record<string, string>, input = ''): Command {
   const { PATH = '' } = process.env
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH, ...env } })
+  const child = spawn(process.execPath, args, { env: { PATH, ...env } })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk: Buffer) => void (stdout += chunk.toString()))

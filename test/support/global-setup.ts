@@ -9,6 +9,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The tests' Postgres, as superuser. */
     postgresUrl: string
+    /** How often tests of faults kill and restart, and how long logs are sent before each kill, at most. */
+    faults: { cycles: number; longestMs: number }
   }
 }
 

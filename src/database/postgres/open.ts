@@ -49,7 +49,9 @@ export async function openPostgres(
     idle_in_transaction_session_timeout: 30_000,
     options: `-c timezone=UTC -c client_encoding=UTF8 ${PLANNING}`,
   })
-  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  // A connection that breaks is replaced by the pool; without listeners it would end the process. The statement that
+  // ran on it fails, and so says that it broke.
+  pool.on('connect', (connection) => connection.on('error', () => undefined))
   pool.on('error', ({ message }) =>
     options.logger.warn({ reason: message }, 'an idle connection to Postgres broke'),
   )

@@ -18,6 +18,8 @@ const DROP_LOCK_TIMEOUT_MS = 100
  */
 export function createPartitions(pool: Pool): Storage {
   const prepared = new Set<string>()
+  // The server that comes back may be another one, or an older state of it, which lacks what was made since.
+  pool.on('connect', (connection) => connection.on('error', () => prepared.clear()))
 
   async function inTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await pool.connect()

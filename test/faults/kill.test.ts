@@ -1,0 +1,80 @@
+import { afterEach, describe, expect, inject, it } from 'vitest'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { PROVIDERS, createTestDatabase } from '../support/databases.ts'
+import { startNaiveService, startService } from '../support/service.ts'
+import { FLAWLESS, type Verdict, figures } from './history.ts'
+import { createLoad } from './load.ts'
+import { report, seededRandom } from './seed.ts'
+import { findDamage, prepareDatabase } from './stored.ts'
+
+const { cycles, longestMs } = inject('faults')
+const undo: (() => unknown)[] = []
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step()
+})
+
+describe.each(PROVIDERS)('the service killed with SIGKILL while it takes logs, on %s', (provider) => {
+  it(`loses nothing, stores nothing twice and nothing in part, in ${cycles} cycles`, async () => {
+    const random = seededRandom(`kill, ${provider}`)
+    const database = await createTestDatabase(provider)
+    undo.push(database.drop)
+    const key = await prepareDatabase(database.url)
+    let service = await startService(database.url)
+    undo.push(() => service.kill())
+    const load = createLoad({ random, key, port: () => service.port })
+    undo.push(load.end)
+
+    let verdict: Verdict | undefined
+    for (let cycle = 1; cycle <= cycles; cycle += 1) {
+      load.start()
+      await systemClock.sleep(random.whole(20, longestMs))
+      const stopped = load.stop()
+      await service.kill()
+      await stopped
+      // What was left behind is first opened by the next service, and read while that is at it.
+      service = await startService(database.url)
+      verdict = await load.verdict(database.url)
+      expect(verdict, `cycle ${cycle}`).toMatchObject(FLAWLESS)
+    }
+    await load.settle()
+    verdict = await load.verdict(database.url)
+    report(`kill, ${provider}: ${cycles} cycles, ${figures(verdict)}`)
+    expect(verdict).toMatchObject(FLAWLESS)
+    expect(verdict.acknowledged).toBeGreaterThan(cycles)
+    expect(load.words.get('cut')).toBeGreaterThan(0)
+    expect([...load.failures]).toEqual([])
+    expect((await service.stop()).code).toBe(0)
+    expect(await findDamage(database.url)).toEqual([])
+  })
+})
+
+describe('control: services that break a promise, killed in the same way', () => {
+  it.each([
+    ['early', 'acknowledges before COMMIT', 'lost'],
+    ['forgetful', 'remembers no event ids', 'duplicated'],
+    ['piecemeal', 'commits batches event by event', 'torn'],
+  ] as const)('%s: one that %s is found out', async (flaw, _, found) => {
+    const random = seededRandom(`kill, ${flaw} control`)
+    const database = await createTestDatabase('sqlite')
+    undo.push(database.drop)
+    const file = database.url.slice('file:'.length)
+    let service = await startNaiveService(file, flaw)
+    undo.push(() => service.kill())
+    const load = createLoad({ random, key: '', port: () => service.port, doors: ['rest', 'rest-list'] })
+    undo.push(load.end)
+    let verdict: Verdict | undefined
+    let cycle = 0
+    while (cycle < cycles && !verdict?.[found].length) {
+      load.start()
+      await systemClock.sleep(random.whole(100, 300))
+      const stopped = load.stop()
+      await service.kill()
+      await stopped
+      service = await startNaiveService(file, flaw)
+      verdict = await load.verdict(database.url)
+      cycle += 1
+    }
+    report(`kill, ${flaw} control: ${cycle} cycles, ${verdict && figures(verdict)}`)
+    expect(verdict?.[found].length).toBeGreaterThan(0)
+  })
+})
