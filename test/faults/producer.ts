@@ -25,6 +25,8 @@ export interface Answer {
   readonly outcomes: readonly Outcome[]
   /** A word for what came back: `ok`, a code of ours, or `cut` where nothing did. */
   readonly word: string
+  /** For which event a list was refused, where the answer says so. */
+  readonly refusedAt?: number
   /** Of the first event that was acknowledged alone: whether it was stored by this request, and the log's id. */
   readonly created?: boolean
   readonly id?: string
@@ -74,12 +76,17 @@ export function createProducer(options: ProducerOptions): Producer {
       if (code !== undefined) {
         const isOpen = code === 'SERVICE_UNAVAILABLE' || code === 'INTERNAL'
         if (isOpen) options.failures?.add(body.errors?.[0]?.message ?? '')
-        return all(isOpen ? 'unknown' : 'failed', code)
+        const at = body.errors?.[0]?.extensions.index
+        return { ...all(isOpen ? 'unknown' : 'failed', code), ...(at === undefined ? {} : { refusedAt: at }) }
       }
       const one = body.data?.recordConnectionLog
       return one ? { ...all('ok', 'ok'), created: one.created, id: one.log.id } : all('ok', 'ok')
     }
-    if (status !== 200) return all(status >= 500 ? 'unknown' : 'failed', String(status))
+    if (status >= 500) return all('unknown', String(status))
+    if (status !== 200) {
+      const [, at] = /`\[(\d+)\]/.exec(body.error ?? '') ?? []
+      return { ...all('failed', String(status)), ...(at === undefined ? {} : { refusedAt: Number(at) }) }
+    }
     if (door !== 'lines') return all('ok', 'ok')
     const rejected = new Set(body.errors?.map(({ line }) => line))
     return { outcomes: events.map((_, index) => (rejected.has(index + 1) ? 'failed' : 'ok')), word: 'ok' }
@@ -175,8 +182,9 @@ interface Body {
   readonly errors?: readonly {
     readonly line: number
     readonly message: string
-    readonly extensions: { readonly code: string }
+    readonly extensions: { readonly code: string; readonly index?: number }
   }[]
+  readonly error?: string
 }
 
 const RECORD = `mutation ($input: RecordConnectionLogInput!) {
