@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, inject, it } from 'vitest'
+import { describe, expect, inject, it } from 'vitest'
 import type { Random } from '../../src/demo/random.ts'
 import { listen } from '../../src/http/listen.ts'
 import { DAY_MS, MINUTE_MS, systemClock } from '../../src/kernel/clock.ts'
@@ -10,6 +10,7 @@ import { type TestClock, createTestClock } from '../support/clock.ts'
 import { runCommand } from '../support/command.ts'
 import { PROVIDERS, type Provider } from '../support/databases.ts'
 import { type Cutter, startTcpProxy } from '../support/tcp-proxy.ts'
+import { undoneAfterEach } from '../support/undo.ts'
 import { type Attempt, FLAWLESS, check, figures } from './history.ts'
 import { DOORS, type SentEvent, bodyOf, createProducer, isSingle, sentEvent } from './producer.ts'
 import { report, seededRandom } from './seed.ts'
@@ -20,10 +21,7 @@ const CLIENTS = 8
 const { events: EVENTS } = inject('faults')
 /** The quickest part of a minute where nothing else runs. */
 const TIMEOUT_MS = EVENTS * 20
-const undo: (() => unknown)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
+const undo = undoneAfterEach()
 
 interface Scene {
   readonly random: Random
@@ -41,9 +39,9 @@ async function setScene(provider: Provider, name: string, lifetime = LONG): Prom
   const app = await startTestApp(provider, { clock })
   const key = await app.key(null)
   const server = await listen(app.fetch, { port: 0, host: '127.0.0.1', clock: systemClock })
-  undo.push(server.stop)
+  undo(server.stop)
   const proxy = await startTcpProxy(Number(new URL(server.address).port))
-  undo.push(proxy.stop)
+  undo(proxy.stop)
   proxy.setCutter(createCutter(random, lifetime))
   return { random, clock, key, url: app.url, port: proxy.port, cuts: proxy.cuts }
 }
@@ -182,7 +180,7 @@ describe.each(PROVIDERS)(
 
         // The other way in: from a file, by another process, the day after.
         const folder = mkdtempSync(join(tmpdir(), 'connlog-import-'))
-        undo.push(() => rmSync(folder, { recursive: true }))
+        undo(() => rmSync(folder, { recursive: true }))
         const file = join(folder, 'again.ndjson')
         const contents = new Map(stored.map(({ key, content }) => [key, content]))
         const again = events.map((event) => bodyOf({ ...event, content: contents.get(event.key) ?? -1 }))

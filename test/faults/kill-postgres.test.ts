@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import pg from 'pg'
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { type Service, startService } from '../support/service.ts'
+import { undoneAfterEach } from '../support/undo.ts'
 import { FLAWLESS, figures } from './history.ts'
 import { createLoad } from './load.ts'
 import { report, seededRandom } from './seed.ts'
@@ -15,13 +16,10 @@ const UNAVAILABLE = 'The database cannot be reached or cannot take this now. Try
 // To find the processes of a server takes /proc.
 describe.skipIf(!existsSync('/proc/self/stat'))('Postgres killed with SIGKILL under a service', () => {
   let server: PostgresServer
-  const undo: (() => unknown)[] = []
+  const undo = undoneAfterEach()
   beforeAll(async () => {
     // After a crash Postgres would flush each of its files, one by one.
     server = await startPostgres(['-c', 'fsync=on', '-c', 'recovery_init_sync_method=syncfs'])
-  })
-  afterEach(async () => {
-    for (const step of undo.splice(0).reverse()) await step()
   })
   afterAll(() => server.stop())
 
@@ -59,10 +57,10 @@ describe.skipIf(!existsSync('/proc/self/stat'))('Postgres killed with SIGKILL un
     const url = server.url.replace(/postgres$/, database)
     const key = await prepareDatabase(url)
     const service = await startService(url)
-    undo.push(service.kill)
+    undo(service.kill)
     await prepare()
     const load = createLoad({ random, key, port: () => service.port })
-    undo.push(load.end, load.stop)
+    undo(load.end, load.stop)
     load.start()
     for (let cycle = 1; cycle <= cycles; cycle += 1) {
       await systemClock.sleep(random.whole(20, longestMs))

@@ -1,28 +1,26 @@
-import { afterEach, describe, expect, inject, it } from 'vitest'
+import { describe, expect, inject, it } from 'vitest'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { PROVIDERS, createTestDatabase } from '../support/databases.ts'
 import { startNaiveService, startService } from '../support/service.ts'
+import { undoneAfterEach } from '../support/undo.ts'
 import { FLAWLESS, type Verdict, figures } from './history.ts'
 import { createLoad } from './load.ts'
 import { report, seededRandom } from './seed.ts'
 import { findDamage, prepareDatabase } from './stored.ts'
 
 const { cycles, longestMs } = inject('faults')
-const undo: (() => unknown)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
+const undo = undoneAfterEach()
 
 describe.each(PROVIDERS)('the service killed with SIGKILL while it takes logs, on %s', (provider) => {
   it(`loses nothing, stores nothing twice and nothing in part, in ${cycles} cycles`, async () => {
     const random = seededRandom(`kill, ${provider}`)
     const database = await createTestDatabase(provider)
-    undo.push(database.drop)
+    undo(database.drop)
     const key = await prepareDatabase(database.url)
     let service = await startService(database.url)
-    undo.push(() => service.kill())
+    undo(() => service.kill())
     const load = createLoad({ random, key, port: () => service.port })
-    undo.push(load.end)
+    undo(load.end)
 
     let verdict: Verdict | undefined
     for (let cycle = 1; cycle <= cycles; cycle += 1) {
@@ -56,12 +54,12 @@ describe('control: services that break a promise, killed in the same way', () =>
   ] as const)('%s: one that %s is found out', async (flaw, _, found) => {
     const random = seededRandom(`kill, ${flaw} control`)
     const database = await createTestDatabase('sqlite')
-    undo.push(database.drop)
+    undo(database.drop)
     const file = database.url.slice('file:'.length)
     let service = await startNaiveService(file, flaw)
-    undo.push(() => service.kill())
+    undo(() => service.kill())
     const load = createLoad({ random, key: '', port: () => service.port, doors: ['rest', 'rest-list'] })
-    undo.push(load.end)
+    undo(load.end)
     let verdict: Verdict | undefined
     let cycle = 0
     while (cycle < cycles && !verdict?.[found].length) {

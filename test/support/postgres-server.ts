@@ -42,45 +42,65 @@ export async function startPostgres(flags: readonly string[] = []): Promise<Post
   } catch (error) {
     throw new Error(`Postgres did not start:\n${output.join('\n')}`, { cause: error })
   }
-  let isRunning = true
   let isStopped = false
-  const killNow = () => {
-    if (!isRunning) return []
-    isRunning = false
-    return killServer(join(root, 'data'))
-  }
+  let isKilled = false
+  let starting: Promise<void> = Promise.resolve()
+  const killNow = () => killServer(join(root, 'data'))
   process.once('exit', killNow)
-  const start = async () => {
-    await server.start()
-    isRunning = true
-  }
   return {
     url: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
-    start,
+    start: async () => {
+      if (isStopped) throw new Error('This Postgres has been stopped for good.')
+      starting = server.start()
+      await starting
+      isKilled = false
+    },
     kill: async () => {
+      isKilled = true
       for (const pid of killNow()) while (isAlive(pid)) await systemClock.sleep(2)
     },
     stop: async () => {
       if (isStopped) return
       isStopped = true
-      process.off('exit', killNow)
+      await starting.catch(() => undefined)
       // Only a server that ends by itself gives its shared memory back.
-      if (!isRunning) await start()
+      if (isKilled) await server.start()
       await server.stop()
-      isRunning = false
+      process.off('exit', killNow)
       rmSync(root, { recursive: true, force: true })
     },
   }
 }
 
+/** The process of a server from which all others come; undefined where it does not run. */
+function firstProcess(dataFolder: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8').split('\n', 1)[0])
+    // A server that was killed leaves the file behind, and its number may go to anybody.
+    const isOurs = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(dataFolder)
+    return isOurs && isAlive(pid) ? pid : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** @returns the processes that were killed: the server's first one and all that it had begun */
 function killServer(dataFolder: string): number[] {
-  const first = Number(readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8').split('\n', 1)[0])
+  const first = firstProcess(dataFolder)
+  if (first === undefined) return []
   // Held still, so that it begins no other meanwhile.
   process.kill(first, 'SIGSTOP')
   const all = [first, ...childrenOf(first)]
-  for (const pid of all) process.kill(pid, 'SIGKILL')
+  for (const pid of all) killOne(pid)
   return all
+}
+
+function killOne(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself meanwhile.
+  }
 }
 
 const childrenOf = (parent: number): number[] =>

@@ -57,11 +57,16 @@ export function createPartitions(pool: Pool): Storage {
       await make(table.counts.name, String(day * DAY), String((day + 1) * DAY))
     })
 
+  /** Those who need the same day at once wait for one of them, and not for each other's connections. */
+  const preparing = new Map<string, Promise<void>>()
+
   const prepare: Storage['prepare'] = async (table, days) => {
     for (const day of days) {
       const key = partitionName(table.name, day)
       if (prepared.has(key)) continue
-      await prepareDay(table, day)
+      const made = preparing.get(key) ?? prepareDay(table, day).finally(() => void preparing.delete(key))
+      preparing.set(key, made)
+      await made
       prepared.add(key)
     }
   }
