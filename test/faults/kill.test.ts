@@ -9,44 +9,50 @@ import { report, seededRandom } from './seed.ts'
 import { findDamage, prepareDatabase } from './stored.ts'
 
 const { cycles, longestMs } = inject('faults')
+/** Many times what a cycle takes where nothing else runs. */
+const TIMEOUT_MS = cycles * 20_000
 const undo = undoneAfterEach()
 
-describe.each(PROVIDERS)('the service killed with SIGKILL while it takes logs, on %s', (provider) => {
-  it(`loses nothing, stores nothing twice and nothing in part, in ${cycles} cycles`, async () => {
-    const random = seededRandom(`kill, ${provider}`)
-    const database = await createTestDatabase(provider)
-    undo(database.drop)
-    const key = await prepareDatabase(database.url)
-    let service = await startService(database.url)
-    undo(() => service.kill())
-    const load = createLoad({ random, key, port: () => service.port })
-    undo(load.end)
+describe.each(PROVIDERS)(
+  'the service killed with SIGKILL while it takes logs, on %s',
+  { timeout: TIMEOUT_MS },
+  (provider) => {
+    it(`loses nothing, stores nothing twice and nothing in part, in ${cycles} cycles`, async () => {
+      const random = seededRandom(`kill, ${provider}`)
+      const database = await createTestDatabase(provider)
+      undo(database.drop)
+      const key = await prepareDatabase(database.url)
+      let service = await startService(database.url)
+      undo(() => service.kill())
+      const load = createLoad({ random, key, port: () => service.port })
+      undo(load.end)
 
-    let verdict: Verdict | undefined
-    for (let cycle = 1; cycle <= cycles; cycle += 1) {
-      load.start()
-      await systemClock.sleep(random.whole(20, longestMs))
-      const stopped = load.stop()
-      await service.kill()
-      await stopped
-      // What was left behind is first opened by the next service, and read while that is at it.
-      service = await startService(database.url)
+      let verdict: Verdict | undefined
+      for (let cycle = 1; cycle <= cycles; cycle += 1) {
+        load.start()
+        await systemClock.sleep(random.whole(20, longestMs))
+        const stopped = load.stop()
+        await service.kill()
+        await stopped
+        // What was left behind is first opened by the next service, and read while that is at it.
+        service = await startService(database.url)
+        verdict = await load.verdict(database.url)
+        expect(verdict, `cycle ${cycle}`).toMatchObject(FLAWLESS)
+      }
+      await load.settle()
       verdict = await load.verdict(database.url)
-      expect(verdict, `cycle ${cycle}`).toMatchObject(FLAWLESS)
-    }
-    await load.settle()
-    verdict = await load.verdict(database.url)
-    report(`kill, ${provider}: ${cycles} cycles, ${figures(verdict)}`)
-    expect(verdict).toMatchObject(FLAWLESS)
-    expect(verdict.acknowledged).toBeGreaterThan(cycles)
-    expect(load.words.get('cut')).toBeGreaterThan(0)
-    expect([...load.failures]).toEqual([])
-    expect((await service.stop()).code).toBe(0)
-    expect(await findDamage(database.url)).toEqual([])
-  })
-})
+      report(`kill, ${provider}: ${cycles} cycles, ${figures(verdict)}`)
+      expect(verdict).toMatchObject(FLAWLESS)
+      expect(verdict.acknowledged).toBeGreaterThan(cycles)
+      expect(load.words.get('cut')).toBeGreaterThan(0)
+      expect([...load.failures]).toEqual([])
+      expect((await service.stop()).code).toBe(0)
+      expect(await findDamage(database.url)).toEqual([])
+    })
+  },
+)
 
-describe('control: services that break a promise, killed in the same way', () => {
+describe('control: services that break a promise, killed in the same way', { timeout: TIMEOUT_MS }, () => {
   it.each([
     ['early', 'acknowledges before COMMIT', 'lost'],
     ['forgetful', 'remembers no event ids', 'duplicated'],

@@ -49,8 +49,7 @@ export function createLoad({ random, port, key, doors = DOORS, withEventIds = tr
   )
   let unsettled: SentEvent[][] = []
   let made = 0
-  let isSending = false
-  let sending: Promise<unknown> = Promise.resolve()
+  const sending = { isOn: false, done: Promise.resolve() as Promise<unknown> }
 
   const newEvent = () => sentEvent(random.pick(TENANTS), `e${(made += 1)}`, random.whole(0, 100_000))
 
@@ -79,7 +78,7 @@ export function createLoad({ random, port, key, doors = DOORS, withEventIds = tr
   }
 
   async function sendOn(producer: Producer): Promise<void> {
-    while (isSending) {
+    while (sending.isOn) {
       if (!(await send(producer, ...work()))) await systemClock.sleep(random.whole(5, 30))
     }
   }
@@ -88,20 +87,19 @@ export function createLoad({ random, port, key, doors = DOORS, withEventIds = tr
     words,
     failures,
     start: () => {
-      isSending = true
-      sending = Promise.all(producers.map(sendOn))
+      sending.isOn = true
+      sending.done = Promise.all(producers.map(sendOn))
     },
     stop: async () => {
-      isSending = false
-      await sending
+      sending.isOn = false
+      await sending.done
     },
     verdict: async (databaseUrl) => check(history, await readStored(databaseUrl)),
     settle: async () => {
-      const [producer] = producers
-      while (producer && unsettled.length > 0) {
+      while (unsettled.length > 0) {
         const todo = unsettled
         unsettled = []
-        for (const events of todo) await send(producer, 'lines', events)
+        for (const events of todo) await send(random.pick(producers), 'lines', events)
       }
     },
     end: () => {

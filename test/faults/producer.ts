@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http'
+import { assertNever } from '../../src/kernel/errors.ts'
 import type { Attempt, FaultEvent, Outcome } from './history.ts'
 
 /** An event to be sent: who it is of (null: nobody is known), and the producer's id of it. */
@@ -92,19 +93,14 @@ export function createProducer(options: ProducerOptions): Producer {
     return { outcomes: events.map((_, index) => (rejected.has(index + 1) ? 'failed' : 'ok')), word: 'ok' }
   }
 
-  const post = (door: Door, events: readonly SentEvent[]): Promise<Reply> => {
+  function post(door: Door, events: readonly SentEvent[]): Promise<Reply> {
     const logs = events.map(toLog)
+    const inputs = logs.map(graphqlInput)
     switch (door) {
       case 'graphql':
-        return exchange(
-          '/graphql',
-          JSON.stringify({ query: RECORD, variables: { input: graphqlInput(logs[0]) } }),
-        )
+        return exchange('/graphql', JSON.stringify({ query: RECORD, variables: { input: inputs[0] } }))
       case 'graphql-list':
-        return exchange(
-          '/graphql',
-          JSON.stringify({ query: RECORD_ALL, variables: { inputs: logs.map(graphqlInput) } }),
-        )
+        return exchange('/graphql', JSON.stringify({ query: RECORD_ALL, variables: { inputs } }))
       case 'rest':
         return exchange(PATH, JSON.stringify(logs[0]))
       case 'rest-list':
@@ -115,6 +111,8 @@ export function createProducer(options: ProducerOptions): Producer {
           `${logs.map((log) => JSON.stringify(log)).join('\n')}\n`,
           'application/x-ndjson',
         )
+      default:
+        return assertNever(door)
     }
   }
 
@@ -212,8 +210,7 @@ export function bodyOf({ userId, eventId, content }: SentEvent, withEventIds = t
   }
 }
 
-function graphqlInput(log: ReturnType<typeof bodyOf> | undefined) {
-  if (log === undefined) throw new Error('Expected an event to send, got none.')
+function graphqlInput(log: ReturnType<typeof bodyOf>) {
   return {
     ...log,
     platform: log.platform.toUpperCase(),

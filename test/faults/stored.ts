@@ -1,8 +1,12 @@
 import { DatabaseSync } from '@photostructure/sqlite'
 import pg from 'pg'
-import { createApp } from '../../src/app.ts'
-import { parseConfig } from '../../src/config/config.ts'
+import { createKeyStore } from '../../src/auth/key-store.ts'
+import { ALL_SCOPES } from '../../src/auth/scopes.ts'
+import { connectionLogKind } from '../../src/connections/kind.ts'
+import { openDatabase } from '../../src/database/open.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
+import { createCountKeeper } from '../../src/logs/counts.ts'
 import type { StoredEvent } from './history.ts'
 
 const SELECT = 'SELECT user_id, account_id, duration_ms, id FROM connection_logs'
@@ -50,30 +54,31 @@ export async function findDamage(url: string): Promise<string[]> {
     const found = await rowsOf<{ integrity_check: string }>(url, 'PRAGMA integrity_check')
     for (const { integrity_check } of found) if (integrity_check !== 'ok') damage.push(integrity_check)
   }
-  const config = parseConfig({ DATABASE_URL: url, POOL_SIZE: '2' })
-  const app = await createApp({ config, logger: silentLogger, unhurried: true })
+  const options = { clock: systemClock, logger: silentLogger }
+  const database = await openDatabase(url, { ...options, poolSize: 2, unhurried: true })
+  const counts = createCountKeeper(database, connectionLogKind, options)
   try {
     for (const when of ['as they lie there', 'merged']) {
-      for (const day of await app.counts.days()) {
-        const wrong = await app.counts.miscounted(day)
+      for (const day of await counts.days()) {
+        const wrong = await counts.miscounted(day)
         if (wrong > 0) damage.push(`${wrong} counts of day ${day} differ from its logs, ${when}`)
       }
-      await app.counts.merge()
+      await counts.merge()
     }
   } finally {
-    await app.stop()
+    await database.close()
   }
   return damage
 }
 
 /** A database that is migrated, and a service key with all scopes for it. */
 export async function prepareDatabase(url: string): Promise<string> {
-  const config = parseConfig({ DATABASE_URL: url, POOL_SIZE: '1' })
-  const app = await createApp({ config, logger: silentLogger })
+  const database = await openDatabase(url, { clock: systemClock, logger: silentLogger, poolSize: 1 })
   try {
-    await app.database.migrations.apply()
-    return (await app.keys.create({ userId: null, scopes: ['logs:read', 'logs:write', 'admin'] })).key
+    await database.migrations.apply()
+    const keys = createKeyStore(database.apiKeys, systemClock)
+    return (await keys.create({ userId: null, scopes: ALL_SCOPES })).key
   } finally {
-    await app.stop()
+    await database.close()
   }
 }

@@ -36,8 +36,7 @@ describe('a copy of an SQLite file of which the end of the write-ahead log is mi
   let folder: string
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'connlog-torn-'))
-    const url = `file:${join(folder, 'connlog.db')}`
-    const app = await startTestApp('sqlite', { env: { DATABASE_URL: url } })
+    const app = await startTestApp('sqlite')
     for (let list = 0; list < LISTS; list += 1) {
       const events = Array.from({ length: LIST_SIZE }, (_, index) =>
         sentEvent('u1', `${list}-${index}`, list),
@@ -47,14 +46,10 @@ describe('a copy of an SQLite file of which the end of the write-ahead log is mi
       )
     }
     // As they lie there while the service runs: closing would leave the file alone.
-    for (const name of ['connlog.db', 'connlog.db-wal']) {
-      copyFileSync(join(folder, name), join(folder, `${name}.copy`))
-    }
+    const file = app.url.slice('file:'.length)
+    copyFileSync(file, join(folder, 'connlog.db'))
+    copyFileSync(`${file}-wal`, join(folder, 'connlog.db-wal'))
     await app.stop()
-    for (const name of ['connlog.db', 'connlog.db-wal']) {
-      copyFileSync(join(folder, `${name}.copy`), join(folder, name))
-    }
-    rmSync(join(folder, 'connlog.db-shm'), { force: true })
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -62,7 +57,7 @@ describe('a copy of an SQLite file of which the end of the write-ahead log is mi
     const random = seededRandom('torn copies')
     const bytes = statSync(join(folder, 'connlog.db-wal')).size
     expect(await wholeLists(folder, bytes)).toBe(LISTS)
-    const ends = [0, 1, 31, 32, 33, bytes - 1, ...Array.from({ length: 40 }, () => random.whole(0, bytes))]
+    const ends = [0, 1, 31, 32, 33, bytes - 1, ...Array.from({ length: 30 }, () => random.whole(0, bytes))]
     const found = new Set<number>()
     for (const end of ends) found.add(await wholeLists(folder, end))
     report(

@@ -41,11 +41,13 @@ async function take(logs) {
     }
 }
 
-const server = createServer(async (request, response) => {
+async function answer(request, response) {
   const chunks = []
   for await (const chunk of request) chunks.push(chunk)
   const body = JSON.parse(Buffer.concat(chunks).toString())
   await take(Array.isArray(body) ? body : [body])
   response.end('{}')
-})
+}
+
+const server = createServer((request, response) => void answer(request, response))
 server.listen(0, '127.0.0.1', () => process.stdout.write(`listens on ${server.address().port}\n`))

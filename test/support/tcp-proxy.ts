@@ -62,10 +62,10 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       from.on('error', () => undefined)
       from.on('data', (chunk: Buffer) => forward(link, from, to, direction, chunk))
       // What is delayed has to be through before the end is.
-      from.on('end', () => void later(() => to.end()))
+      from.on('end', () => later(() => to.end()))
       from.on('close', () => {
         links.delete(link)
-        void later(() => to.destroySoon())
+        later(() => to.destroySoon())
       })
       if (mode === 'blackhole') from.pause()
     }
