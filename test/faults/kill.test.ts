@@ -1,12 +1,14 @@
 import { describe, expect, inject, it } from 'vitest'
 import { systemClock } from '../../src/kernel/clock.ts'
+import { runCommand, startCommand } from '../support/command.ts'
 import { PROVIDERS, createTestDatabase } from '../support/databases.ts'
 import { startNaiveService, startService } from '../support/service.ts'
 import { undoneAfterEach } from '../support/undo.ts'
-import { FLAWLESS, type Verdict, figures } from './history.ts'
+import { FLAWLESS, type Outcome, type Verdict, figures } from './history.ts'
 import { createLoad } from './load.ts'
+import { bodyOf, sentEvent } from './producer.ts'
 import { report, seededRandom } from './seed.ts'
-import { findDamage, prepareDatabase } from './stored.ts'
+import { findDamage, prepareDatabase, rowsOf } from './stored.ts'
 
 const { cycles, longestMs } = inject('faults')
 /** Many times what a cycle takes where nothing else runs. */
@@ -47,6 +49,65 @@ describe.each(PROVIDERS)(
       expect(load.words.get('cut')).toBeGreaterThan(0)
       expect([...load.failures]).toEqual([])
       expect((await service.stop()).code).toBe(0)
+      expect(await findDamage(database.url)).toEqual([])
+    })
+  },
+)
+
+describe.each(PROVIDERS)(
+  '`connlog import` killed beside a service that takes logs, on %s',
+  { timeout: TIMEOUT_MS },
+  (provider) => {
+    const kills = Math.ceil(cycles / 10)
+    it(`can be run again until all is there, once: ${kills} kills`, async () => {
+      const random = seededRandom(`kill import, ${provider}`)
+      const database = await createTestDatabase(provider)
+      undo(database.drop)
+      const env = { DATABASE_URL: database.url, LOG_LEVEL: 'error' }
+      const key = await prepareDatabase(database.url)
+      const service = await startService(database.url)
+      undo(service.kill)
+      const load = createLoad({ random, key, port: () => service.port })
+      undo(load.end)
+      const lines = Array.from({ length: 10_000 }, (_, index) =>
+        sentEvent('tenant-a', `line-${index}`, index),
+      )
+      const input = lines.map((line) => JSON.stringify(bodyOf(line))).join('\n')
+      const noteLines = (outcome: Outcome) =>
+        load.history.push(...lines.map((line) => ({ events: [line], outcome })))
+
+      const imported = async () => {
+        const [found] = await rowsOf<{ lines: number | string }>(
+          database.url,
+          "SELECT count(*) AS lines FROM connection_logs WHERE account_id LIKE 'line-%'",
+        )
+        return Number(found?.lines)
+      }
+
+      load.start()
+      noteLines('unknown')
+      for (let kill = 1; kill <= kills; kill += 1) {
+        const known = await imported()
+        const command = startCommand(['import', '-'], env, input)
+        undo(() => command.kill('SIGKILL'))
+        let isDone = false
+        void command.finished.then(() => (isDone = true))
+        // Once it has stored something new.
+        while (!isDone && (await imported()) === known) await systemClock.sleep(20)
+        await systemClock.sleep(random.whole(0, 100))
+        command.kill('SIGKILL')
+        await command.finished
+      }
+      await load.stop()
+      const before = (await load.verdict(database.url)).stored
+      const finished = await runCommand(['import', '-'], env, input)
+      expect(finished).toMatchObject({ code: 0, stderr: '' })
+      noteLines('ok')
+      const verdict = await load.verdict(database.url)
+      report(
+        `kill import, ${provider}: ${kills} cycles, ${verdict.stored - before} lines left to the last, ${figures(verdict)}`,
+      )
+      expect(verdict).toMatchObject(FLAWLESS)
       expect(await findDamage(database.url)).toEqual([])
     })
   },

@@ -18,6 +18,8 @@ const LARGEST = 300
 
 /** Clients that send, at random, new events and those of which they do not know what became of them. */
 export interface Load {
+  /** What the clients know; others may add to it. */
+  readonly history: Attempt[]
   /** Sends until it is stopped. */
   start(): void
   /** Sends nothing more, and resolves when what is under way has been answered or cut. */
@@ -84,6 +86,7 @@ export function createLoad({ random, port, key, doors = DOORS, withEventIds = tr
   }
 
   return {
+    history,
     words,
     failures,
     start: () => {
