@@ -90,10 +90,11 @@ describe.each(PROVIDERS)(
         const known = await imported()
         const command = startCommand(['import', '-'], env, input)
         undo(() => command.kill('SIGKILL'))
-        let isDone = false
-        void command.finished.then(() => (isDone = true))
+        const finished = command.finished.then(() => 'finished' as const)
         // Once it has stored something new.
-        while (!isDone && (await imported()) === known) await systemClock.sleep(20)
+        while ((await imported()) === known) {
+          if ((await Promise.race([finished, systemClock.sleep(20)])) === 'finished') break
+        }
         await systemClock.sleep(random.whole(0, 100))
         command.kill('SIGKILL')
         await command.finished
