@@ -69,7 +69,7 @@ describe.each(PROVIDERS)(
       undo(service.kill)
       const load = createLoad({ random, key, port: () => service.port })
       undo(load.end)
-      const lines = Array.from({ length: 10_000 }, (_, index) =>
+      const lines = Array.from({ length: kills * 1_500 + 1_000 }, (_, index) =>
         sentEvent('tenant-a', `line-${index}`, index),
       )
       const input = lines.map((line) => JSON.stringify(bodyOf(line))).join('\n')
@@ -95,7 +95,7 @@ describe.each(PROVIDERS)(
         while ((await imported()) === known) {
           if ((await Promise.race([finished, systemClock.sleep(20)])) === 'finished') break
         }
-        await systemClock.sleep(random.whole(0, 100))
+        await systemClock.sleep(random.whole(0, 400))
         command.kill('SIGKILL')
         await command.finished
       }
