@@ -16,6 +16,7 @@ import { type Clock, SECOND_MS, systemClock } from './kernel/clock.ts'
 import { type Running, createLifecycle } from './kernel/lifecycle.ts'
 import type { Logger } from './kernel/logger.ts'
 import { type CountKeeper, createCountKeeper } from './logs/counts.ts'
+import { createErasure } from './logs/erasure.ts'
 import { createRetention } from './logs/retention.ts'
 import { createLogStore } from './logs/store.ts'
 import { createSchema } from './schema.ts'
@@ -71,6 +72,8 @@ export async function createApp({
   const connectionLogsOf = createConnectionLogs({
     store,
     retention,
+    erasure: createErasure(database, connectionLogKind, clock),
+    keys,
     clock,
     retentionMs,
     cursorSecret: createInstanceSecret(database, clock.now),
@@ -79,7 +82,7 @@ export async function createApp({
   let isStopping = false
 
   const handler = createHandler({
-    routes: [connectionLogRoute({ logsOf: connectionLogsOf, retentionMs, maxBodyBytes })],
+    routes: [connectionLogRoute({ logsOf: connectionLogsOf, retentionMs, maxBodyBytes, clock, logger })],
     graphql: createGraphql({
       schema,
       endpoint: GRAPHQL_PATH,

@@ -13,6 +13,12 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 
 const { env, stdin, stdout, stderr } = process
 // A reader that has seen enough (`connlog schema | head`) is no failure.
-stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+  if (code === 'EPIPE') process.exit(0)
+  stderr.write(`Could not write to standard output: ${code === 'ENOSPC' ? 'the disk is full' : code}.\n`)
+  process.exit(1)
+})
 
 process.exitCode = await run(process.argv.slice(2), { env, stdin, stdout, stderr, stop: stop.signal })
+// What a reader has not taken by now would keep the process, which was told to stop, waiting for it.
+if (stop.signal.aborted && stdout.writableLength > 0) process.exit()

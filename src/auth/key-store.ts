@@ -35,6 +35,10 @@ export interface KeyStore {
   revoke(id: string): Promise<void>
   /** Who holds this key; undefined for one that is malformed, unknown, revoked or expired. */
   find(key: string): Promise<Principal | undefined>
+  /** How many keys a user has, valid or not. */
+  countOf(userId: string): Promise<number>
+  /** Deletes the keys of a user, which are then as unknown as if they had never been. @returns how many there were */
+  eraseOf(userId: string): Promise<number>
   isEmpty(): Promise<boolean>
 }
 
@@ -95,6 +99,14 @@ export function createKeyStore(rows: ApiKeys, clock: Clock): KeyStore {
       const { name, userId, scopes, expiresAt, revokedAt } = shown(row)
       if (revokedAt !== null || (expiresAt !== null && expiresAt <= clock.now())) return undefined
       return { keyId: row.id, name, userId, scopes: new Set(scopes), expiresAt }
+    },
+
+    countOf: (userId) => rows.count({ where: { userId } }),
+
+    eraseOf: async (userId) => {
+      const { count } = await rows.deleteMany({ where: { userId } })
+      for (const [id, { row }] of cache.entries()) if (row.userId === userId) cache.delete(id)
+      return count
     },
 
     isEmpty: async () => (await rows.count()) === 0,

@@ -2,7 +2,7 @@
 export const SCOPES = {
   'logs:read': 'Read connection logs.',
   'logs:write': 'Record connection logs.',
-  admin: 'Delete expired logs and look after keys.',
+  admin: 'Delete expired logs, erase users and accounts, look after keys.',
 } as const
 
 export type Scope = keyof typeof SCOPES

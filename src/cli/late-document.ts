@@ -1,5 +1,5 @@
 import { CommandError } from './terminal.ts'
-import { MAX_LINE_BYTES } from '../connections/ndjson.ts'
+import { MAX_LINE_BYTES } from '../connections/lines.ts'
 
 /** A source that turned out to be one JSON document with logs in it, or one to be read line by line. */
 export type LateDocument =

@@ -2,15 +2,20 @@ import { Command, CommanderError } from 'commander'
 import { ALL_SCOPES, DEFAULT_SCOPES } from '../auth/scopes.ts'
 import { ConfigError } from '../config/config.ts'
 import { settingsHelp } from '../config/describe.ts'
+import { EXPORT_FORMATS } from '../connections/export-format.ts'
 import { DatabaseOpenError } from '../database/port.ts'
 import { printSorted } from '../graphql/print.ts'
 import { AppError } from '../kernel/errors.ts'
 import { createSchema } from '../schema.ts'
 import { cleanup } from './cleanup.ts'
-import { doctor } from './doctor.ts'
+import { type ExportOptions, exportLogs } from './export.ts'
+import { addFilterOptions } from './filter-options.ts'
+import { type DoctorOptions, doctor } from './doctor/doctor.ts'
+import { type EraseOptions, erase } from './erase.ts'
 import { type ImportOptions, importLogs } from './import.ts'
 import { type CreateOptions, createKey, listKeys, revokeKey } from './keys.ts'
 import { migrate } from './migrate.ts'
+import { KEY_VARIABLE, type PullOptions, pull } from './pull.ts'
 import { serve } from './serve.ts'
 import { CommandError, type Terminal } from './terminal.ts'
 import { readVersion } from './version.ts'
@@ -79,17 +84,48 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
       exitWith(await importLogs(terminal, file, options)),
     )
 
+  command(program, 'pull', "copy the logs of Late's API, or of one like it, into the store")
+    .requiredOption('--url <base>', 'the address of the server, such as https://getlate.dev')
+    .option(
+      '--key <key>',
+      `a key of that server (default: the variable ${KEY_VARIABLE}, which no list of processes shows)`,
+    )
+    .option('--user <id>', 'store them for this user')
+    .option(
+      '--days <n>',
+      'only logs of the last n × 24 hours (default: 7, or RETENTION_DAYS if that is less)',
+    )
+    .action(async (options: PullOptions) => exitWith(await pull(terminal, options)))
+  addFilterOptions(
+    command(program, 'export', 'write logs to standard output, oldest first, as import takes them or as CSV'),
+  )
+    .option('--days <n>', 'only of the last so many times 24 hours (default: all that is kept)')
+    .option('--format <format>', EXPORT_FORMATS.join(' or '), 'ndjson')
+    .action((options: ExportOptions) => exportLogs(terminal, options))
+
   command(program, 'cleanup', 'delete expired logs now')
     .option('--dry-run', 'only count them')
     .action((options: { dryRun?: boolean }) => cleanup(terminal, options))
 
   command(
     program,
+    'erase',
+    'erase a user or an account for good: logs, counts, event ids, and the keys of a user',
+  )
+    .option('--user <id>', 'the user; with --account, that account of that user alone')
+    .option('--account <id>', 'the account, with whichever user')
+    .option('--dry-run', 'only tell what would go')
+    .option('--json', 'print the receipt as JSON')
+    .action(async (options: EraseOptions) => exitWith(await erase(terminal, options)))
+
+  command(
+    program,
     'doctor',
-    'look at settings, database, migrations, clocks and counts, and say how to mend what is wrong',
+    'look at settings, database, disk, migrations, clocks and counts, and say how to mend what is wrong',
   )
     .option('--rebuild-counts', 'count anew what is counted wrong')
-    .action(async (options: { rebuildCounts?: boolean }) => exitWith(await doctor(terminal, options)))
+    .option('--json', 'print what was found as JSON')
+    .action(async (options: DoctorOptions) => exitWith(await doctor(terminal, options)))
 
   command(program, 'schema', 'print the GraphQL schema').action(
     () => void terminal.stdout.write(printSorted(createSchema())),

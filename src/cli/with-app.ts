@@ -32,8 +32,9 @@ export async function withApp<T>(
 export async function withMigratedApp<T>(
   terminal: Terminal,
   work: (context: CommandContext) => Promise<T>,
+  options: Pick<AppOptions, 'unhurried'> = {},
 ): Promise<T> {
-  return withApp(terminal, async (context) => {
+  const whenMigrated = async (context: CommandContext) => {
     const { migrations } = context.app.database
     if (await migrations.isNew()) await migrations.apply()
     const pending = await migrations.pending()
@@ -41,5 +42,6 @@ export async function withMigratedApp<T>(
       throw new CommandError(`The database lacks ${pending.join(', ')}. Run \`connlog migrate\` first.`)
     }
     return work(context)
-  })
+  }
+  return withApp(terminal, whenMigrated, options)
 }

@@ -1,10 +1,11 @@
 import { type Principal, requireScope } from '../auth/principal.ts'
 import type { Shape } from '../database/shape.ts'
-import { type Clock, DAY_MS } from '../kernel/clock.ts'
+import { DAY_MS } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
 import { createIdMint } from '../kernel/ids.ts'
 import { idSchema, parseInput } from '../kernel/text.ts'
 import type { NewLog, Outcome } from '../logs/append.ts'
+import { createGroupCommit } from '../logs/group-commit.ts'
 import type { Sight } from '../logs/kind.ts'
 import { createCursorCodec } from '../logs/cursor.ts'
 import { createQuery } from '../logs/query.ts'
@@ -16,9 +17,16 @@ import {
   parseCursorPaging,
   toConnection,
 } from './by-cursor.ts'
+import {
+  type ErasureInput,
+  type ErasureOptions,
+  type ErasureParts,
+  type ErasureReceipt,
+  eraseConnectionLogs,
+} from './erase.ts'
 import type { ConnectionLog } from './event.ts'
 import { type ConnectionFilter, type ConnectionFilterInput, parseConnectionFilter } from './filter.ts'
-import { type OffsetPagination, type PagingInput, paginationOf, parsePaging } from './paging.ts'
+import { type OffsetPagination, type PagingInput, paginationOf, parseDays, parsePaging } from './paging.ts'
 import { type Sent, newConnectionLog } from './record.ts'
 import { type ConnectionStats, type StatsInput, connectionStats } from './stats.ts'
 
@@ -47,12 +55,23 @@ export interface ConnectionLogs {
   ): Promise<ConnectionLogPageText | null>
   stats(filter: ConnectionFilterInput, input: StatsInput): Promise<ConnectionStats>
   byCursor(filter: ConnectionFilterInput, paging: CursorPagingInput): Promise<ConnectionLogSlice>
+  /**
+   * All logs that match, oldest first, in pages of some hundred: those that are there when the first page is asked for,
+   * each once, whatever is recorded meanwhile; less what expires or is deleted before its page comes.
+   * @param last as `days` of {@link page}; all that is kept if absent
+   */
+  everything(
+    filter: ConnectionFilterInput,
+    last?: Pick<PagingInput, 'days'>,
+  ): AsyncGenerator<ConnectionLog[], void, undefined>
   get(id: string): Promise<ConnectionLog | null>
   /** Stores all of them or, at the first wrong or conflicting one, none. At most {@link MAX_BATCH}. */
   record(sent: readonly Sent[]): Promise<Recorded[]>
   /** Stores each that can be stored; an error stands in the place of each that cannot. */
   recordEach(sent: readonly Sent[]): Promise<(Recorded | AppError)[]>
   cleanup(dryRun: boolean): Promise<CleanupResult>
+  /** Erases a user or an account without a trace; see {@link eraseConnectionLogs}. */
+  erase(input: ErasureInput, options?: ErasureOptions): Promise<ErasureReceipt>
 }
 
 export interface Recorded {
@@ -64,10 +83,9 @@ export interface Recorded {
 /** Most logs that one request stores together. */
 export const MAX_BATCH = 1_000
 
-export interface ConnectionLogsOptions {
+export interface ConnectionLogsOptions extends ErasureParts {
   readonly store: LogStore<ConnectionLog, ConnectionFilter>
   readonly retention: Retention
-  readonly clock: Clock
   readonly retentionMs: number
   /** What cursors are signed with; the same for every process on the database. */
   readonly cursorSecret: () => Promise<string>
@@ -77,12 +95,15 @@ export interface ConnectionLogsOptions {
 export function createConnectionLogs({
   store,
   retention,
+  erasure,
+  keys,
   clock,
   retentionMs,
   cursorSecret,
 }: ConnectionLogsOptions): (principal: Principal) => ConnectionLogs {
   const mintId = createIdMint()
   const horizon = () => ({ nowMs: clock.now(), retentionMs })
+  const commits = createGroupCommit<ConnectionLog>((groups) => store.append(groups, horizon), { clock })
 
   return (principal) => {
     const sight = sightOf(principal)
@@ -137,6 +158,16 @@ export function createConnectionLogs({
         return { ...toConnection(slice, range, cursors), totalCount: () => store.count(query) }
       },
 
+      everything: async function* (filter, { days } = {}) {
+        requireScope(principal, 'logs:read')
+        const checked = checkedFilter(filter)
+        const sinceMs = typeof days === 'number' ? clock.now() - parseDays(days, retentionMs) : -Infinity
+        yield* store.everything(() => {
+          const query = createQuery(sight, checked, horizon())
+          return { ...query, newerThanMs: Math.max(query.newerThanMs, sinceMs) }
+        })
+      },
+
       get: async (id) => {
         requireScope(principal, 'logs:read')
         return store.get(createQuery(sight, {}, horizon()), parseInput(idSchema, id, 'id'))
@@ -148,8 +179,7 @@ export function createConnectionLogs({
           throw badInput('events', `a list of at most ${MAX_BATCH} logs`, sent.length)
         const context = { principal, mintId, ...horizon() }
         const logs = sent.map((one) => newConnectionLog(one, context))
-        const outcomes = await store.append(logs, { ...context, atomic: true })
-        return outcomes.map(recorded)
+        return (await commits.append(logs)).map(recorded)
       },
 
       recordEach: async (sent) => {
@@ -157,14 +187,17 @@ export function createConnectionLogs({
         const context = { principal, mintId, ...horizon() }
         const checked = sent.map((one) => orError(() => newConnectionLog(one, context)))
         const good = checked.filter((log): log is NewLog<ConnectionLog> => !(log instanceof AppError))
-        const outcomes = await store.append(good, { ...context, atomic: false })
-        let next = 0
+        const outcomes = (
+          await store.append(
+            good.map((log) => [log]),
+            horizon,
+          )
+        ).values()
         return checked.map((log) => {
-          if (log instanceof AppError) return log
-          const outcome = outcomes[next++]
-          return outcome
-            ? orError(() => recorded(outcome))
-            : new AppError('INTERNAL', 'This log was not stored.')
+          const outcome = log instanceof AppError ? log : outcomes.next().value
+          if (outcome instanceof AppError) return outcome
+          const [only] = outcome ?? []
+          return only ? recorded(only) : new AppError('INTERNAL', 'This log was not stored.')
         })
       },
 
@@ -172,6 +205,8 @@ export function createConnectionLogs({
         requireScope(principal, 'admin')
         return retention.cleanup({ dryRun })
       },
+
+      erase: (input, options) => eraseConnectionLogs(principal, input, { erasure, keys, clock }, options),
     }
   }
 }
@@ -181,10 +216,7 @@ function sightOf({ userId }: Principal): Sight {
   return userId === null ? { only: 'everyone' } : { only: 'user', userId }
 }
 
-function recorded(outcome: Outcome<ConnectionLog>): Recorded {
-  if (outcome.is === 'conflict') throw outcome.error
-  return { log: outcome.log, created: outcome.is === 'created' }
-}
+const recorded = ({ log, is }: Outcome<ConnectionLog>): Recorded => ({ log, created: is === 'created' })
 
 function orError<T>(work: () => T): T | AppError {
   try {

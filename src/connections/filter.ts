@@ -51,22 +51,25 @@ const MAX_SEARCH_WORDS = 10
 
 /**
  * Checks a filter and joins `status` with `eventType`.
- * @param at what the caller calls it in sentences, such as `filter`
+ * @param nameOf what the caller calls a part in sentences
  * @throws {AppError} BAD_USER_INPUT naming the first wrong part
  */
-export function parseConnectionFilter(input: ConnectionFilterInput, at = 'filter'): ConnectionFilter {
+export function parseConnectionFilter(
+  input: ConnectionFilterInput,
+  nameOf = (part: keyof ConnectionFilterInput) => `filter.${part}`,
+): ConnectionFilter {
   const given = Object.fromEntries(
     Object.entries({
-      platform: list(input.platform, `${at}.platform`),
-      eventType: ofStatus(list(input.eventType, `${at}.eventType`), input.status ?? undefined),
-      connectionMethod: list(input.connectionMethod, `${at}.connectionMethod`),
-      profileId: idList(input.profileId, `${at}.profileId`),
-      accountId: idList(input.accountId, `${at}.accountId`),
-      errorCode: idList(input.errorCode, `${at}.errorCode`),
-      userId: idList(input.userId, `${at}.userId`),
+      platform: list(input.platform, nameOf('platform')),
+      eventType: ofStatus(list(input.eventType, nameOf('eventType')), input.status ?? undefined),
+      connectionMethod: list(input.connectionMethod, nameOf('connectionMethod')),
+      profileId: idList(input.profileId, nameOf('profileId')),
+      accountId: idList(input.accountId, nameOf('accountId')),
+      errorCode: idList(input.errorCode, nameOf('errorCode')),
+      userId: idList(input.userId, nameOf('userId')),
       createdAfter: input.createdAfter ?? undefined,
       createdBefore: input.createdBefore ?? undefined,
-      words: searchWords(input.search ?? undefined, `${at}.search`),
+      words: searchWords(input.search ?? undefined, nameOf('search')),
     }).filter(([, value]) => value !== undefined),
   )
   return given

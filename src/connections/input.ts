@@ -9,7 +9,11 @@ import { CONNECTION_METHODS, EVENT_TYPES, PLATFORMS } from './event.ts'
 /** How far ahead of our clock a producer's `createdAt` may lie. */
 export const MAX_AHEAD_MS = 5 * MINUTE_MS
 
-const MAX_METADATA_BYTES = 16_384
+/** Limits of what is stored: they hold after secrets have given way to `[redacted]` too, so that it can be sent again. */
+export const MAX_METADATA_BYTES = 16_384
+export const MAX_MESSAGE_LENGTH = 4_000
+export const MAX_PICTURE_LENGTH = 2_048
+
 const MAX_METADATA_DEPTH = 10
 const MAX_PERMISSIONS = 200
 const MAX_DURATION_MS = 2 ** 31 - 1
@@ -42,7 +46,7 @@ const instant = z
 const success = fields('`success`', {
   displayName: optional(textSchema(512)),
   username: optional(textSchema(256)),
-  profilePicture: optional(textSchema(2_048)),
+  profilePicture: optional(textSchema(MAX_PICTURE_LENGTH)),
   permissions: optional(
     z
       .array(textSchema(256), `a list of at most ${MAX_PERMISSIONS} texts`)
@@ -54,7 +58,7 @@ const success = fields('`success`', {
 
 const error = fields('`error`', {
   code: optional(textSchema(128)),
-  message: optional(textSchema(4_000)),
+  message: optional(textSchema(MAX_MESSAGE_LENGTH)),
   rawResponse: optional(
     z
       .string('text; what is over 2,000 characters is cut')
@@ -139,9 +143,12 @@ function isMetadata(value: unknown): value is JsonObject {
     value !== null &&
     !Array.isArray(value) &&
     isStorableJson(value as JsonObject, MAX_METADATA_DEPTH) &&
-    Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES
+    bytesOf(value as JsonObject) <= MAX_METADATA_BYTES
   )
 }
+
+/** How large metadata is as JSON. */
+export const bytesOf = (metadata: JsonObject): number => Buffer.byteLength(JSON.stringify(metadata))
 
 /** Dates and the like, which come in process only and are no JSON yet. */
 const hasJsonOfItsOwn = (value: object) => 'toJSON' in value && typeof value.toJSON === 'function'

@@ -1,6 +1,13 @@
+import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
-import type { ConnectionLogs, Recorded } from './connection-logs.ts'
+import type { ConnectionLogs } from './connection-logs.ts'
+import { type Line, linesOf, withPauses } from './lines.ts'
 import type { Sent } from './record.ts'
+
+/** What became of a line. Lines count from 1. */
+export type LineResult =
+  | { readonly line: number; readonly result: 'accepted' | 'duplicate'; readonly id: string }
+  | { readonly line: number; readonly result: 'rejected'; readonly error: string }
 
 /** What became of the lines of a stream. */
 export interface IngestSummary {
@@ -14,6 +21,8 @@ export interface IngestSummary {
 }
 
 export interface IngestOptions {
+  /** Changes each value that is JSON before it is recorded, in the order in which they came. What it throws ends all. */
+  readonly prepare?: (value: unknown) => unknown
   /** Called after each batch is committed. */
   readonly onProgress?: (soFar: IngestSummary) => void
 }
@@ -21,26 +30,34 @@ export interface IngestOptions {
 export const MAX_REPORTED = 1_000
 
 /** Lines that are stored together; a compromise between the cost of a commit and the time one takes. */
-const BATCH_SIZE = 500
+const MAX_BATCH_LINES = 500
 
-/** Longest line that is read, in bytes. */
-export const MAX_LINE_BYTES = 1_048_576
+/** Bytes of lines that are stored together: what a batch takes of memory, be the lines as long as they may. */
+const MAX_BATCH_BYTES = 2_097_152
 
-const NEWLINE = 0x0a
+/** While the database stores one batch, the next is read and checked. */
+const MAX_BATCHES_UNDER_WAY = 2
 
-type Item = { readonly line: number; readonly sent: Sent } | { readonly line: number; readonly error: string }
+type Source = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+
+/** A value to be stored, or why a line holds none; and what it takes of memory. */
+type Item = { readonly line: number; readonly bytes: number } & (
+  { readonly sent: Sent } | { readonly error: string }
+)
 
 /**
- * Stores newline-delimited JSON line by line; blank lines are passed over. At most one batch is held in memory. Lines
- * that were counted as accepted are committed, whatever happens to the rest of the stream.
- * @throws whatever the source throws; {@link AppError} SERVICE_UNAVAILABLE if the database cannot go on
+ * Stores newline-delimited JSON line by line; blank lines are passed over. Some batches are held in memory, however
+ * long the stream; where it pauses, what has come so far is stored. Lines that were counted as accepted are committed, whatever happens to the rest of the stream.
+ * @throws whatever the source throws; {@link AppError} SERVICE_UNAVAILABLE if the database cannot go on. What had been
+ *   committed before, `onProgress` was told of.
  */
 export async function ingestLines(
-  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  source: Source,
   logs: ConnectionLogs,
+  clock: Clock,
   options: IngestOptions = {},
 ): Promise<IngestSummary> {
-  return ingest(parsedLines(source), logs, options)
+  return summarized(ingested(prepared(itemsOf(withPauses(source, clock)), options), logs), options)
 }
 
 /** The same for values that are parsed already, such as the logs of one of Late's pages, counted as lines from 1. */
@@ -49,91 +66,140 @@ export async function ingestValues(
   logs: ConnectionLogs,
   options: IngestOptions = {},
 ): Promise<IngestSummary> {
-  return ingest(
-    values.map((value, index) => ({ line: index + 1, sent: { value, at: '' } })),
-    logs,
-    options,
-  )
+  const items = values.map((value, index) => ({ line: index + 1, bytes: 0, sent: { value, at: '' } }))
+  return summarized(ingested(prepared(items, options), logs), options)
 }
 
-async function ingest(
-  items: AsyncIterable<Item> | Iterable<Item>,
+/** As {@link ingestLines}, telling what became of each line as soon as that is committed, in order. */
+export function ingestEachLine(
+  source: Source,
   logs: ConnectionLogs,
+  clock: Clock,
+): AsyncGenerator<LineResult[], void> {
+  return ingested(itemsOf(withPauses(source, clock)), logs)
+}
+
+async function summarized(
+  results: AsyncIterable<LineResult[]>,
   { onProgress }: IngestOptions,
 ): Promise<IngestSummary> {
   const summary = { accepted: 0, duplicates: 0, rejected: 0, errors: [] as { line: number; error: string }[] }
-  let batch: Item[] = []
-  const reject = (line: number, error: string) => {
-    summary.rejected += 1
-    if (summary.errors.length < MAX_REPORTED) summary.errors.push({ line, error })
-  }
-  const flush = async () => {
-    const outcomes = await logs.recordEach(batch.flatMap((item) => ('sent' in item ? [item.sent] : [])))
-    const results: Iterator<Recorded | AppError> = outcomes.values()
-    for (const item of batch) {
-      if ('error' in item) {
-        reject(item.line, item.error)
-        continue
-      }
-      const outcome: unknown = results.next().value
-      if (outcome instanceof AppError) reject(item.line, outcome.message)
-      else if ((outcome as Recorded).created) summary.accepted += 1
-      else summary.duplicates += 1
+  for await (const batch of results) {
+    for (const result of batch) {
+      if (result.result === 'rejected') {
+        summary.rejected += 1
+        if (summary.errors.length < MAX_REPORTED)
+          summary.errors.push({ line: result.line, error: result.error })
+      } else if (result.result === 'duplicate') summary.duplicates += 1
+      else summary.accepted += 1
     }
-    batch = []
     onProgress?.(summary)
   }
-  // Asked once with nothing, so that a key without the scope is refused even where there is nothing to store.
-  await logs.recordEach([])
-  for await (const item of items) {
-    batch.push(item)
-    if (batch.length === BATCH_SIZE) await flush()
-  }
-  if (batch.length > 0) await flush()
   return summary
 }
 
-async function* parsedLines(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Item> {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  for await (const { line, bytes } of splitLines(source)) {
-    if (bytes === 'too long') {
-      yield { line, error: `Expected a line of at most ${MAX_LINE_BYTES} bytes, got a longer one.` }
-      continue
+async function* prepared(
+  items: AsyncIterable<Item | 'pause'> | Iterable<Item>,
+  { prepare = (value) => value }: IngestOptions,
+): AsyncGenerator<Item | 'pause'> {
+  for await (const item of items)
+    yield item !== 'pause' && 'sent' in item
+      ? { ...item, sent: { ...item.sent, value: prepare(item.sent.value) } }
+      : item
+}
+
+async function* ingested(
+  items: AsyncIterable<Item | 'pause'> | Iterable<Item>,
+  logs: ConnectionLogs,
+): AsyncGenerator<LineResult[], void> {
+  // Asked once with nothing, so that a key without the scope is refused even where there is nothing to store.
+  await logs.recordEach([])
+  const underWay: Promise<LineResult[]>[] = []
+  try {
+    for await (const batch of batchesOf(items)) {
+      if (batch === 'pause') {
+        while (underWay.length > 0) yield await nextOf(underWay)
+        continue
+      }
+      const stored = store(batch, logs)
+      // Whoever waits for it hears of its failure; nobody may be waiting yet.
+      stored.catch(() => undefined)
+      underWay.push(stored)
+      if (underWay.length === MAX_BATCHES_UNDER_WAY) yield await nextOf(underWay)
     }
-    try {
-      const text = decoder.decode(bytes)
-      if (text.trim() !== '') yield { line, sent: { value: JSON.parse(text), at: '' } }
-    } catch (error) {
-      const expected = error instanceof SyntaxError ? 'JSON' : 'UTF-8'
-      yield { line, error: `Expected the line to be ${expected}, got something else.` }
+    while (underWay.length > 0) yield await nextOf(underWay)
+  } catch (error) {
+    // The source has failed: what was under way is told of all the same, unless that has failed before.
+    for (const settled of await Promise.allSettled(underWay)) {
+      if (settled.status === 'rejected') break
+      yield settled.value
     }
+    throw error
+  } finally {
+    await Promise.allSettled(underWay)
   }
 }
 
-async function* splitLines(
-  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): AsyncGenerator<{ line: number; bytes: Uint8Array | 'too long' }> {
-  let line = 1
-  let parts: Uint8Array[] = []
-  let length = 0
-  const add = (bytes: Uint8Array) => {
-    length += bytes.length
-    if (length <= MAX_LINE_BYTES) parts.push(bytes)
-  }
-  const take = () => {
-    const bytes = length > MAX_LINE_BYTES ? ('too long' as const) : Buffer.concat(parts)
-    parts = []
-    length = 0
-    return { line: line++, bytes }
-  }
-  for await (const chunk of source) {
-    let start = 0
-    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      add(chunk.subarray(start, end))
-      yield take()
-      start = end + 1
+async function nextOf(underWay: Promise<LineResult[]>[]): Promise<LineResult[]> {
+  const results = (await underWay[0]) ?? []
+  void underWay.shift()
+  return results
+}
+
+async function store(batch: readonly Item[], logs: ConnectionLogs): Promise<LineResult[]> {
+  const outcomes = await logs.recordEach(batch.flatMap((item) => ('sent' in item ? [item.sent] : [])))
+  const next = outcomes.values()
+  return batch.map((item): LineResult => {
+    const { line } = item
+    if ('error' in item) return { line, result: 'rejected', error: item.error }
+    const outcome = next.next().value
+    if (!outcome) throw new TypeError('a line has no outcome')
+    if (outcome instanceof AppError) return { line, result: 'rejected', error: outcome.message }
+    return { line, result: outcome.created ? 'accepted' : 'duplicate', id: outcome.log.id }
+  })
+}
+
+async function* batchesOf(
+  items: AsyncIterable<Item | 'pause'> | Iterable<Item>,
+): AsyncGenerator<Item[] | 'pause'> {
+  let batch: Item[] = []
+  let bytes = 0
+  for await (const item of items) {
+    if (item !== 'pause') {
+      batch.push(item)
+      bytes += item.bytes
+      if (batch.length < MAX_BATCH_LINES && bytes < MAX_BATCH_BYTES) continue
     }
-    add(chunk.subarray(start))
+    if (batch.length > 0) yield batch
+    batch = []
+    bytes = 0
+    if (item === 'pause') yield item
   }
-  if (length > 0) yield take()
+  if (batch.length > 0) yield batch
+}
+
+async function* itemsOf(
+  source: AsyncIterable<Uint8Array | 'pause'> | Iterable<Uint8Array>,
+): AsyncGenerator<Item | 'pause'> {
+  for await (const line of linesOf(source)) {
+    const item = line === 'pause' ? line : itemOf(line)
+    if (item) yield item
+  }
+}
+
+function itemOf({ line, bytes, content }: Line): Item | undefined {
+  if (content.is === 'too long')
+    return {
+      line,
+      bytes: 0,
+      error: `Expected a line of at most ${content.maxBytes} bytes, got a longer one.`,
+    }
+  if (content.is === 'not UTF-8')
+    return { line, bytes: 0, error: 'Expected the line to be UTF-8, got something else.' }
+  if (content.text.trim() === '') return undefined
+  try {
+    return { line, bytes, sent: { value: JSON.parse(content.text), at: '' } }
+  } catch {
+    return { line, bytes: 0, error: 'Expected the line to be JSON, got something else.' }
+  }
 }

@@ -25,11 +25,15 @@ export const maxDays = (retentionMs: number): number => Math.max(DEFAULT_DAYS, r
 /** @throws {AppError} BAD_USER_INPUT naming the argument that is out of its range */
 export function parsePaging({ days, limit, skip }: PagingInput, retentionMs: number): Paging {
   return {
-    lastMs: within('days', days ?? DEFAULT_DAYS, 1, maxDays(retentionMs)) * DAY_MS,
+    lastMs: parseDays(days ?? DEFAULT_DAYS, retentionMs),
     limit: within('limit', limit ?? DEFAULT_LIMIT, 1, MAX_LIMIT),
     skip: within('skip', skip ?? 0, 0, MAX_SKIP),
   }
 }
+
+/** How far back so many days go, in milliseconds. @throws {AppError} BAD_USER_INPUT */
+export const parseDays = (days: number, retentionMs: number): number =>
+  within('days', days, 1, maxDays(retentionMs)) * DAY_MS
 
 function within(name: string, value: number, min: number, max: number): number {
   if (Number.isInteger(value) && value >= min && value <= max) return value

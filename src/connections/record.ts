@@ -1,11 +1,20 @@
 import type { Principal } from '../auth/principal.ts'
-import { AppError, show } from '../kernel/errors.ts'
+import { AppError, badInput, show } from '../kernel/errors.ts'
 import { MINTED_ID_LENGTH, idTimeMs } from '../kernel/ids.ts'
+import type { JsonObject } from '../kernel/json.ts'
 import type { NewLog } from '../logs/append.ts'
 import type { Horizon } from '../logs/query.ts'
 import type { ConnectionContext, ConnectionLog } from './event.ts'
-import { type RecordInput, createdAtOf, parseRecordInput } from './input.ts'
-import { redactJson, redactRawResponse, redactText } from './redact.ts'
+import {
+  MAX_MESSAGE_LENGTH,
+  MAX_METADATA_BYTES,
+  MAX_PICTURE_LENGTH,
+  type RecordInput,
+  bytesOf,
+  createdAtOf,
+  parseRecordInput,
+} from './input.ts'
+import { redactJson, redactRawResponse, redactUpTo } from './redact.ts'
 
 export interface RecordContext extends Horizon {
   readonly principal: Principal
@@ -41,18 +50,23 @@ export function newConnectionLog({ value, at, index }: Sent, context: RecordCont
     eventType: input.eventType,
     connectionMethod: input.connectionMethod,
     success: input.success
-      ? given({ ...input.success, profilePicture: mapped(input.success.profilePicture, redactText) })
+      ? given({
+          ...input.success,
+          profilePicture: mapped(input.success.profilePicture, (text) =>
+            redactUpTo(text, MAX_PICTURE_LENGTH),
+          ),
+        })
       : null,
     error: input.error
       ? given({
           ...input.error,
-          message: mapped(input.error.message, redactText),
+          message: mapped(input.error.message, (text) => redactUpTo(text, MAX_MESSAGE_LENGTH)),
           rawResponse: mapped(input.error.rawResponse, redactRawResponse),
         })
       : null,
     context: contextOf(input.context),
     durationMs: input.durationMs ?? null,
-    metadata: input.metadata ? redactJson(input.metadata) : null,
+    metadata: metadataOf(input, at, index),
     createdAt,
   }
   const eventIdAt = fieldAt(at, input.eventId === undefined ? '_id' : 'eventId')
@@ -69,6 +83,14 @@ function userOf(
   if (input.userId === undefined || input.userId === userId) return userId
   const sentence = `Expected \`${fieldAt(at, 'userId')}\` to be the key's own user or absent, got ${show(input.userId)}.`
   throw new AppError('FORBIDDEN', sentence, index === undefined ? {} : { index })
+}
+
+function metadataOf({ metadata }: RecordInput, at: string, index: number | undefined): JsonObject | null {
+  if (metadata === undefined) return null
+  const redacted = redactJson(metadata)
+  if (bytesOf(redacted) <= MAX_METADATA_BYTES) return redacted
+  const expected = `an object of at most ${MAX_METADATA_BYTES} bytes as JSON, with [redacted] in the place of secrets`
+  throw badInput(fieldAt(at, 'metadata'), expected, metadata, index === undefined ? {} : { index })
 }
 
 /**

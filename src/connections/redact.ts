@@ -57,8 +57,22 @@ const WEB_TOKEN = /\beyJ[\w-]{8,}(\.[\w-]{4,}(?:\.[\w-]*)?)?/g
 const OWN_KEY = /\bclk_[0-9A-Za-z]+_[0-9A-Za-z]+/g
 const SECRET_KEY = new RegExp(`(?:${SECRET_ENDING}|authorization|cookie)$`, 'i')
 
+/**
+ * What a text has to hold for any of the patterns above to match: a literal part of each. Most texts hold none of them,
+ * and need not be searched a dozen times.
+ */
+const MAY_HOLD_SECRET = new RegExp(
+  String.raw`${SECRET_ENDING}|authorization|cookie|bearer|basic|code|\d{6}|EAA|IG[A-Z]{2}|AQ[A-Z]|ya29\.|GOCSPX-|AIza|act\.|pin[ac]_|eyJ|clk_`,
+  'i',
+)
+
 /** The text with everything that looks like a token or a secret replaced by `[redacted]`; doing so again changes nothing. */
 export function redactText(text: string): string {
+  return MAY_HOLD_SECRET.test(text) ? redactEach(text) : text
+}
+
+/** {@link redactText} without a look before it. */
+export function redactEach(text: string): string {
   return text
     .replace(AUTHORIZATION, `$1$2${REDACTED}`)
     .replace(COOKIE, `$1$2${REDACTED}`)
@@ -74,10 +88,15 @@ export function redactText(text: string): string {
     .replace(OWN_KEY, REDACTED)
 }
 
-/** A raw response as it is kept: first redacted, then cut, so that no part of a token survives at the cut. */
-export function redactRawResponse(text: string): string {
-  return cut(redactText(cut(text, READ_LENGTH)), RAW_RESPONSE_LENGTH)
-}
+/**
+ * A text as it is kept, of at most so many characters: first redacted, then cut, so that no part of a token survives at
+ * the cut. Doing so again changes nothing.
+ */
+export const redactUpTo = (text: string, length: number): string => cut(redactText(text), length)
+
+/** A raw response as it is kept. */
+export const redactRawResponse = (text: string): string =>
+  redactUpTo(cut(text, READ_LENGTH), RAW_RESPONSE_LENGTH)
 
 /** Redacts every text inside a JSON value, and whatever stands under a key that names a secret. */
 export function redactJson<T extends JsonValue>(value: T): T {

@@ -49,6 +49,12 @@ export function countedColumns({ columns, counts }: LogTable): Column[] {
   return columns.filter(({ name }) => names.has(name))
 }
 
+/** What has to be known of a log that is erased: how it was counted, and the names that it may have claimed. */
+export const erasedColumns = (table: LogTable): Column[] => [
+  ...table.columns.filter(({ name }) => name === 'id' || name === 'event_id'),
+  ...countedColumns(table),
+]
+
 /**
  * What storing (`by` 1) or deleting (`by` -1) these logs does to the counts.
  * @param rows with at least the {@link countedColumns}, by property name
@@ -56,12 +62,15 @@ export function countedColumns({ columns, counts }: LogTable): Column[] {
 export function deltasOf(table: LogTable, rows: readonly Row[], by: 1 | -1): CountDelta[] {
   const { group, detail, cells } = table.counts
   const propertyOf = new Map(table.columns.map(({ name, property }) => [name, property]))
+  const property = (column: string) => propertyOf.get(column) ?? column
+  const wanted = cells.map(({ name, of }) => ({
+    name,
+    of: Object.entries(of).map(([column, value]) => [property(column), value] as const),
+  }))
   const deltas = new Map<string, CountDelta>()
   for (const row of rows) {
-    const value = (column: string) => row[propertyOf.get(column) ?? column]
-    const cell = cells.find(({ of }) =>
-      Object.entries(of).every(([column, wanted]) => value(column) === wanted),
-    )
+    const value = (column: string) => row[property(column)]
+    const cell = wanted.find(({ of }) => of.every(([name, value]) => row[name] === value))
     if (!cell) throw new TypeError('no cell counts this log')
     const base = {
       userId: String(value('user_id')),
@@ -70,7 +79,7 @@ export function deltasOf(table: LogTable, rows: readonly Row[], by: 1 | -1): Cou
     }
     const code = value(detail)
     for (const detail of typeof code === 'string' && code !== '' ? ['', code] : ['']) {
-      const key = JSON.stringify([base.userId, base.start, base.group, detail])
+      const key = [base.userId, base.start, base.group, detail].join('\u0000')
       const delta = deltas.get(key) ?? { ...base, detail, total: 0, cells: {} }
       deltas.set(key, delta)
       delta.total += by

@@ -1,6 +1,7 @@
 import type { Breakdowns } from './breakdown.ts'
 import type { CountDelta, CountTable } from './count-table.ts'
 import type { CountedRequest } from './counted.ts'
+import type { Erasing } from './erasing.ts'
 import type { Recounting } from './recount.ts'
 import type { Shape } from './shape.ts'
 import type { Sql } from './sql.ts'
@@ -55,6 +56,19 @@ export interface SliceRequest {
   readonly limit: number
 }
 
+/** Where a log stands among all logs: two users may have brought the same id at the same instant. */
+export interface Place extends Position {
+  readonly userId: string
+}
+
+export interface NextRequest {
+  readonly table: LogTable
+  readonly where: Sql
+  /** The log before the first one; the oldest of all is the first if absent. */
+  readonly after: Place | undefined
+  readonly limit: number
+}
+
 /** One (tenant, event id) that a new log claims for itself. */
 export interface Claim {
   readonly userId: string
@@ -68,7 +82,7 @@ export interface Claim {
  * All that differs between databases in what the log machine asks of them, as fragments and statements.
  * Nothing outside this folder knows which database it talks to.
  */
-export interface Dialect extends Recounting, Breakdowns {
+export interface Dialect extends Recounting, Breakdowns, Erasing {
   /** An instant as a parameter. */
   instant(ms: number): Sql
   /** `column` equals one of `values`; no values match nothing. */
@@ -94,6 +108,12 @@ export interface Dialect extends Recounting, Breakdowns {
    * stands at the position or behind it, in one snapshot.
    */
   slice(request: SliceRequest): Sql
+  /** One row `{ snapshot }`: which logs are committed at this moment, as a text that {@link within} takes. */
+  snapshot(table: LogTable): Sql
+  /** Whether a log was committed when the snapshot was taken, however long ago that was. */
+  within(snapshot: string): Sql
+  /** One row `{ logs }`: the matches that follow on a place as JSON text, oldest first, by id and user within an instant. */
+  next(request: NextRequest): Sql
   /** Whether a log stands on the given side of a position, that log itself excluded. */
   beside(position: Position, side: 'older' | 'newer'): Sql
   /** One row `{ logs }` with all matches as JSON text, first recorded first; `where` must be selective. */

@@ -88,6 +88,10 @@ export function createMigrations(provider: Provider, target: MigrationTarget): M
     }
   }
   return {
+    applied: async () => {
+      const todo = missing(known, await readable(target.records()))
+      return known.filter((one) => !todo.includes(one)).map(({ name }) => name)
+    },
     isNew: async () => (await readable(target.records())).length === 0,
     pending: async () => missing(known, await readable(target.records())).map(({ name }) => name),
     apply: async () => {

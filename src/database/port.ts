@@ -1,5 +1,7 @@
 import type { ApiKey as ApiKeyRow } from '../generated/sqlite/client.ts'
 import type { Dialect, LogTable } from './dialect.ts'
+import type { Eraser } from './erasing.ts'
+import type { Health } from './finding.ts'
 import type { Sql } from './sql.ts'
 
 /** Statements against the database, or against one transaction of it. Failures are AppErrors or bugs. */
@@ -23,7 +25,8 @@ export interface ApiKeys {
     where: { id: string; revokedAt: null }
     data: Partial<ApiKeyRow>
   }): Promise<{ count: number }>
-  count(): Promise<number>
+  count(args?: { where: { userId: string } }): Promise<number>
+  deleteMany(args: { where: { userId: string } }): Promise<{ count: number }>
 }
 
 /** What the rest of the program knows of the database. */
@@ -33,6 +36,8 @@ export interface Database extends Queryable {
   /** Runs `work` in one transaction; nothing of it stays when `work` throws. Nobody else's statements join it. */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>
   readonly storage: Storage
+  readonly eraser: Eraser
+  readonly health: Health
   readonly migrations: Migrations
   close(): Promise<void>
 }
@@ -42,6 +47,11 @@ export interface Storage {
   /** Makes room for logs created, and event ids received, on these days (counted from 1970-01-01 UTC). */
   prepare(table: LogTable, days: readonly number[]): Promise<void>
   /**
+   * Whether a write failed because a part that had been prepared is gone, another process having dropped it. Then the
+   * next {@link prepare} makes it anew.
+   */
+  lacksPart(error: unknown): boolean
+  /**
    * Drops the parts of `table` in which every log has `created_at <= logsThroughMs`, and event ids of days before
    * `eventIdsBeforeDay`. Readers are never kept waiting: a part in use is left for the next time.
    * @returns how many logs went
@@ -49,9 +59,10 @@ export interface Storage {
   dropExpired(table: LogTable, through: ExpiredThrough): Promise<number>
   /**
    * Merges what writers have noted into the counts. Totals are the same before and after; reads are quicker after.
-   * @returns how many notes were merged; none where nothing is noted, or where another process is at it
+   * @returns how many notes were merged; none where nothing is noted, or where another process is at it and `wait` is
+   * not set
    */
-  mergeCounts(table: LogTable): Promise<number>
+  mergeCounts(table: LogTable, options?: { readonly wait?: boolean }): Promise<number>
 }
 
 export interface ExpiredThrough {
@@ -62,6 +73,8 @@ export interface ExpiredThrough {
 export interface Migrations {
   /** Applies what is missing; several processes may call it at once. @returns the names of what was applied */
   apply(): Promise<string[]>
+  /** Names of the migrations that are applied, in their order. */
+  applied(): Promise<string[]>
   /** Names of the migrations that are not applied yet. */
   pending(): Promise<string[]>
   /** Whether none was ever applied: there are no logs that a migration could touch. */

@@ -78,7 +78,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
 }
 
 async function answer(exchange: Exchange, options: HandlerOptions): Promise<Response> {
-  const { request, url } = exchange
+  const { request, url, requestId } = exchange
   const { graphiql } = options
   if (url.pathname === GRAPHQL_PATH) return answerGraphql(exchange, options)
   if (url.pathname === '/health') return readOnly(request, health)
@@ -90,7 +90,7 @@ async function answer(exchange: Exchange, options: HandlerOptions): Promise<Resp
   if (!route) throw new AppError('NOT_FOUND', `There is nothing at ${url.pathname}.`)
   const run = route.methods[isRead(request) ? 'GET' : request.method]
   if (!run) return notAllowed(request, Object.keys(route.methods))
-  return admitted(exchange, options, (principal) => run(request, principal))
+  return admitted(exchange, options, (principal) => run(request, principal, requestId))
 }
 
 async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promise<Response> {

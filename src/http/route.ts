@@ -3,7 +3,9 @@ import type { Principal } from '../auth/principal.ts'
 /** A path of the REST side: which methods it takes, and what each does for the key that asks. */
 export interface Route {
   readonly path: string
-  readonly methods: Readonly<Record<string, (request: Request, principal: Principal) => Promise<Response>>>
+  readonly methods: Readonly<
+    Record<string, (request: Request, principal: Principal, requestId: string) => Promise<Response>>
+  >
 }
 
 /** A JSON answer. `Response.json` would not set the charset, which some clients ask for. */

@@ -20,7 +20,7 @@ export type ErrorCode = keyof typeof ERROR_STATUS
 
 export interface AppErrorOptions extends ErrorOptions {
   /** How long to wait before the next try, in seconds; sent as Retry-After. */
-  readonly retryAfterSeconds?: number
+  readonly retryAfterSeconds?: number | undefined
   /** Which element of a batch is meant, counted from 0. */
   readonly index?: number
   /** HTTP status where it differs from the code's own, such as 405 or 415. */

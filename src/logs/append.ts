@@ -18,16 +18,17 @@ export interface NewLog<Log> {
   readonly index?: number | undefined
 }
 
-/** What became of a log. `conflict`: its event id belongs to a log that tells something else. */
-export type Outcome<Log> =
-  | { readonly is: 'created'; readonly log: Log }
-  | { readonly is: 'duplicate'; readonly log: Log }
-  | { readonly is: 'conflict'; readonly error: AppError }
+/** Logs of which all are stored or none. */
+export type Group<Log> = readonly NewLog<Log>[]
 
-export interface AppendOptions extends Horizon {
-  /** All or nothing: a conflict throws CONFLICT and nothing is stored. Else each log fares for itself. */
-  readonly atomic: boolean
+/** What became of a log. `duplicate`: its event was stored before, and `log` is what was stored first. */
+export interface Outcome<Log> {
+  readonly is: 'created' | 'duplicate'
+  readonly log: Log
 }
+
+/** What became of a group: an outcome for each log, in order; or CONFLICT with its first log that conflicts. */
+export type GroupOutcome<Log> = readonly Outcome<Log>[] | AppError
 
 /**
  * Requests for one event within this time of midnight UTC are remembered under both days, so that two of them, one
@@ -41,68 +42,80 @@ const MAX_TRIES = 5
 class Raced extends Error {}
 
 /**
- * Stores logs in one short transaction and resolves once they are committed. An event id that is known already is
- * not stored again: the outcome carries the log that was stored first.
- * @returns one outcome for each log, in order
- * @throws {AppError} CONFLICT with the index of the first conflicting log, if `atomic`; SERVICE_UNAVAILABLE
+ * Stores groups of logs in one short transaction and resolves once it is committed. An event id that is known already
+ * is not stored again. Groups fare each for itself, a later one as if the earlier ones were stored.
+ * @param horizon asked anew for each try
+ * @returns one outcome for each group, in order
+ * @throws {AppError} SERVICE_UNAVAILABLE, and then nothing is stored
  */
-export async function appendLogs<Log extends AnyLog, Filter>(
+export async function appendGroups<Log extends AnyLog, Filter>(
   database: Database,
   kind: LogKind<Log, Filter>,
-  logs: readonly NewLog<Log>[],
-  options: AppendOptions,
-): Promise<Outcome<Log>[]> {
-  if (logs.length === 0) return []
-  const days = [...new Set(logs.map(({ log }) => dayOf(log.createdAt))), ...receiptDays(options.nowMs)]
-  await database.storage.prepare(kind.table, days)
-  if (logs.every(({ eventIds }) => eventIds.length === 0)) {
-    await executeTogether(database, insertion(logs.map(({ log }) => log)))
-    return logs.map(({ log }) => ({ is: 'created', log }))
-  }
+  groups: readonly Group<Log>[],
+  horizon: () => Horizon,
+): Promise<GroupOutcome<Log>[]> {
+  const logs = groups.flat()
+  if (logs.length === 0) return groups.map(() => [])
+  const areNamed = logs.some(({ eventIds }) => eventIds.length > 0)
   for (let tries = 1; ; tries += 1) {
+    const asOf = horizon()
+    await database.storage.prepare(kind.table, [
+      ...new Set(logs.map(({ log }) => dayOf(log.createdAt))),
+      ...(areNamed ? receiptDays(asOf.nowMs) : []),
+    ])
     try {
-      return await database.transaction((tx) => appendOnce(tx))
+      if (areNamed) return await database.transaction((tx) => appendOnce(tx, asOf))
+      await executeTogether(database, insertion(logs))
+      return groups.map((group) => group.map(created))
     } catch (error) {
-      if (!(error instanceof Raced)) throw error
+      if (!(error instanceof Raced) && !database.storage.lacksPart(error)) throw error
       if (tries === MAX_TRIES) throw tooMuchAtOnce()
     }
   }
 
-  async function appendOnce(tx: Queryable): Promise<Outcome<Log>[]> {
-    const known = await knownLogs(tx)
+  async function appendOnce(tx: Queryable, asOf: Horizon): Promise<GroupOutcome<Log>[]> {
+    const known = await knownLogs(tx, asOf)
     const fresh: NewLog<Log>[] = []
-    const outcomes = logs.map((item): Outcome<Log> => {
-      const namesakes = new Set(item.eventIds.map((eventId) => known.get(nameOf(item.log, eventId))))
-      namesakes.delete(undefined)
-      const [first] = namesakes
-      if (first === undefined) {
-        fresh.push(item)
-        for (const eventId of item.eventIds) known.set(nameOf(item.log, eventId), item.log)
-        return { is: 'created', log: item.log }
-      }
-      const same =
-        namesakes.size === 1 &&
-        kind.sameEvent(first, item.log) &&
-        (!item.createdAtGiven || first.createdAt === item.log.createdAt)
-      if (same) return { is: 'duplicate', log: first }
-      const error = conflict(item)
-      if (options.atomic) throw error
-      return { is: 'conflict', error }
-    })
-    await claim(tx, fresh)
-    if (fresh.length > 0)
-      for (const statement of insertion(fresh.map(({ log }) => log))) await tx.execute(statement)
+    const outcomes = groups.map((group) => sortOut(group, known, fresh))
+    await claim(tx, fresh, asOf)
+    if (fresh.length > 0) for (const statement of insertion(fresh)) await tx.execute(statement)
     return outcomes
   }
 
+  /** Tells a group's new logs from those that are there; adds the new ones to `known` and `fresh`. */
+  function sortOut(group: Group<Log>, known: Map<string, Log>, fresh: NewLog<Log>[]): GroupOutcome<Log> {
+    const added = new Map<string, Log>()
+    const outcomes: Outcome<Log>[] = []
+    const own: NewLog<Log>[] = []
+    for (const item of group) {
+      const names = item.eventIds.map((eventId) => nameOf(item.log, eventId))
+      const namesakes = new Set(names.map((name) => added.get(name) ?? known.get(name)))
+      namesakes.delete(undefined)
+      const [first] = namesakes
+      if (first === undefined) {
+        own.push(item)
+        for (const name of names) added.set(name, item.log)
+        outcomes.push(created(item))
+      } else if (namesakes.size === 1 && isSame(first, item)) outcomes.push({ is: 'duplicate', log: first })
+      else return conflict(item)
+    }
+    for (const [name, log] of added) known.set(name, log)
+    fresh.push(...own)
+    return outcomes
+  }
+
+  function isSame(first: Log, { log, createdAtGiven }: NewLog<Log>): boolean {
+    return kind.sameEvent(first, log) && (!createdAtGiven || first.createdAt === log.createdAt)
+  }
+
   /** The logs that bear the wanted event ids already, by tenant and event id. */
-  async function knownLogs(tx: Queryable): Promise<Map<string, Log>> {
+  async function knownLogs(tx: Queryable, asOf: Horizon): Promise<Map<string, Log>> {
     const { dialect } = database
     const wanted = logs.flatMap(({ log, eventIds }) =>
       eventIds.map((eventId) => ({ userId: log.userId ?? '', eventId })),
     )
     const taken = await tx.query<{ user_id: string; event_id: string; log: string }>(
-      dialect.taken(kind.table, wanted, expiryCutoffMs(options)),
+      dialect.taken(kind.table, wanted, expiryCutoffMs(asOf)),
     )
     // An id that came with its log may be one that was minted here, and so was never claimed as an event id.
     const keys = logs.flatMap(({ log, eventIds }) =>
@@ -125,10 +138,11 @@ export async function appendLogs<Log extends AnyLog, Filter>(
     return known
   }
 
-  async function claim(tx: Queryable, fresh: readonly NewLog<Log>[]): Promise<void> {
+  async function claim(tx: Queryable, fresh: readonly NewLog<Log>[], asOf: Horizon): Promise<void> {
+    const days = receiptDays(asOf.nowMs)
     const claims = fresh.flatMap(({ log, eventIds }) =>
       eventIds.flatMap((eventId) =>
-        receiptDays(options.nowMs).map((day): Claim => ({
+        days.map((day): Claim => ({
           userId: log.userId ?? '',
           eventId,
           day,
@@ -138,15 +152,17 @@ export async function appendLogs<Log extends AnyLog, Filter>(
       ),
     )
     if (claims.length === 0) return
-    const granted = await tx.query(database.dialect.claim(kind.table, claims, expiryCutoffMs(options)))
+    const granted = await tx.query(database.dialect.claim(kind.table, claims, expiryCutoffMs(asOf)))
     if (granted.length < claims.length) throw new Raced()
   }
 
-  function insertion(fresh: readonly Log[]): Sql[] {
-    const rows = fresh.map(kind.toRow)
+  function insertion(fresh: readonly NewLog<Log>[]): Sql[] {
+    const rows = fresh.map(({ log }) => kind.toRow(log))
     return database.dialect.append(kind.table, rows, deltasOf(kind.table, rows, 1))
   }
 }
+
+const created = <Log>({ log }: NewLog<Log>): Outcome<Log> => ({ is: 'created', log })
 
 /** Runs statements of which all or none may take effect. */
 async function executeTogether(database: Database, statements: readonly Sql[]): Promise<void> {

@@ -28,7 +28,8 @@ const BATCH_SIZE = 500
 /** Event ids are kept a little longer than any log of their day, see MIDNIGHT_OVERLAP_MS and MAX_AHEAD_MS. */
 const EVENT_ID_MARGIN_MS = 10 * MINUTE_MS
 
-const DAYS_AHEAD = 2
+/** A service makes room for today and as many days more. */
+export const DAYS_AHEAD = 2
 
 export function createRetention<Log extends AnyLog, Filter>(
   database: Database,

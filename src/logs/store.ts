@@ -5,10 +5,11 @@ import type { Database } from '../database/port.ts'
 import type { Shape } from '../database/shape.ts'
 import { type Sql, join, sql } from '../database/sql.ts'
 import { MINTED_ID_LENGTH, idTimeMs } from '../kernel/ids.ts'
-import { type AppendOptions, type NewLog, type Outcome, appendLogs } from './append.ts'
+import { type Group, type GroupOutcome, appendGroups } from './append.ts'
+import { everything } from './everything.ts'
 import { createFewness } from './fewness.ts'
 import type { AnyLog, LogKind, Sight } from './kind.ts'
-import type { Query } from './query.ts'
+import type { Horizon, Query } from './query.ts'
 import { type LogStatistics, createStatistics } from './statistics.ts'
 
 export interface Page<Log> {
@@ -49,22 +50,34 @@ export interface LogStore<Log extends AnyLog, Filter> extends LogStatistics<Filt
   count(query: Query<Filter>): Promise<number>
   /** The next logs from a position on, nearest first. */
   slice(query: Query<Filter>, range: SliceRange): Promise<Slice<Log>>
+  /**
+   * All logs, oldest first, in pages: those that are there when the first page is asked for, each once, whatever is
+   * recorded meanwhile.
+   * @param query asked again for each page, since logs expire while this lasts; only its instant may change
+   */
+  everything(query: () => Query<Filter>): AsyncGenerator<Log[], void, undefined>
   /** The log with this id if the query matches it; null otherwise, whether or not it exists for others. */
   get(query: Query<Filter>, id: string): Promise<Log | null>
-  append(logs: readonly NewLog<Log>[], options: AppendOptions): Promise<Outcome<Log>[]>
+  /** As {@link appendGroups}. */
+  append(groups: readonly Group<Log>[], horizon: () => Horizon): Promise<GroupOutcome<Log>[]>
 }
 
 export interface LogStoreOptions {
   /** Up to how many logs of a user are counted one by one, which is then quicker than through the counts. */
   readonly countedFrom?: number
+  /** How many logs {@link LogStore.everything} reads at a time. */
+  readonly pageSize?: number
 }
 
 const COUNTED_FROM = 2_000
 
+/** SQLite holds up the process while it reads a page; on Postgres more at a time are hardly quicker. */
+const PAGE_SIZE = 500
+
 export function createLogStore<Log extends AnyLog, Filter>(
   database: Database,
   kind: LogKind<Log, Filter>,
-  { countedFrom = COUNTED_FROM }: LogStoreOptions = {},
+  { countedFrom = COUNTED_FROM, pageSize = PAGE_SIZE }: LogStoreOptions = {},
 ): LogStore<Log, Filter> {
   const { dialect } = database
   const { table } = kind
@@ -147,6 +160,15 @@ export function createLogStore<Log extends AnyLog, Filter>(
       return { logs: logs.slice(0, limit), hasMore: logs.length > limit, hasBehind: Boolean(row?.behind) }
     },
 
+    everything: (query) =>
+      everything(database, {
+        table,
+        pageSize,
+        where: (bound) => where(query(), bound),
+        parse: (logs) => parseRows(logs, kind.fromRow),
+        placeOf: ({ createdAt, id, userId }) => ({ createdAt, id, userId: userId ?? '' }),
+      }),
+
     get: async (query, id) => {
       const atMs = idTimeMs(id)
       const byId =
@@ -158,7 +180,7 @@ export function createLogStore<Log extends AnyLog, Filter>(
       return parseRows(row?.logs, kind.fromRow)[0] ?? null
     },
 
-    append: (logs, options) => appendLogs(database, kind, logs, options),
+    append: (groups, horizon) => appendGroups(database, kind, groups, horizon),
   }
 }
 

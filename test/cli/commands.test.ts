@@ -170,7 +170,11 @@ describe('the command line', () => {
       'migrate',
       'keys',
       'import',
+      'pull',
+      'export',
       'cleanup',
+      'erase',
+      'doctor',
       'schema',
       'DATABASE_URL',
       'RETENTION_DAYS',
@@ -178,6 +182,9 @@ describe('the command line', () => {
       expect(help.stdout).toContain(word)
     expect((await runCommand(['keys', 'create', '--help'], {})).stdout).toContain('--expires <duration>')
     expect((await runCommand(['import', '--help'], {})).stdout).toContain('--user <id>')
+    const pullHelp = (await runCommand(['pull', '--help'], {})).stdout
+    for (const word of ['--url <base>', '--key <key>', '--user <id>', '--days <n>', 'CONNLOG_PULL_KEY'])
+      expect(pullHelp).toContain(word)
     expect((await runCommand(['cleanup', '--help'], {})).stdout).toContain('--dry-run')
   })
 

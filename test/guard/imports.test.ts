@@ -15,7 +15,20 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   connections: ['kernel', 'database', 'logs', 'auth', 'graphql', 'http'],
   http: ['kernel', 'graphql', 'auth'],
   demo: ['kernel', 'auth', 'connections'],
-  cli: ['kernel', 'config', 'database', 'logs', 'auth', 'graphql', 'connections', 'http', 'demo', '.'],
+  late: ['kernel'],
+  cli: [
+    'kernel',
+    'config',
+    'database',
+    'logs',
+    'auth',
+    'graphql',
+    'connections',
+    'late',
+    'http',
+    'demo',
+    '.',
+  ],
   '.': ['kernel', 'config', 'database', 'logs', 'auth', 'graphql', 'connections', 'http', 'cli'],
 }
 
@@ -42,7 +55,7 @@ interface Import {
 }
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && !path.startsWith('generated'))
+  .filter((path) => /\.[jt]s$/.test(path) && !path.startsWith('generated'))
   .map((path) => ({ path, text: readFileSync(join(SRC, path), 'utf8') }))
 
 const folderOf = (path: string) => (path.includes('/') ? (path.split('/')[0] ?? '.') : '.')

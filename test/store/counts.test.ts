@@ -134,7 +134,10 @@ function createBench(database: Database, clock: TestClock): Bench {
         return newConnectionLog({ value: { ...value, ...named, createdAt }, at: '' }, context)
       })
       // Some repeat events of before: duplicates and conflicts, which must not be counted.
-      await store.append(logs, { ...context, atomic: false })
+      await store.append(
+        logs.map((log) => [log]),
+        () => context,
+      )
     },
     miscounted: async () => {
       const days = new Set((await everything()).map(({ createdAt }) => dayOf(createdAt)))

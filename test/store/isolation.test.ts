@@ -43,7 +43,7 @@ async function interleave(database: Database): Promise<{ lost: number; seenUncom
     await database.execute(statement)
   }
   // Partitions, where there are any, are made before; the scenario is about rows.
-  await store.append([log({ accountId: 'before' })], { ...HORIZON, atomic: true })
+  await store.append([[log({ accountId: 'before' })]], () => HORIZON)
 
   const signals = new EventEmitter()
   const begun = once(signals, 'begun')
@@ -60,7 +60,7 @@ async function interleave(database: Database): Promise<{ lost: number; seenUncom
   const acknowledged = Array.from({ length: REQUESTS }, (_, index) =>
     index % 2 === 0
       ? appendPlainly()
-      : store.append([log(index % 4 === 1 ? {} : { eventId: `e${index}` })], { ...HORIZON, atomic: true }),
+      : store.append([[log(index % 4 === 1 ? {} : { eventId: `e${index}` })]], () => HORIZON),
   )
   const seen = await store.count(createQuery({ only: 'everyone' }, { accountId: ['stranger'] }, HORIZON))
   // Time enough for whatever would be acknowledged before the rollback; those that wait for their turn go on waiting.
@@ -91,11 +91,28 @@ describe('the same requests over an adapter with one connection, as the official
     const client = new PrismaClient({
       adapter: { provider: 'sqlite', adapterName: 'naive', connect: async () => adapter },
     })
+    const over = overClient(client)
     const naive: Database = {
-      ...overClient(client),
+      ...over,
       dialect: sqliteDialect,
-      storage: { prepare: async () => undefined, dropExpired: async () => 0, mergeCounts: async () => 0 },
-      migrations: { apply: async () => [], pending: async () => [], isNew: async () => false },
+      storage: {
+        prepare: async () => undefined,
+        lacksPart: () => false,
+        dropExpired: async () => 0,
+        mergeCounts: async () => 0,
+      },
+      eraser: {
+        transaction: over.transaction,
+        clearCounts: async () => undefined,
+        scrub: async () => ({ scrubbed: false, remark: null }),
+      },
+      health: { settings: async () => [], space: async () => [], storage: async () => [] },
+      migrations: {
+        apply: async () => [],
+        applied: async () => [],
+        pending: async () => [],
+        isNew: async () => false,
+      },
       close: () => client.$disconnect(),
     }
     const { lost, seenUncommitted } = await interleave(naive)

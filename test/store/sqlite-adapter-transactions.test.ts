@@ -99,10 +99,11 @@ describe('transactions of Prisma', () => {
 
 describe('transactions of our own', () => {
   test('the work is kept as a whole', async () => {
-    const count = await connections.transaction((session) => {
-      session.script('CREATE TABLE t (a INTEGER, at DATETIME); INSERT INTO t VALUES (1, 0)')
-      session.execute(statement('INSERT INTO t VALUES (?, ?)', ['int', 2], ['datetime', new Date(1)]))
-      return session.rows('SELECT count(*) AS count FROM t')[0]?.['count']
+    const count = await connections.transaction(async (session) => {
+      await session.script('CREATE TABLE t (a INTEGER, at DATETIME); INSERT INTO t VALUES (1, 0)')
+      await session.execute(statement('INSERT INTO t VALUES (?, ?)', ['int', 2], ['datetime', new Date(1)]))
+      const [row] = await session.rows('SELECT count(*) AS count FROM t')
+      return row?.['count']
     })
     expect(count).toBe(2)
     expect(await connections.rows('SELECT a, at FROM t WHERE a > ?', [1])).toEqual([
@@ -112,8 +113,8 @@ describe('transactions of our own', () => {
 
   test('or not at all, tables included', async () => {
     const failure = new Error('stop')
-    const work = connections.transaction((session) => {
-      session.script('CREATE TABLE t (a)')
+    const work = connections.transaction(async (session) => {
+      await session.script('CREATE TABLE t (a)')
       throw failure
     })
     await expect(work).rejects.toBe(failure)

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 export interface Finished {
   readonly code: number | null
@@ -13,16 +13,28 @@ export interface Finished {
 export interface Command {
   /** Resolves with what was printed so far as soon as that matches. */
   printed(pattern: RegExp): Promise<string>
+  /** Writes to its standard input, where that was left open. */
+  send(text: string): void
   kill(signal: NodeJS.Signals): void
   readonly finished: Promise<Finished>
 }
 
-/** Runs `connlog` as it was built, with these settings alone. */
-export const startCommand = (args: readonly string[], env: Record<string, string>, input = ''): Command =>
-  startNode([MAIN, ...args], env, input)
+/**
+ * Runs `connlog` as it was built, with these settings alone.
+ * @param input all of its standard input; null leaves that open
+ */
+export const startCommand = (
+  args: readonly string[],
+  env: Record<string, string>,
+  input: string | null = '',
+): Command => startNode([MAIN, ...args], env, input)
 
 /** Runs a script with Node. */
-export function startNode(args: readonly string[], env: Record<string, string>, input = ''): Command {
+export function startNode(
+  args: readonly string[],
+  env: Record<string, string>,
+  input: string | null = '',
+): Command {
   const { PATH = '' } = process.env
   const child = spawn(process.execPath, args, { env: { PATH, ...env } })
   let stdout = ''
@@ -30,10 +42,11 @@ export function startNode(args: readonly string[], env: Record<string, string>, 
   child.stdout.on('data', (chunk: Buffer) => void (stdout += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => void (stderr += chunk.toString()))
   child.stdin.on('error', () => undefined)
-  child.stdin.end(input)
+  if (input !== null) child.stdin.end(input)
   const finished = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
   return {
     finished,
+    send: (text) => void child.stdin.write(text),
     kill: (signal) => void child.kill(signal),
     printed: async (pattern) => {
       while (!pattern.test(stdout)) {

@@ -9,7 +9,9 @@ import { DatabaseSync } from '@photostructure/sqlite'
  *  - `forgetful`: commits before it acknowledges, but remembers no event ids
  *  - `piecemeal`: commits a batch event by event
  */
-const { DATABASE_FILE, FLAW } = process.env
+/** @typedef {{ userId?: string, accountId: string, durationMs: number }} Log */
+
+const { DATABASE_FILE = '', FLAW } = process.env
 const db = new DatabaseSync(DATABASE_FILE)
 db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
 db.exec(
@@ -18,19 +20,23 @@ db.exec(
 const isKnown = db.prepare('SELECT 1 FROM connection_logs WHERE user_id = ? AND account_id = ?')
 const insert = db.prepare('INSERT INTO connection_logs (user_id, account_id, duration_ms) VALUES (?, ?, ?)')
 
+/** @param {Log} log */
 function store({ userId = '', accountId, durationMs }) {
   if (FLAW === 'forgetful' || !isKnown.get(userId, accountId)) insert.run(userId, accountId, durationMs)
 }
 
+/** @param {Log[]} logs */
 function storeTogether(logs) {
   db.exec('BEGIN IMMEDIATE')
   for (const log of logs) store(log)
   db.exec('COMMIT')
 }
 
+/** @type {Log[]} */
 const waiting = []
 if (FLAW === 'early') setInterval(() => storeTogether(waiting.splice(0)), 50)
 
+/** @param {Log[]} logs */
 async function take(logs) {
   if (FLAW === 'early') waiting.push(...logs)
   else if (FLAW === 'forgetful') storeTogether(logs)
@@ -41,6 +47,10 @@ async function take(logs) {
     }
 }
 
+/**
+ * @param {import('node:http').IncomingMessage} request
+ * @param {import('node:http').ServerResponse} response
+ */
 async function answer(request, response) {
   const chunks = []
   for await (const chunk of request) chunks.push(chunk)
@@ -50,4 +60,7 @@ async function answer(request, response) {
 }
 
 const server = createServer((request, response) => void answer(request, response))
-server.listen(0, '127.0.0.1', () => process.stdout.write(`listens on ${server.address().port}\n`))
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address()
+  if (address && typeof address === 'object') process.stdout.write(`listens on ${address.port}\n`)
+})

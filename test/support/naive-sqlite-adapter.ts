@@ -1,6 +1,7 @@
 import { DatabaseSync } from '@photostructure/sqlite'
 import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
 import { createSession } from '../../src/database/sqlite/session.ts'
+import { createStatements } from '../../src/database/sqlite/statements.js'
 import { createWriteQueue } from '../../src/database/sqlite/write-queue.ts'
 
 /**
@@ -12,26 +13,26 @@ export function openNaiveAdapter(path: string): SqlDriverAdapter {
   const identity = { provider: 'sqlite', adapterName: 'naive-sqlite' } as const
   const db = new DatabaseSync(path)
   db.exec('PRAGMA journal_mode = WAL')
-  const session = createSession(db)
+  const session = createSession(createStatements(db))
   const transactions = createWriteQueue()
 
   return {
     ...identity,
-    queryRaw: async (query) => session.query(query),
-    executeRaw: async (query) => session.execute(query),
-    executeScript: async (script) => session.script(script),
+    queryRaw: session.query,
+    executeRaw: session.execute,
+    executeScript: session.script,
     startTransaction: async () => {
       const leave = await transactions.enter()
-      session.script('BEGIN')
+      await session.script('BEGIN')
       const end = async (statement: string): Promise<void> => {
-        session.script(statement)
+        await session.script(statement)
         leave()
       }
       return {
         ...identity,
         options: { usePhantomQuery: true },
-        queryRaw: async (query) => session.query(query),
-        executeRaw: async (query) => session.execute(query),
+        queryRaw: session.query,
+        executeRaw: session.execute,
         commit: async () => end('COMMIT'),
         rollback: async () => end('ROLLBACK'),
       }

@@ -2,9 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   RAW_RESPONSE_LENGTH,
+  redactEach,
   redactJson,
   redactRawResponse,
   redactText,
+  redactUpTo,
 } from '../../src/connections/redact.ts'
 
 const SECRET = 'EAABsbCS1iHg0BAKZC9'
@@ -114,6 +116,29 @@ describe('redaction', () => {
     expect(redactRawResponse(`${'x'.repeat(1_999)}🙂`)).toBe('x'.repeat(1_999))
   })
 
+  it('cuts a text that is longer for it, and changes nothing when it comes back', () => {
+    expect(redactUpTo('token=a&token=a', 20)).toBe('token=[redacted]&tok')
+    const pieces = fc.constantFrom(
+      'access_token=x&',
+      `Authorization: Bearer ${SECRET} `,
+      `{"client_secret":"${SECRET}"}`,
+      'Set-Cookie: a=b; c=d\n',
+      `/callback?code=${SECRET}&`,
+      '%22token%22%3A%22abc%22',
+      'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln ',
+      `id_token: ${SECRET}; `,
+      "'password': 'two words ",
+      '🙂 plain words, ',
+    )
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 8 }), fc.nat({ max: 150 }), (parts, length) => {
+        const once = redactUpTo(parts.join(''), length)
+        return once.length <= length && redactUpTo(once, length) === once
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
   it('takes what stands under a key that names a secret out of JSON, however deep', () => {
     expect(
       redactJson({
@@ -134,5 +159,56 @@ describe('redaction', () => {
       client_secret: null,
       note: 'id_token=[redacted]',
     })
+  })
+
+  it('looks for no pattern in vain: what is passed over holds nothing that would have been found', () => {
+    const parts = fc.constantFrom(
+      ...[
+        'Authorization: ',
+        'cookie=a=',
+        'Bearer ',
+        'basic%20',
+        '"access_token":"',
+        'API-KEY=',
+        'x_api_key: ',
+        '?code=',
+      ],
+      ...[
+        '123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0',
+        SECRET,
+        'IGQVabcdefghijklmnopqrstuvwxyz0123456789',
+        'ya29.',
+      ],
+      ...[
+        'AQXabcdefghijklmnopqrstuvwxyz0123456789',
+        'GOCSPX-',
+        'AIza',
+        'act.',
+        'pina_',
+        'eyJhbGciOiJIUzI1NiJ9.eyJz.',
+        'clk_a_0',
+      ],
+      ...[
+        'abcdefghijklmnopqrstuvwxyz0123456789',
+        'word',
+        ' ',
+        '"',
+        "'",
+        '&',
+        '=',
+        ':',
+        '%3D',
+        'İ',
+        'K',
+        '\n',
+      ],
+    )
+    fc.assert(
+      fc.property(fc.array(parts, { maxLength: 8 }), (chosen) => {
+        const text = chosen.join('')
+        expect(redactText(text)).toBe(redactEach(text))
+      }),
+      { numRuns: 5_000 },
+    )
   })
 })

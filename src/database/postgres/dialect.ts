@@ -2,7 +2,8 @@ import { formatInstant } from '../../kernel/instant.ts'
 import { type CountDelta, type CountTable, countedColumns } from '../count-table.ts'
 import { type BreakdownDialect, breakdowns } from '../breakdown.ts'
 import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
-import type { Claim, Column, Dialect, LogTable, PageRequest, Row } from '../dialect.ts'
+import type { Claim, Column, Dialect, LogTable, PageRequest, Position, Row } from '../dialect.ts'
+import { erasingBy } from './erasing.ts'
 import { PARTITION_LOCK } from './storage.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
@@ -15,6 +16,16 @@ const epochMs = (expression: Sql) => sql`(extract(epoch from ${expression}) * 10
  * take it for the logs of one user too, where few users have most of the logs, and read everybody's.
  */
 const everyone = sql`length(id) > 0`
+
+/** With a bound of the instant alone: where there are several, Postgres does not enter an index by a pair. */
+const beside = ({ createdAt, id }: Position, side: 'older' | 'newer', orAt?: 'or at') => {
+  const [place, instant] = [
+    sql`(${postgresDialect.instant(createdAt)}, ${id})`,
+    postgresDialect.instant(createdAt),
+  ]
+  const than = side === 'older' ? '<' : '>'
+  return sql`((created_at, id) ${raw(orAt ? `${than}=` : than)} ${place} AND created_at ${raw(`${than}=`)} ${instant})`
+}
 
 const counting: BreakdownDialect = {
   anyOf: (column, values) => postgresDialect.anyOf(column, values),
@@ -82,6 +93,8 @@ export const postgresDialect: Dialect = {
 
   ...breakdowns(counting),
 
+  ...erasingBy((column, of) => selected(column, of)),
+
   // No merge, and no writer that has not noted what it wrote.
   lockCounts: ({ counts }) => [
     sql`SELECT pg_advisory_xact_lock(${raw(String(PARTITION_LOCK))})`,
@@ -93,17 +106,33 @@ export const postgresDialect: Dialect = {
 
   slice: ({ table, where, from, toward, limit }) => {
     const logs = raw(table.name)
-    const ahead = from ? sql`${where} AND ${postgresDialect.beside(from, toward)}` : where
+    const ahead = from ? sql`${where} AND ${beside(from, toward)}` : where
     const behind = from
-      ? sql`EXISTS (SELECT 1 FROM ${logs} WHERE ${where} AND NOT ${postgresDialect.beside(from, toward)})`
+      ? sql`EXISTS (SELECT 1 FROM ${logs} WHERE ${where} AND ${beside(from, toward === 'older' ? 'newer' : 'older', 'or at')})`
       : sql`FALSE`
     const order = raw(toward === 'older' ? 'DESC' : 'ASC')
     const rows = sql`SELECT ${selection(table)} FROM ${logs} WHERE ${ahead} ORDER BY created_at ${order}, id ${order} LIMIT ${limit}`
     return sql`SELECT (${jsonArray(rows)}) AS logs, ${behind} AS behind`
   },
 
-  beside: ({ createdAt, id }, side) =>
-    sql`(created_at, id) ${raw(side === 'older' ? '<' : '>')} (${postgresDialect.instant(createdAt)}, ${id})`,
+  snapshot: () => sql`SELECT pg_current_snapshot()::text AS snapshot`,
+
+  // The position is the transaction that stored the log. Where it is not (xmin has its lower half), the log came with
+  // a dump of another server, whose transactions have nothing to do with ours: it was there before.
+  within: (snapshot) => sql`(
+    pg_visible_in_snapshot(position::text::xid8, ${snapshot}::pg_snapshot)
+    OR xmin::text::bigint <> (position & 4294967295))`,
+
+  next: ({ table, where, after, limit }) => {
+    const from = after && postgresDialect.instant(after.createdAt)
+    const rest = from
+      ? sql`${where} AND (created_at, id, user_id) > (${from}, ${after.id}, ${after.userId}) AND created_at >= ${from}`
+      : where
+    const rows = sql`SELECT ${selection(table)} FROM ${raw(table.name)} WHERE ${rest} ORDER BY created_at, id, user_id LIMIT ${limit}`
+    return sql`SELECT (${jsonArray(rows)}) AS logs`
+  },
+
+  beside,
 
   rows: (table, where) =>
     jsonArray(sql`SELECT ${selection(table)} FROM ${raw(table.name)} WHERE ${where} ORDER BY position, id`),

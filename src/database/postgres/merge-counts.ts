@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg'
 import { type CountTable, MINUTE, SPANS } from '../count-table.ts'
 
 /** Notes that are merged in one transaction; each changes up to twelve counts. */
-const BATCH_SIZE = 20_000
+export const MERGED_AT_ONCE = 20_000
 
 /**
  * Takes what writers have noted and adds it to the counts of the user and of everyone, for each span. One statement,
@@ -16,7 +16,7 @@ export async function mergeCounts(client: PoolClient, table: CountTable): Promis
   const keys = `user_id, everyone, span, start, ${group}, ${detail}`
   const { rows } = await client.query<{ taken: string }>(`
     WITH taken AS (
-      DELETE FROM ${deltas} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${deltas} LIMIT ${BATCH_SIZE})) RETURNING *
+      DELETE FROM ${deltas} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${deltas} LIMIT ${MERGED_AT_ONCE})) RETURNING *
     ), merged AS (
       INSERT INTO ${name} AS c (${[keys, ...numbers].join(', ')})
       SELECT CASE WHEN everyone THEN '' ELSE user_id END AS user_id, everyone, span, start - start % span AS start,

@@ -14,15 +14,12 @@ import {
 } from '../migrations.ts'
 import type { OpenOptions } from '../open.ts'
 import { type Database, DatabaseOpenError } from '../port.ts'
+import { createEraser } from './eraser.ts'
+import { createHealth } from './health.ts'
 import { postgresDialect } from './dialect.ts'
+import { PLANNING } from './planning.ts'
 import { createStatementNames } from './statement-names.ts'
 import { createPartitions } from './storage.ts'
-
-/**
- * Planning a statement over partitions takes longer than running it, so each is planned once a connection, for whatever
- * parameters; tests hold the plans. To start other processes for it, or to compile it, takes longer still.
- */
-const PLANNING = '-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0 -c jit=off'
 
 const OLDEST_VERSION = 150_000
 
@@ -43,8 +40,11 @@ const MIGRATION_LOCK = 72_707_369
  * that a commit is on disk before it is acknowledged.
  * @throws {DatabaseOpenError} with a sentence for the operator
  */
-export async function openPostgres(url: string, options: Omit<OpenOptions, 'clock'>): Promise<Database> {
+export async function openPostgres(url: string, options: OpenOptions): Promise<Database> {
   const timeoutMs = options.timeoutMs ?? (options.unhurried ? UNHURRIED_TIMEOUT_MS : TIMEOUT_MS)
+  const planning = Object.entries(PLANNING)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ')
   const settings: pg.ClientConfig = {
     connectionString: url,
     application_name: 'connlog',
@@ -52,7 +52,7 @@ export async function openPostgres(url: string, options: Omit<OpenOptions, 'cloc
     keepAlive: true,
     statement_timeout: timeoutMs,
     idle_in_transaction_session_timeout: IDLE_TIMEOUT_MS,
-    options: `-c timezone=UTC -c client_encoding=UTF8 ${PLANNING}`,
+    options: `-c timezone=UTC -c client_encoding=UTF8 ${planning}`,
   }
   const pool = new pg.Pool({
     ...settings,
@@ -77,10 +77,14 @@ export async function openPostgres(url: string, options: Omit<OpenOptions, 'cloc
   const client = new PrismaClient({
     adapter: new PrismaPg(pool, { statementNameGenerator: createStatementNames() }),
   })
+  const over = overClient(client, timeoutMs)
+  const storage = translatedStorage(createPartitions(pool))
   return {
-    ...overClient(client, timeoutMs),
+    ...over,
     dialect: postgresDialect,
-    storage: translatedStorage(createPartitions(pool)),
+    storage,
+    health: createHealth(pool),
+    eraser: translatedEraser(createEraser(pool, { ...over, storage, clock: options.clock })),
     migrations: createMigrations('postgresql', migrationTarget(pool, settings)),
     close: async () => {
       await client.$disconnect()
@@ -195,9 +199,15 @@ const migrationTarget = (pool: pg.Pool, settings: pg.ClientConfig): MigrationTar
 })
 
 const translatedStorage = (storage: Database['storage']): Database['storage'] => ({
+  ...storage,
   prepare: (table, days) => storage.prepare(table, days).catch(rethrow),
   dropExpired: (table, through) => storage.dropExpired(table, through).catch(rethrow),
-  mergeCounts: (table) => storage.mergeCounts(table).catch(rethrow),
+  mergeCounts: (table, options) => storage.mergeCounts(table, options).catch(rethrow),
+})
+
+const translatedEraser = (eraser: Database['eraser']): Database['eraser'] => ({
+  ...eraser,
+  scrub: (table) => eraser.scrub(table).catch(rethrow),
 })
 
 function rethrow(error: unknown): never {

@@ -9,6 +9,9 @@ import { mergeCounts } from './merge-counts.ts'
 /** Serialises the making and dropping of partitions, and the merging of counts, between processes; any number that is ours. */
 export const PARTITION_LOCK = 7_270_736_901
 
+/** check_violation: what Postgres says of a row that fits no partition. No table of ours has other checks. */
+const NO_PARTITION = '23514'
+
 /** How long a DROP may hold up new readers while it waits for old ones, in milliseconds. */
 const DROP_LOCK_TIMEOUT_MS = 100
 
@@ -42,19 +45,16 @@ export function createPartitions(pool: Pool): Storage {
 
   const prepareDay = (table: LogTable, day: number) =>
     inTransaction(async (client) => {
-      await client.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
+      await lock(client)
       const existing = await partitionsOf(client, [table.name, table.eventIds, table.counts.name])
-      const make = async (parent: string, from: string, to: string) => {
+      for (const parent of [table.name, table.eventIds, table.counts.name]) {
         const name = partitionName(parent, day)
-        if (existing.some((partition) => partition.name === name)) return
+        if (existing.some((partition) => partition.name === name)) continue
         await client.query(`CREATE TABLE "${name}" (LIKE "${parent}" INCLUDING ALL)`)
         await client.query(
-          `ALTER TABLE "${parent}" ATTACH PARTITION "${name}" FOR VALUES FROM (${from}) TO (${to})`,
+          `ALTER TABLE "${parent}" ATTACH PARTITION "${name}" FOR VALUES ${boundsOf(table, parent, day)}`,
         )
       }
-      await make(table.name, `'${startOf(day)}'`, `'${startOf(day + 1)}'`)
-      await make(table.eventIds, String(day), String(day + 1))
-      await make(table.counts.name, String(day * DAY), String((day + 1) * DAY))
     })
 
   /** Those who need the same day at once wait for one of them, and not for each other's connections. */
@@ -74,7 +74,13 @@ export function createPartitions(pool: Pool): Storage {
   return {
     prepare,
 
-    mergeCounts: async (table) => {
+    lacksPart: (error) => {
+      if (sqlState(error) !== NO_PARTITION) return false
+      prepared.clear()
+      return true
+    },
+
+    mergeCounts: async (table, { wait = false } = {}) => {
       const { rows } = await pool.query<{ day: number }>(
         `SELECT DISTINCT start / ${DAY} AS day FROM "${table.counts.deltas}"`,
       )
@@ -85,7 +91,7 @@ export function createPartitions(pool: Pool): Storage {
       )
       // Neither beside another merge nor beside the making and dropping of partitions.
       return inTransaction(async (client) =>
-        (await tryLock(client)) ? mergeCounts(client, table.counts) : 0,
+        (await (wait ? lock(client) : tryLock(client))) ? mergeCounts(client, table.counts) : 0,
       )
     },
 
@@ -149,6 +155,11 @@ export function createPartitions(pool: Pool): Storage {
   }
 }
 
+async function lock(client: PoolClient): Promise<true> {
+  await client.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
+  return true
+}
+
 async function tryLock(client: PoolClient): Promise<boolean> {
   const { rows } = await client.query<{ free: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS free', [
     PARTITION_LOCK,
@@ -156,13 +167,16 @@ async function tryLock(client: PoolClient): Promise<boolean> {
   return rows[0]?.free === true
 }
 
-interface Partition {
+export interface Partition {
   readonly parent: string
   readonly name: string
   readonly day: number
 }
 
-async function partitionsOf(client: Pool | PoolClient, parents: readonly string[]): Promise<Partition[]> {
+export async function partitionsOf(
+  client: Pool | PoolClient,
+  parents: readonly string[],
+): Promise<Partition[]> {
   const { rows } = await client.query<{ parent: string; name: string }>(
     `SELECT p.relname AS parent, c.relname AS name
      FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
@@ -178,6 +192,13 @@ async function partitionsOf(client: Pool | PoolClient, parents: readonly string[
   })
 }
 
-const startOf = (day: number) => new Date(day * DAY_MS).toISOString()
-const partitionName = (parent: string, day: number) =>
+/** The bounds of a day's partition, as CREATE and ATTACH take them. */
+export function boundsOf(table: LogTable, parent: string, day: number): string {
+  const bound = (at: number) =>
+    parent === table.name ? `'${startOf(at)}'` : String(parent === table.eventIds ? at : at * DAY)
+  return `FROM (${bound(day)}) TO (${bound(day + 1)})`
+}
+
+export const startOf = (day: number) => new Date(day * DAY_MS).toISOString()
+export const partitionName = (parent: string, day: number) =>
   `${parent}_p${startOf(day).slice(0, 10).replaceAll('-', '')}`

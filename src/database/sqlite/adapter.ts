@@ -53,8 +53,8 @@ function createAdapterTransaction({ session, commit, rollback }: SqliteTransacti
     ...IDENTITY,
     // COMMIT and ROLLBACK are ours to send, since the writer is given back together with them.
     options: { usePhantomQuery: true },
-    queryRaw: async (query) => session.query(query),
-    executeRaw: async (query) => session.execute(query),
+    queryRaw: session.query,
+    executeRaw: session.execute,
     commit,
     rollback,
     createSavepoint: async (name) => session.script(`SAVEPOINT ${quoted(name)}`),

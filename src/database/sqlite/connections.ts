@@ -1,6 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
+import { DatabaseSync } from '@photostructure/sqlite'
 import type { SqlQuery, SqlResultSet } from '@prisma/driver-adapter-utils'
 import type { Clock } from '../../kernel/clock.ts'
 import { isRefusedWrite } from './failures.ts'
@@ -8,8 +8,10 @@ import { SqliteOpenError, toOpenError } from './open-error.ts'
 import { createPatience } from './patience.ts'
 import { toObjects } from './result-rows.ts'
 import { createRouter } from './routing.ts'
-import { createSession, type SqliteSession } from './session.ts'
+import { createSession, type SqliteConnection, type SqliteSession } from './session.ts'
 import { configureReader, configureWriter, sqliteVersion } from './settings.ts'
+import { createStatements } from './statements.js'
+import { type SqliteThread, openThread } from './thread.ts'
 import type { SqliteTransaction } from './transaction.ts'
 import { createWriter, type TransactionOptions } from './writer.ts'
 
@@ -25,8 +27,9 @@ export interface SqliteConnectionsOptions {
 }
 
 /**
- * One database file, open twice: a writer, which its callers use in turn, and a reader, which waits for nobody and
- * sees what was committed, nothing else. A database in memory has the writer alone, and reads take their turn on it.
+ * One database file, open twice: a writer, which its callers use in turn and which runs in a thread of its own, and a
+ * reader, which waits for nobody and sees what was committed, nothing else. The reader is synchronous: what it reads
+ * must not scan. A database in memory has the writer alone, and reads take their turn on it.
  * Failures are DriverAdapterErrors: SocketTimeout when another process kept the lock, ConnectionClosed after close.
  */
 export interface SqliteConnections {
@@ -48,6 +51,11 @@ export interface SqliteConnections {
   ) => Promise<T>
   /** Begins a transaction that the caller must commit or roll back: every other write waits for that. */
   readonly begin: () => Promise<SqliteTransaction>
+  /**
+   * Moves the write-ahead log into the file and empties it. One row, whose `busy` is 0 if that was done and 1 if
+   * somebody who reads or writes kept it from that.
+   */
+  readonly checkpoint: () => Promise<Record<string, unknown>[]>
   /** Closes the file when the writes asked for so far are done, an open transaction included. Idempotent. */
   readonly close: () => Promise<void>
 }
@@ -61,22 +69,26 @@ export async function openSqliteConnections({
   // Resolved, also because SQLite would read a path that starts with `file:` as a URI.
   const file = path === IN_MEMORY ? path : resolve(path)
   const waiting = { clock, busyTimeoutMs }
-  const opened: DatabaseSyncInstance[] = []
-  const open = async (configure: (db: DatabaseSyncInstance) => void): Promise<DatabaseSyncInstance> => {
-    const db = new DatabaseSync(file, { timeout: 0 })
-    opened.push(db)
-    await createPatience(waiting).ask()(() => configure(db))
-    return db
-  }
+  const opened: Pick<SqliteThread, 'close'>[] = []
   try {
     if (file !== IN_MEMORY) await prepareDirectory(file)
-    const writerDb = await open((db) => configureWriter(db, file))
-    const readerDb = file === IN_MEMORY ? undefined : await open(configureReader)
-    return createConnections(file, waiting, writerDb, readerDb)
+    const writer = await openThread(file)
+    opened.push(writer)
+    await createPatience(waiting).ask()(() => configureWriter(writer, file))
+    if (file === IN_MEMORY) return createConnections(file, waiting, await sqliteVersion(writer), writer)
+    const reader = openReader(file)
+    opened.push(reader)
+    await createPatience(waiting).ask()(() => configureReader(reader))
+    return createConnections(file, waiting, await sqliteVersion(writer), writer, reader)
   } catch (error) {
-    for (const db of opened) db.close()
+    for (const connection of opened) await connection.close()
     throw toOpenError(error, file)
   }
+}
+
+function openReader(file: string): SqliteConnection & Pick<SqliteThread, 'close'> {
+  const { close, ...statements } = createStatements(new DatabaseSync(file, { timeout: 0 }))
+  return { ...statements, close: async () => close() }
 }
 
 async function prepareDirectory(file: string): Promise<void> {
@@ -88,12 +100,12 @@ async function prepareDirectory(file: string): Promise<void> {
 function createConnections(
   path: string,
   waiting: { readonly clock: Clock; readonly busyTimeoutMs: number },
-  writerDb: DatabaseSyncInstance,
-  readerDb: DatabaseSyncInstance | undefined,
+  sqliteVersion: string,
+  thread: SqliteThread,
+  reader?: SqliteConnection & Pick<SqliteThread, 'close'>,
 ): SqliteConnections {
-  const writerSession = createSession(writerDb)
-  const writer = createWriter(writerDb, writerSession, waiting)
-  const readerSession = readerDb && createSession(readerDb)
+  const writer = createWriter(thread, createSession(thread), waiting)
+  const readerSession = reader && createSession(reader)
   const router = createRouter()
   let closing: Promise<void> | undefined
 
@@ -112,11 +124,12 @@ function createConnections(
 
   return {
     path,
-    sqliteVersion: sqliteVersion(writerDb),
+    sqliteVersion,
     query,
     rows: async (sql, args = []) => toObjects(await query({ sql, args: [...args], argTypes: [] })),
     execute: async (query) => writer.write((session) => session.execute(query)),
     script: writer.script,
+    checkpoint: () => writer.write((session) => session.rows('PRAGMA wal_checkpoint(TRUNCATE)')),
     begin: writer.begin,
     transaction: async (work, options) => {
       const transaction = await writer.begin(options)
@@ -129,11 +142,9 @@ function createConnections(
       }
     },
     close: async () => {
-      closing ??= writer.finish(() => {
-        readerSession?.forget()
-        writerSession.forget()
-        readerDb?.close()
-        closeWriter(writerDb)
+      closing ??= writer.finish(async () => {
+        await reader?.close()
+        await closeWriter(thread)
       })
       await closing
     },
@@ -144,13 +155,13 @@ function createConnections(
  * Moves the write-ahead log into the database file before closing, so that the file alone is the whole database.
  * SQLite does so itself on the last close, but not while prepared statements wait for the garbage collector.
  */
-function closeWriter(db: DatabaseSyncInstance): void {
-  if (!db.isOpen) return
+async function closeWriter(thread: SqliteThread): Promise<void> {
+  if (!thread.isOpen()) return
   try {
-    db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    await thread.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   } catch {
     // The log stays beside the file, whole: the next to open the file reads it.
   } finally {
-    db.close()
+    await thread.close()
   }
 }

@@ -1,13 +1,18 @@
 import { type CountDelta, type CountTable, MINUTE, SPANS, countedColumns } from '../count-table.ts'
 import { type BreakdownDialect, breakdowns } from '../breakdown.ts'
 import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
-import type { Claim, Column, Dialect, LogTable, PageRequest, Row } from '../dialect.ts'
+import type { Claim, Column, Dialect, LogTable, PageRequest, Position, Row } from '../dialect.ts'
+import { sqliteErasing } from './erasing.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
 import { createRowText } from '../shape.ts'
 
 /** Instants are integers; the driver would bind a plain number as a float. */
 const instant = (ms: number) => sql`${BigInt(ms)}`
+
+/** To be said before all other bounds of time: SQLite enters an index by the first one, though it be far off. */
+const beside = ({ createdAt, id }: Position, side: 'older' | 'newer', orAt?: 'or at') =>
+  sql`(created_at, id) ${raw((side === 'older' ? '<' : '>') + (orAt ? '=' : ''))} (${instant(createdAt)}, ${id})`
 
 const counting: BreakdownDialect = {
   anyOf: (column, values) => sqliteDialect.anyOf(column, values),
@@ -26,7 +31,10 @@ const counting: BreakdownDialect = {
 
 const counted = countedParts(counting)
 
-/** SQLite: rows go in as one JSON parameter, pages come out as one JSON text. */
+/**
+ * SQLite: rows go in as one JSON parameter, pages come out as one JSON text. Parameters are taken apart by jsonb_each,
+ * which halves the time of json_each: that writes each row as text again, and every `->>` parses it anew.
+ */
 export const sqliteDialect: Dialect = {
   instant,
 
@@ -68,6 +76,8 @@ export const sqliteDialect: Dialect = {
 
   ...breakdowns(counting),
 
+  ...sqliteErasing,
+
   // A transaction has the writer for itself.
   lockCounts: () => [],
 
@@ -76,17 +86,30 @@ export const sqliteDialect: Dialect = {
 
   slice: ({ table, where, from, toward, limit }) => {
     const logs = raw(table.name)
-    const ahead = from ? sql`${where} AND ${sqliteDialect.beside(from, toward)}` : where
+    const ahead = from ? sql`${beside(from, toward)} AND ${where}` : where
     const behind = from
-      ? sql`EXISTS (SELECT 1 FROM ${logs} WHERE ${where} AND NOT ${sqliteDialect.beside(from, toward)})`
+      ? sql`EXISTS (SELECT 1 FROM ${logs} WHERE ${beside(from, toward === 'older' ? 'newer' : 'older', 'or at')} AND ${where})`
       : sql`FALSE`
     const order = raw(toward === 'older' ? 'DESC' : 'ASC')
     const rows = sql`SELECT * FROM ${logs} WHERE ${ahead} ORDER BY created_at ${order}, id ${order} LIMIT ${limit}`
     return sql`SELECT (${jsonArray(table, rows)}) AS logs, ${behind} AS behind`
   },
 
-  beside: ({ createdAt, id }, side) =>
-    sql`(created_at, id) ${raw(side === 'older' ? '<' : '>')} (${instant(createdAt)}, ${id})`,
+  // One writer at a time numbers the logs in the order of their commits, and uses no number twice.
+  snapshot: (table) =>
+    sql`SELECT CAST(coalesce(max(position), 0) AS text) AS snapshot FROM ${raw(table.name)}`,
+
+  within: (snapshot) => sql`position <= ${BigInt(snapshot)}`,
+
+  next: ({ table, where, after, limit }) => {
+    const rest = after
+      ? sql`(created_at, id, user_id) > (${instant(after.createdAt)}, ${after.id}, ${after.userId}) AND ${where}`
+      : where
+    const rows = sql`SELECT * FROM ${raw(table.name)} WHERE ${rest} ORDER BY created_at, id, user_id LIMIT ${limit}`
+    return sql`SELECT (${jsonArray(table, rows)}) AS logs`
+  },
+
+  beside,
 
   rows: (table, where) =>
     jsonArray(table, sql`SELECT * FROM ${raw(table.name)} WHERE ${where} ORDER BY position`),
@@ -96,7 +119,7 @@ export const sqliteDialect: Dialect = {
     const values = raw(table.columns.map((_, index) => `value ->> ${index}`).join(', '))
     const text = JSON.stringify(rows.map((row) => table.columns.map((column) => sent(column, row))))
     return [
-      sql`INSERT INTO ${raw(table.name)} (${names}) SELECT ${values} FROM json_each(${text})`,
+      sql`INSERT INTO ${raw(table.name)} (${names}) SELECT ${values} FROM jsonb_each(${text})`,
       ...sqliteDialect.count(table.counts, deltas),
     ]
   },
@@ -109,14 +132,14 @@ export const sqliteDialect: Dialect = {
 
   taken: (table, wanted, afterMs) => sql`
     SELECT e.user_id, e.event_id, json_object(${pairs(table, 'l.')}) AS log
-    FROM json_each(${JSON.stringify(wanted.map(({ userId, eventId }) => [userId, eventId]))}) AS w
+    FROM jsonb_each(${JSON.stringify(wanted.map(({ userId, eventId }) => [userId, eventId]))}) AS w
     CROSS JOIN ${raw(table.eventIds)} AS e ON e.user_id = w.value ->> 0 AND e.event_id = w.value ->> 1
     CROSS JOIN ${raw(table.name)} AS l ON l.user_id = e.user_id AND l.created_at = e.created_at AND l.id = e.log_id
     WHERE e.created_at > ${instant(afterMs)}`,
 
   stored: (table, keys) => sql`
     SELECT w.value ->> 0 AS user_id, json_object(${pairs(table, 'l.')}) AS log
-    FROM json_each(${JSON.stringify(keys.map(({ userId, createdAt, id }) => [userId, createdAt, id]))}) AS w
+    FROM jsonb_each(${JSON.stringify(keys.map(({ userId, createdAt, id }) => [userId, createdAt, id]))}) AS w
     CROSS JOIN ${raw(table.name)} AS l
       ON l.user_id = w.value ->> 0 AND l.created_at = w.value ->> 1 AND l.id = w.value ->> 2`,
 
@@ -124,7 +147,7 @@ export const sqliteDialect: Dialect = {
     const eventIds = raw(table.eventIds)
     return sql`
       INSERT INTO ${eventIds} (user_id, event_id, day, log_id, created_at)
-      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(${claimRows(claims)})
+      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM jsonb_each(${claimRows(claims)})
       WHERE TRUE
       ON CONFLICT (user_id, event_id, day) DO UPDATE SET log_id = excluded.log_id, created_at = excluded.created_at
         WHERE ${eventIds}.created_at <= ${instant(afterMs)}
@@ -201,15 +224,14 @@ const keysOf = ({ group, detail }: CountTable) => ['user_id', 'everyone', 'span'
 function addTo(table: CountTable, deltas: readonly CountDelta[]): Sql {
   const numbers = ['total', ...table.cells.map(({ name }) => name)]
   const keys = keysOf(table)
-  const values = [...keys, ...numbers].map((_, index) => `value ->> ${index}`)
-  const rows = lifted(deltas).map((row) => [
-    ...row.key,
-    row.total,
-    ...table.cells.map(({ name }) => row.cells[name] ?? 0),
-  ])
+  const values = [
+    ...keys.map((_, index) => `value ->> ${index}`),
+    ...numbers.map((name) => `coalesce(value ->> '$[${keys.length}].${name}', 0)`),
+  ]
+  const rows = lifted(deltas).map(({ key, total, cells }) => [...key, { total, ...cells }])
   const added = numbers.map((name) => `${name} = ${table.name}.${name} + excluded.${name}`)
   return sql`INSERT INTO ${raw(table.name)} (${raw([...keys, ...numbers].join(', '))})
-    SELECT ${raw(values.join(', '))} FROM json_each(${JSON.stringify(rows)}) WHERE TRUE
+    SELECT ${raw(values.join(', '))} FROM jsonb_each(${JSON.stringify(rows)}) WHERE TRUE
     ON CONFLICT (${raw(keys.join(', '))}) DO UPDATE SET ${raw(added.join(', '))}`
 }
 
@@ -219,12 +241,12 @@ function removeEmpty(table: CountTable, deltas: readonly CountDelta[]): Sql {
   const named = keys.map((_, index) => `value ->> ${index}`).join(', ')
   const rows = lifted(deltas).map(({ key }) => key)
   return sql`DELETE FROM ${raw(table.name)} WHERE total = 0
-    AND (${raw(keys.join(', '))}) IN (SELECT ${raw(named)} FROM json_each(${JSON.stringify(rows)}))`
+    AND (${raw(keys.join(', '))}) IN (SELECT ${raw(named)} FROM jsonb_each(${JSON.stringify(rows)}))`
 }
 
 type Lifted = Pick<CountDelta, 'total' | 'cells'> & { readonly key: readonly (string | number)[] }
 
-/** The rows that deltas change: those of the user and of everyone, for each span. */
+/** The rows that deltas change: those of the user and of everyone, for each span; in the order of the primary key. */
 function lifted(deltas: readonly CountDelta[]): Lifted[] {
   const rows = new Map<string, Lifted & { total: number }>()
   for (const { userId, start, group, detail, total, cells } of deltas) {
@@ -232,7 +254,7 @@ function lifted(deltas: readonly CountDelta[]): Lifted[] {
       if (span === MINUTE && detail !== '') continue
       for (const everyone of [0, 1]) {
         const key = [everyone === 1 ? '' : userId, everyone, span, detail, start - (start % span), group]
-        const text = JSON.stringify(key)
+        const text = key.join('\u0000')
         const row = rows.get(text) ?? { key, total: 0, cells: {} }
         rows.set(text, row)
         row.total += total
@@ -240,5 +262,5 @@ function lifted(deltas: readonly CountDelta[]): Lifted[] {
       }
     }
   }
-  return [...rows.values()]
+  return [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
 }

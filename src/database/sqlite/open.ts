@@ -12,6 +12,8 @@ import {
 import { type Database, DatabaseOpenError } from '../port.ts'
 import { createSqliteAdapterFactory } from './adapter.ts'
 import { type SqliteConnections, openSqliteConnections } from './connections.ts'
+import { createEraser } from './eraser.ts'
+import { createHealth } from './health.ts'
 import { sqliteDialect } from './dialect.ts'
 import { SqliteOpenError } from './open-error.ts'
 
@@ -26,11 +28,19 @@ export async function openSqlite(
 ): Promise<Database> {
   const connections = await openConnections(pathOf(url), clock)
   const client = new PrismaClient({ adapter: createSqliteAdapterFactory(connections) })
+  const over = overClient(client, unhurried ? UNHURRIED_TIMEOUT_MS : TIMEOUT_MS)
   return {
-    ...overClient(client, unhurried ? UNHURRIED_TIMEOUT_MS : TIMEOUT_MS),
+    ...over,
     dialect: sqliteDialect,
     // One file holds all days, and one writer keeps the counts: there is nothing to prepare, to drop or to merge.
-    storage: { prepare: async () => undefined, dropExpired: async () => 0, mergeCounts: async () => 0 },
+    storage: {
+      prepare: async () => undefined,
+      lacksPart: () => false,
+      dropExpired: async () => 0,
+      mergeCounts: async () => 0,
+    },
+    health: createHealth(connections),
+    eraser: createEraser(connections, { ...over, clock, mayVacuum: unhurried === true }),
     migrations: createMigrations('sqlite', migrationTarget(connections)),
     close: async () => {
       await client.$disconnect()
@@ -68,7 +78,9 @@ const migrationTarget = (connections: SqliteConnections): MigrationTarget => ({
       (session) =>
         work({
           records: async () =>
-            session.rows(EXISTS).length === 0 ? [] : session.rows(SELECT_RECORDS).map(toRecord),
+            (await session.rows(EXISTS)).length === 0
+              ? []
+              : (await session.rows(SELECT_RECORDS)).map(toRecord),
           apply: async (sql, record) => session.script(`${CREATE_RECORDS.sqlite} ${sql}\n${record}`),
         }),
       { rewritesTables: true },

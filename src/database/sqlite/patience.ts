@@ -5,7 +5,7 @@ const FIRST_PAUSE_MS = 1
 const LONGEST_PAUSE_MS = 50
 
 /** Repeats `attempt` while another process holds the lock; throws what it throws otherwise, or in the end. */
-export type RetryWhileBusy = <T>(attempt: () => T) => Promise<T>
+export type RetryWhileBusy = <T>(attempt: () => T | Promise<T>) => Promise<T>
 
 export interface Patience {
   /** Starts counting for one caller, now: what is slept from here on is taken off its allowance. */
@@ -34,7 +34,7 @@ export function createPatience({ clock, busyTimeoutMs }: PatienceOptions): Patie
       return async (attempt) => {
         for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
           try {
-            return attempt()
+            return await attempt()
           } catch (error) {
             const leftMs = busyTimeoutMs - (sleptMs - sleptBeforeMs)
             if (!isBusy(error) || leftMs <= 0) throw error

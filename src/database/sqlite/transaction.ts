@@ -34,8 +34,8 @@ export function createTransaction({ session, isInside, end }: TransactionParts):
     throw new DriverAdapterError({ kind: 'TransactionAlreadyClosed', cause })
   }
 
-  function guarded<A extends unknown[], R>(work: (...args: A) => R): (...args: A) => R {
-    return (...args) => {
+  function guarded<A extends unknown[], R>(work: (...args: A) => Promise<R>): (...args: A) => Promise<R> {
+    return async (...args) => {
       requireOpen()
       return work(...args)
     }
@@ -53,7 +53,6 @@ export function createTransaction({ session, isInside, end }: TransactionParts):
       execute: guarded(session.execute),
       script: guarded(session.script),
       rows: guarded(session.rows),
-      forget: session.forget,
     },
     commit: async () => {
       try {

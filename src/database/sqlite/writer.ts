@@ -1,8 +1,8 @@
-import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 import { DriverAdapterError } from '@prisma/driver-adapter-utils'
 import { misuse } from './failures.ts'
 import { createPatience, type PatienceOptions } from './patience.ts'
 import type { SqliteSession } from './session.ts'
+import type { SqliteThread } from './thread.ts'
 import { createTransaction, type SqliteTransaction } from './transaction.ts'
 import { createWriteQueue } from './write-queue.ts'
 
@@ -17,17 +17,17 @@ export interface TransactionOptions {
 /** The one connection that writes. Its callers take turns, and none ever finds it inside another's transaction. */
 export interface SqliteWriter {
   /** Runs `work`, one statement, in its turn. May run it again if another process holds the lock. */
-  readonly write: <T>(work: (session: SqliteSession) => T) => Promise<T>
+  readonly write: <T>(work: (session: SqliteSession) => Promise<T>) => Promise<T>
   /** Runs the statements of a script in their turn, each on its own, as soon as no other process holds the lock. */
   readonly script: (sql: string) => Promise<void>
   /** Begins a transaction in its turn, and keeps the turn until the caller ends it. */
   readonly begin: (options?: TransactionOptions) => Promise<SqliteTransaction>
   /** Waits for its turn and runs `work` as the last one. */
-  readonly finish: (work: () => void) => Promise<void>
+  readonly finish: (work: () => Promise<void>) => Promise<void>
 }
 
 export function createWriter(
-  db: DatabaseSyncInstance,
+  thread: SqliteThread,
   session: SqliteSession,
   options: PatienceOptions,
 ): SqliteWriter {
@@ -37,31 +37,31 @@ export function createWriter(
   async function begin({ rewritesTables = false }: TransactionOptions = {}): Promise<SqliteTransaction> {
     const retry = patience.ask()
     const leave = await queue.enter()
-    const giveBack = (): void => {
+    const giveBack = async (): Promise<void> => {
       try {
-        leaveTransaction(db)
-        if (rewritesTables) enforceForeignKeys(db)
+        await leaveTransaction(thread)
+        if (rewritesTables) await enforceForeignKeys(thread)
       } finally {
         leave()
       }
     }
     try {
-      if (rewritesTables) session.script('PRAGMA foreign_keys = OFF')
+      if (rewritesTables) await session.script('PRAGMA foreign_keys = OFF')
       await retry(() => session.script('BEGIN IMMEDIATE'))
     } catch (error) {
-      giveBack()
+      await giveBack()
       throw error
     }
     return createTransaction({
       session,
-      isInside: () => db.isOpen && db.isTransaction,
+      isInside: thread.isTransaction,
       end: async (statement) => {
         try {
           if (statement === 'ROLLBACK') return
-          if (rewritesTables) requireForeignKeys(session)
+          if (rewritesTables) await requireForeignKeys(session)
           await patience.ask()(() => session.script('COMMIT'))
         } finally {
-          giveBack()
+          await giveBack()
         }
       },
     })
@@ -82,9 +82,9 @@ export function createWriter(
       const retry = patience.ask()
       return inTurn(async () => {
         try {
-          return await retry(() => outsideTransaction(db, () => work(session)))
+          return await retry(() => outsideTransaction(thread, () => work(session)))
         } finally {
-          leaveTransaction(db)
+          await leaveTransaction(thread)
         }
       })
     },
@@ -94,41 +94,41 @@ export function createWriter(
         try {
           // Only the wait for the lock may be repeated: the first statements of a script may have been committed.
           await retry(() => session.script('BEGIN IMMEDIATE; ROLLBACK'))
-          outsideTransaction(db, () => session.script(sql))
+          await outsideTransaction(thread, () => session.script(sql))
         } finally {
-          leaveTransaction(db)
-          enforceForeignKeys(db) // a script that failed half-way may have left them off
+          await leaveTransaction(thread)
+          await enforceForeignKeys(thread) // a script that failed half-way may have left them off
         }
       })
     },
     finish: async (work) => {
-      await inTurn(async () => work())
+      await inTurn(work)
     },
   }
 }
 
 /** Runs `work`, and refuses it afterwards if it has begun a transaction that the next caller would join. */
-function outsideTransaction<T>(db: DatabaseSyncInstance, work: () => T): T {
-  const result = work()
-  if (!db.isTransaction) return result
+async function outsideTransaction<T>(thread: SqliteThread, work: () => Promise<T>): Promise<T> {
+  const result = await work()
+  if (!thread.isTransaction()) return result
   throw misuse('BEGIN and SAVEPOINT outside of a transaction: use `$transaction`. It has been rolled back.')
 }
 
 /** Leaves the connection outside of any transaction; or, should even ROLLBACK fail, closed, so that nobody joins it. */
-function leaveTransaction(db: DatabaseSyncInstance): void {
-  if (!db.isOpen || !db.isTransaction) return
+async function leaveTransaction(thread: SqliteThread): Promise<void> {
+  if (!thread.isTransaction()) return
   try {
-    db.exec('ROLLBACK')
+    await thread.exec('ROLLBACK')
   } catch {
-    if (db.isTransaction) db.close()
+    if (thread.isTransaction()) await thread.close()
   }
 }
 
-function enforceForeignKeys(db: DatabaseSyncInstance): void {
-  if (db.isOpen) db.exec('PRAGMA foreign_keys = ON')
+async function enforceForeignKeys(thread: SqliteThread): Promise<void> {
+  if (thread.isOpen()) await thread.exec('PRAGMA foreign_keys = ON')
 }
 
-function requireForeignKeys(session: SqliteSession): void {
-  if (session.rows('PRAGMA foreign_key_check').length === 0) return
+async function requireForeignKeys(session: SqliteSession): Promise<void> {
+  if ((await session.rows('PRAGMA foreign_key_check')).length === 0) return
   throw new DriverAdapterError({ kind: 'ForeignKeyConstraintViolation', constraint: { foreignKey: {} } })
 }
