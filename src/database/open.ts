@@ -9,6 +9,8 @@ export interface OpenOptions {
   readonly logger: Logger
   /** For maintenance: statements may take an hour, where they are otherwise given up after half a minute. */
   readonly unhurried?: boolean | undefined
+  /** The same in milliseconds, on Postgres. */
+  readonly timeoutMs?: number | undefined
 }
 
 /**

@@ -37,7 +37,7 @@ const OWNERS: readonly [what: string, pattern: RegExp, owner: RegExp][] = [
   ['process.env and process.exit', /process\.(env|exit\b)|from 'node:process'/, /^main\.ts$/],
   ['signals', /process\.(on|once)\(/, /^main\.ts$/],
   ['the time of day', /Date\.now\(|new Date\(\)|performance\.now\(/, /^kernel\/clock\.ts$/],
-  ['timers', /\b(setTimeout|setInterval)\(|node:timers/, /^kernel\/(clock|lifecycle)\.ts$/],
+  ['timers', /(?<!socket\.)\b(setTimeout|setInterval)\(|node:timers/, /^kernel\/(clock|lifecycle)\.ts$/],
   ['node:http', /from 'node:http'/, /^http\/listen\.ts$/],
   ['new GraphQLError', /new GraphQLError\(/, /^graphql\/errors\.ts$/],
   [

@@ -50,7 +50,7 @@ export async function startTestApp(
 
   const test: TestApp = {
     ...app,
-    url: database.url,
+    url: config.databaseUrl,
     logged,
     key: async (user, scopes = ALL_SCOPES) => (await app.keys.create({ userId: user, scopes })).key,
     send,

@@ -23,13 +23,20 @@ export interface Command {
  * Runs `connlog` as it was built, with these settings alone.
  * @param input all of its standard input; null leaves that open
  */
-export function startCommand(
+export const startCommand = (
+  args: readonly string[],
+  env: Record<string, string>,
+  input: string | null = '',
+): Command => startNode([MAIN, ...args], env, input)
+
+/** Runs a script with Node. */
+export function startNode(
   args: readonly string[],
   env: Record<string, string>,
   input: string | null = '',
 ): Command {
   const { PATH = '' } = process.env
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH, ...env } })
+  const child = spawn(process.execPath, args, { env: { PATH, ...env } })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk: Buffer) => void (stdout += chunk.toString()))

@@ -1,8 +1,7 @@
+import { Socket } from 'node:net'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient } from '../../generated/postgresql/client.ts'
-import type { Clock } from '../../kernel/clock.ts'
-import type { Logger } from '../../kernel/logger.ts'
 import { withoutCredentials } from '../../kernel/text.ts'
 import { TIMEOUT_MS, UNHURRIED_TIMEOUT_MS, overClient } from '../client.ts'
 import { translateFailure } from '../failures.ts'
@@ -13,6 +12,7 @@ import {
   SELECT_RECORDS,
   createMigrations,
 } from '../migrations.ts'
+import type { OpenOptions } from '../open.ts'
 import { type Database, DatabaseOpenError } from '../port.ts'
 import { createEraser } from './eraser.ts'
 import { createHealth } from './health.ts'
@@ -23,6 +23,15 @@ import { createPartitions } from './storage.ts'
 
 const OLDEST_VERSION = 150_000
 
+/** How long to wait for a connection, free or new, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 5_000
+
+/** How long a connection may do nothing, in the pool or within a transaction, in milliseconds. */
+const IDLE_TIMEOUT_MS = 30_000
+
+/** How much later than Postgres gives a statement up a connection that says nothing counts as dead, in milliseconds. */
+const SILENCE_MARGIN_MS = 2_000
+
 /** The advisory lock that Prisma's own migrate takes, so that the two never run at once. */
 const MIGRATION_LOCK = 72_707_369
 
@@ -31,26 +40,29 @@ const MIGRATION_LOCK = 72_707_369
  * that a commit is on disk before it is acknowledged.
  * @throws {DatabaseOpenError} with a sentence for the operator
  */
-export async function openPostgres(
-  url: string,
-  options: { poolSize: number; clock: Clock; logger: Logger; unhurried?: boolean | undefined },
-): Promise<Database> {
-  const timeoutMs = options.unhurried ? UNHURRIED_TIMEOUT_MS : TIMEOUT_MS
+export async function openPostgres(url: string, options: OpenOptions): Promise<Database> {
+  const timeoutMs = options.timeoutMs ?? (options.unhurried ? UNHURRIED_TIMEOUT_MS : TIMEOUT_MS)
   const planning = Object.entries(PLANNING)
     .map(([name, value]) => `-c ${name}=${value}`)
     .join(' ')
-  const pool = new pg.Pool({
+  const settings: pg.ClientConfig = {
     connectionString: url,
-    max: options.poolSize,
     application_name: 'connlog',
-    connectionTimeoutMillis: 5_000,
-    idleTimeoutMillis: 30_000,
+    connectionTimeoutMillis: Math.min(timeoutMs, CONNECT_TIMEOUT_MS),
     keepAlive: true,
     statement_timeout: timeoutMs,
-    idle_in_transaction_session_timeout: 30_000,
+    idle_in_transaction_session_timeout: IDLE_TIMEOUT_MS,
     options: `-c timezone=UTC -c client_encoding=UTF8 ${planning}`,
+  }
+  const pool = new pg.Pool({
+    ...settings,
+    max: options.poolSize,
+    idleTimeoutMillis: Math.min(timeoutMs, IDLE_TIMEOUT_MS),
+    stream: () => socketThatEnds(timeoutMs + SILENCE_MARGIN_MS),
   })
-  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  // A connection that breaks is replaced by the pool; without listeners it would end the process. The statement that
+  // ran on it fails, and so says that it broke.
+  pool.on('connect', (connection) => connection.on('error', () => undefined))
   pool.on('error', ({ message }) =>
     options.logger.warn({ reason: message }, 'an idle connection to Postgres broke'),
   )
@@ -73,12 +85,22 @@ export async function openPostgres(
     storage,
     health: createHealth(pool),
     eraser: translatedEraser(createEraser(pool, { ...over, storage, clock: options.clock })),
-    migrations: createMigrations('postgresql', migrationTarget(pool)),
+    migrations: createMigrations('postgresql', migrationTarget(pool, settings)),
     close: async () => {
       await client.$disconnect()
       await pool.end()
     },
   }
+}
+
+/**
+ * Postgres answers each statement within its timeout. Where nothing comes, the network has swallowed it, and TCP would
+ * wait for a quarter of an hour.
+ */
+function socketThatEnds(silenceMs: number): Socket {
+  const socket = new Socket()
+  socket.setTimeout(silenceMs, () => socket.destroy())
+  return socket
 }
 
 async function checkServer(pool: pg.Pool): Promise<void> {
@@ -138,7 +160,7 @@ function openSentence(url: string, error: unknown): string {
   return `Could not open Postgres at ${withoutCredentials(url)}: ${reason ?? `it answered ${code || message || 'with an error'}`}.`
 }
 
-async function recordsOf(client: pg.Pool | pg.PoolClient): Promise<MigrationRecord[]> {
+async function recordsOf(client: pg.Pool | pg.Client): Promise<MigrationRecord[]> {
   // Not by to_regclass, which in a transaction goes on saying what it said before another one made the table.
   const table = await client.query<{ found: boolean }>(
     `SELECT EXISTS (
@@ -149,11 +171,14 @@ async function recordsOf(client: pg.Pool | pg.PoolClient): Promise<MigrationReco
   return (await client.query<MigrationRecord>(SELECT_RECORDS)).rows
 }
 
-const migrationTarget = (pool: pg.Pool): MigrationTarget => ({
+const migrationTarget = (pool: pg.Pool, settings: pg.ClientConfig): MigrationTarget => ({
   records: () => recordsOf(pool),
-  // One transaction for all of them: its end lets go of the lock, whatever pooler stands between.
+  // One transaction for all of them: its end lets go of the lock, whatever pooler stands between. On a connection of
+  // its own, which may be silent for as long as a migration takes.
   exclusively: async (work) => {
-    const client = await pool.connect()
+    const client = new pg.Client(settings)
+    client.on('error', () => undefined)
+    await client.connect()
     try {
       await client.query('BEGIN')
       await client.query('SET LOCAL statement_timeout = 0')
@@ -165,12 +190,10 @@ const migrationTarget = (pool: pg.Pool): MigrationTarget => ({
         },
       })
       await client.query('COMMIT')
-      client.release()
       return result
-    } catch (error) {
+    } finally {
       // Ends the session and with it the transaction, whatever state it is in.
-      client.release(true)
-      throw error
+      await client.end()
     }
   },
 })

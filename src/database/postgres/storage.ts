@@ -27,6 +27,8 @@ const DROP_LOCK_TIMEOUT_MS = 100
  */
 export function createPartitions(pool: Pool): Storage {
   const prepared = new Set<string>()
+  // The server that comes back may be another one, or an older state of it, which lacks what was made since.
+  pool.on('connect', (connection) => connection.on('error', () => prepared.clear()))
 
   async function inTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await pool.connect()
@@ -61,11 +63,16 @@ export function createPartitions(pool: Pool): Storage {
       }
     })
 
+  /** Those who need the same day at once wait for one of them, and not for each other's connections. */
+  const preparing = new Map<string, Promise<void>>()
+
   const prepare: Storage['prepare'] = async (table, days) => {
     for (const day of days) {
       const key = partitionName(table.name, day)
       if (prepared.has(key)) continue
-      await prepareDay(table, day)
+      const made = preparing.get(key) ?? prepareDay(table, day).finally(() => void preparing.delete(key))
+      preparing.set(key, made)
+      await made
       prepared.add(key)
     }
   }
