@@ -42,13 +42,23 @@ export function makeEvents(random, count, name) {
 
 const HOUR_MS = 3_600_000
 const USERS = 2_000
-const PLATFORMS = ['instagram', 'facebook', 'tiktok', 'linkedin', 'youtube', 'threads', 'pinterest', 'twitter']
+const PLATFORMS = [
+  'instagram',
+  'facebook',
+  'tiktok',
+  'linkedin',
+  'youtube',
+  'threads',
+  'pinterest',
+  'twitter',
+]
 const ERRORS = [
   { code: 'oauth_denied', message: 'The user denied access to the application' },
   {
     code: 'token_exchange_failed',
     message: 'Token exchange failed: the authorization code has expired',
-    rawResponse: '{"error":{"message":"This authorization code has expired.","type":"OAuthException","code":100}}',
+    rawResponse:
+      '{"error":{"message":"This authorization code has expired.","type":"OAuthException","code":100}}',
   },
   { code: 'rate_limited', message: 'Application request limit reached' },
 ]

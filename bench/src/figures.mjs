@@ -1,8 +1,11 @@
+import { bulkIngest } from './figures/bulk-ingest.mjs'
 import { cleanupDay } from './figures/cleanup-day.mjs'
 import { cleanupStall } from './figures/cleanup-stall.mjs'
 import { deepSkip } from './figures/deep-skip.mjs'
 import { firstPage } from './figures/first-page.mjs'
 import { pageCpu } from './figures/page-cpu.mjs'
+import { singleWrites } from './figures/single-writes.mjs'
+import { sqliteIngest } from './figures/sqlite-ingest.mjs'
 import { total } from './figures/total.mjs'
 
 /**
@@ -34,7 +37,17 @@ import { total } from './figures/total.mjs'
  */
 
 /** @type {Measurement[]} */
-export const MEASUREMENTS = [pageCpu, firstPage, deepSkip, total, cleanupDay, cleanupStall]
+export const MEASUREMENTS = [
+  pageCpu,
+  firstPage,
+  deepSkip,
+  total,
+  bulkIngest,
+  singleWrites,
+  sqliteIngest,
+  cleanupDay,
+  cleanupStall,
+]
 
 /** @param {string[] | undefined} only ids or beginnings of ids */
 export function wantedMeasurements(only) {

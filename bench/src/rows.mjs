@@ -14,7 +14,12 @@ export const COLUMNS = connectionLogKind.table.columns
  * Instants are milliseconds, JSON is text.
  */
 export function toRows(events) {
-  const context = { principal: OPERATOR, mintId: createIdMint(), nowMs: Date.now(), retentionMs: RETENTION_MS }
+  const context = {
+    principal: OPERATOR,
+    mintId: createIdMint(),
+    nowMs: Date.now(),
+    retentionMs: RETENTION_MS,
+  }
   return events.map((value) => {
     const row = connectionLogKind.toRow(newConnectionLog({ value, at: '' }, context).log)
     return COLUMNS.map(({ property, type }) => {

@@ -43,7 +43,12 @@ export const bulkIngest = {
       const client = new pg.Client({ connectionString: url })
       await client.connect()
       const empty = async () => {
-        for (const table of [TABLE, 'connection_log_event_ids', 'connection_log_counts', 'connection_log_count_deltas'])
+        for (const table of [
+          TABLE,
+          'connection_log_event_ids',
+          'connection_log_counts',
+          'connection_log_count_deltas',
+        ])
           await client.query(`TRUNCATE ${table}`)
         await client.query('CHECKPOINT')
       }
@@ -62,7 +67,8 @@ export const bulkIngest = {
           const ingestMs = await timed(async () => {
             answer = await sendLines(service.url, key, lines)
           })
-          if (answer.accepted !== logs) throw new Error(`Expected ${logs} logs, got ${JSON.stringify(answer)}.`)
+          if (answer.accepted !== logs)
+            throw new Error(`Expected ${logs} logs, got ${JSON.stringify(answer)}.`)
           rounds.push({ copyMs, ingestMs, ratio: copyMs / ingestMs })
           say(
             `Round ${round}: COPY ${Math.round(copyMs)} ms, ingest ${Math.round(ingestMs)} ms (${Math.round((logs / ingestMs) * 1_000)} logs a second)`,
@@ -92,7 +98,9 @@ const copy = (client, text) =>
 
 /** Rows in the text format of COPY, https://www.postgresql.org/docs/current/sql-copy.html. */
 const copyText = (rows) =>
-  rows.map((row) => `${row.map((cell) => (cell === null ? '\\N' : escaped(String(cell)))).join('\t')}\n`).join('')
+  rows
+    .map((row) => `${row.map((cell) => (cell === null ? '\\N' : escaped(String(cell)))).join('\t')}\n`)
+    .join('')
 
 const escaped = (text) =>
   text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t')

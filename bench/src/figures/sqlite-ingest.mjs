@@ -10,7 +10,10 @@ import { startService } from '../service.mjs'
 import { median, spread } from '../statistics.mjs'
 
 const LOGS = 50_000
-const MIGRATION = new URL('../../../prisma/sqlite/migrations/0001_logs_and_keys/migration.sql', import.meta.url)
+const MIGRATION = new URL(
+  '../../../prisma/sqlite/migrations/0001_logs_and_keys/migration.sql',
+  import.meta.url,
+)
 
 /**
  * I3: logs as lines over HTTP into a running service on SQLite, checked, redacted, counted, remembered by their event ids
