@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 
-const FIRST = 50
+const FIRST = 40
 const LEAST = 20
 const MOST = 2_000
 
@@ -43,8 +43,8 @@ export async function inBatches(
   }
 }
 
-/** At most twice and at least half as many as before, so that one odd batch changes little. */
+/** Grows slowly, lest a few cheap batches lead to a long one, and shrinks at once. */
 function nextLimit(limit: number, tookMs: number, batchMs: number): number {
-  const factor = Math.min(2, Math.max(0.5, batchMs / Math.max(tookMs, 0.001)))
+  const factor = Math.min(1.25, batchMs / Math.max(tookMs, 0.001))
   return Math.min(MOST, Math.max(LEAST, Math.round(limit * factor)))
 }

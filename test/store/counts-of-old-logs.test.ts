@@ -93,7 +93,7 @@ describe.each(PROVIDERS)('the migration to counts on %s', (provider) => {
     const dropped = await database.storage.dropExpired(connectionLogKind.table, through)
     if (provider === 'postgres') {
       const before = Date.UTC(2026, 10, 17)
-      expect(dropped).toBe(rows.filter(({ createdAt }) => createdAt < before).length)
+      expect(dropped.logs).toBe(rows.filter(({ createdAt }) => createdAt < before).length)
       const left = await database.query<{ relname: string }>(
         sql`SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relname ~ '^connection_log(s|_counts)_p'`,
       )
