@@ -31,9 +31,10 @@ const ROOT_FIELDS: Readonly<Record<string, readonly string[] | null>> = {
   recordConnectionLog: ['eventId of the living', 'eventId of the expired'],
   recordConnectionLogs: null, // the same as recordConnectionLog
   cleanupExpiredConnectionLogs: ['dry run', 'stored'],
+  eraseConnectionLogs: null, // takes what is there, expired or not
 }
 /** What is read otherwise than by a root field. */
-const OTHER_PATHS = ['REST list', 'REST total']
+const OTHER_PATHS = ['REST list', 'REST total', 'export']
 
 const TIMEOUT_MS = 180_000
 const SEED = 20_261_126
@@ -121,6 +122,10 @@ async function ask(app: App, key: string, expected: readonly string[], near: rea
   const page = (await response.json()) as { logs: { _id: string }[]; pagination: { total: number } }
   shown['REST list'] = page.logs.map(({ _id }) => _id)
   shown['REST total'] = page.pagination.total
+  const exported: string[] = []
+  for await (const logs of app.connectionLogs.everything({})) exported.push(...logs.map(({ id }) => id))
+  // Oldest first, as no other path has it.
+  shown['export'] = exported.toReversed()
   return shown
 }
 
