@@ -1,102 +1,28 @@
-import { type Principal, OPERATOR } from './auth/principal.ts'
-import { type KeyStore, createKeyStore } from './auth/key-store.ts'
 import { createRateLimiter } from './auth/rate-limit.ts'
-import type { Config } from './config/config.ts'
-import { type ConnectionLogs, createConnectionLogs } from './connections/connection-logs.ts'
-import { connectionLogKind } from './connections/kind.ts'
 import { connectionLogRoute } from './connections/routes.ts'
-import { createInstanceSecret } from './database/instance.ts'
-import { openDatabase } from './database/open.ts'
-import type { Database } from './database/port.ts'
+import { STARTING_QUERY } from './connections/starting-query.ts'
+import { type Core, type CoreOptions, createCore } from './core.ts'
 import { createGraphiql } from './http/graphiql.ts'
 import { createGraphql } from './http/graphql.ts'
 import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, createHandler } from './http/handler.ts'
 import type { FetchHandler } from './http/listen.ts'
-import { type Clock, DAY_MS, SECOND_MS, systemClock } from './kernel/clock.ts'
-import { type Running, createLifecycle } from './kernel/lifecycle.ts'
-import type { Logger } from './kernel/logger.ts'
-import { type CountKeeper, createCountKeeper } from './logs/counts.ts'
-import { createErasure } from './logs/erasure.ts'
-import { createKeeping } from './logs/keeping.ts'
-import { createRetention } from './logs/retention.ts'
-import { createLogStore } from './logs/store.ts'
+import { systemClock } from './kernel/clock.ts'
 import { createSchema } from './schema.ts'
-import { STARTING_QUERY } from './connections/starting-query.ts'
 
 /** The service, put together and not started yet. */
-export interface App extends Running {
+export interface App extends Core {
   readonly fetch: FetchHandler
-  readonly keys: KeyStore
-  readonly database: Database
-  readonly connectionLogsOf: (principal: Principal) => ConnectionLogs
-  /** Connection logs as the operator reaches them: all of them, with every scope. */
-  readonly connectionLogs: ConnectionLogs
-  readonly counts: CountKeeper
-  /** After how many milliseconds a log expires: as the settings say, else as the database remembers. */
-  readonly retentionMs: number
-  /** For how many days the services of this database keep logs; undefined where none has started yet. */
-  readonly rememberedDays: number | undefined
-  /**
-   * Begins what goes on by itself: saying how long logs are kept, cleaning up and merging counts. The database has to
-   * be migrated.
-   */
-  start(): Promise<void>
-}
-
-/** Up to a second of notes to add is nothing to a read; see docs/decisions.md. */
-const MERGE_INTERVAL_MS = SECOND_MS
-
-export interface AppOptions {
-  readonly config: Config
-  readonly logger: Logger
-  readonly clock?: Clock | undefined
-  /** For maintenance commands: statements may take long. */
-  readonly unhurried?: boolean
 }
 
 /**
- * Opens the database and wires everything to it; the only place that knows all parts.
+ * Opens the database and wires everything to it.
  * @throws {DatabaseOpenError} with a sentence for the operator
  */
-export async function createApp({
-  config,
-  logger,
-  clock = systemClock,
-  unhurried,
-}: AppOptions): Promise<App> {
+export async function createApp(options: CoreOptions): Promise<App> {
+  const core = await createCore(options)
+  const { config, logger, clock = systemClock } = options
+  const { connectionLogsOf, database, keys, retentionMs } = core
   const { maxBodyBytes } = config
-  const lifecycle = createLifecycle(logger)
-  const database = await openDatabase(config.databaseUrl, {
-    poolSize: config.poolSize,
-    clock,
-    logger,
-    unhurried,
-  })
-  lifecycle.add('database', { stop: () => database.close() })
-  const keeping = await createKeeping(database, { days: config.retentionDays, clock, logger }).catch(
-    async (error: unknown) => {
-      await lifecycle.stop()
-      throw error
-    },
-  )
-  const retentionMs = keeping.days * DAY_MS
-  const keys = createKeyStore(database.apiKeys, clock)
-  const store = createLogStore(database, connectionLogKind)
-  const retention = createRetention(database, connectionLogKind, {
-    clock,
-    keptDays: keeping.keptDays,
-    logger,
-  })
-  const counts = createCountKeeper(database, connectionLogKind, { clock, logger })
-  const connectionLogsOf = createConnectionLogs({
-    store,
-    retention,
-    erasure: createErasure(database, connectionLogKind, clock),
-    keys,
-    clock,
-    retentionMs,
-    cursorSecret: createInstanceSecret(database, clock.now),
-  })
   const schema = createSchema()
   let isStopping = false
 
@@ -127,22 +53,11 @@ export async function createApp({
   })
 
   return {
+    ...core,
     fetch: handler,
-    keys,
-    database,
-    connectionLogsOf,
-    connectionLogs: connectionLogsOf(OPERATOR),
-    counts,
-    retentionMs,
-    rememberedDays: keeping.rememberedDays,
-    start: async () => {
-      lifecycle.add('retention', await keeping.start())
-      lifecycle.add('cleanup', retention.start(config.cleanupIntervalMs))
-      lifecycle.add('counts', counts.start(MERGE_INTERVAL_MS))
-    },
     stop: () => {
       isStopping = true
-      return lifecycle.stop()
+      return core.stop()
     },
   }
 }

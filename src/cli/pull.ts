@@ -11,6 +11,7 @@ import { LateError } from '../late/failure.ts'
 import type { LateLog } from '../late/page.ts'
 import { walk } from '../late/walk.ts'
 import { counted, doneOf, tellRejected } from './ingest-report.ts'
+import { KEY_VARIABLE } from './key-variable.ts'
 import { createProgress, duration } from './progress.ts'
 import { CommandError, type Terminal, count, print } from './terminal.ts'
 import { readVersion } from './version.ts'
@@ -22,9 +23,6 @@ export interface PullOptions {
   readonly user?: string
   readonly days?: string
 }
-
-/** Holds the key where it should not stand among the arguments, which every user of the machine can list. */
-export const KEY_VARIABLE = 'CONNLOG_PULL_KEY'
 
 /** A shorter wait is over before anybody wonders. */
 const TOLD_WAIT_MS = 3 * SECOND_MS

@@ -4,24 +4,20 @@ import { ConfigError } from '../config/config.ts'
 import { settingsHelp } from '../config/describe.ts'
 import { EXPORT_FORMATS } from '../connections/export-format.ts'
 import { DatabaseOpenError } from '../database/port.ts'
-import { printSorted } from '../graphql/print.ts'
 import { AppError } from '../kernel/errors.ts'
-import { createSchema } from '../schema.ts'
-import { cleanup } from './cleanup.ts'
-import { type ExportOptions, exportLogs } from './export.ts'
+import type { ExportOptions } from './export.ts'
 import { addFilterOptions } from './filter-options.ts'
-import { type DoctorOptions, doctor } from './doctor/doctor.ts'
-import { type EraseOptions, erase } from './erase.ts'
-import { type ImportOptions, importLogs } from './import.ts'
-import { type CreateOptions, createKey, listKeys, revokeKey } from './keys.ts'
-import { migrate } from './migrate.ts'
-import { KEY_VARIABLE, type PullOptions, pull } from './pull.ts'
-import { serve } from './serve.ts'
+import type { DoctorOptions } from './doctor/doctor.ts'
+import type { EraseOptions } from './erase.ts'
+import type { ImportOptions } from './import.ts'
+import type { CreateOptions } from './keys.ts'
+import { KEY_VARIABLE } from './key-variable.ts'
+import type { PullOptions } from './pull.ts'
 import { CommandError, type Terminal } from './terminal.ts'
 import { readVersion } from './version.ts'
 
 /**
- * Runs one command.
+ * Runs one command. Each is loaded when it is asked for, so that none waits for what others need.
  * @param args what follows the name of the program
  * @returns the exit code: 0 done, 1 failed, 2 not understood
  */
@@ -52,11 +48,13 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
   const command = (parent: Command, usage: string, description: string) =>
     parent.command(usage).description(description).copyInheritedSettings(program)
 
-  command(program, 'serve', 'migrate the database, then serve until told to stop').action(() =>
-    serve(terminal),
+  command(program, 'serve', 'migrate the database, then serve until told to stop').action(async () =>
+    (await import('./serve.ts')).serve(terminal),
   )
 
-  command(program, 'migrate', 'apply migrations and say what was applied').action(() => migrate(terminal))
+  command(program, 'migrate', 'apply migrations and say what was applied').action(async () =>
+    (await import('./migrate.ts')).migrate(terminal),
+  )
 
   const keys = command(program, 'keys', 'make, list and revoke API keys')
   command(keys, 'create', 'make a key and print it, alone, on standard output')
@@ -68,10 +66,12 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
     )
     .option('--name <text>', 'a name to know it by')
     .option('--expires <duration>', 'how long it is valid, such as 90d, 12h or 30m (default: for ever)')
-    .action((options: CreateOptions) => createKey(terminal, options))
-  command(keys, 'list', 'list keys, one a line, without their secrets').action(() => listKeys(terminal))
+    .action(async (options: CreateOptions) => (await import('./keys.ts')).createKey(terminal, options))
+  command(keys, 'list', 'list keys, one a line, without their secrets').action(async () =>
+    (await import('./keys.ts')).listKeys(terminal),
+  )
   command(keys, 'revoke <id>', 'revoke a key; every process refuses it within 5 seconds').action(
-    (id: string) => revokeKey(terminal, id),
+    async (id: string) => (await import('./keys.ts')).revokeKey(terminal, id),
   )
 
   command(
@@ -81,7 +81,7 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
   )
     .option('--user <id>', 'store them for this user')
     .action(async (file: string, options: ImportOptions) =>
-      exitWith(await importLogs(terminal, file, options)),
+      exitWith(await (await import('./import.ts')).importLogs(terminal, file, options)),
     )
 
   command(program, 'pull', "copy the logs of Late's API, or of one like it, into the store")
@@ -95,17 +95,21 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
       '--days <n>',
       'only logs of the last n × 24 hours (default: 7, or RETENTION_DAYS if that is less)',
     )
-    .action(async (options: PullOptions) => exitWith(await pull(terminal, options)))
+    .action(async (options: PullOptions) =>
+      exitWith(await (await import('./pull.ts')).pull(terminal, options)),
+    )
   addFilterOptions(
     command(program, 'export', 'write logs to standard output, oldest first, as import takes them or as CSV'),
   )
     .option('--days <n>', 'only of the last so many times 24 hours (default: all that is kept)')
     .option('--format <format>', EXPORT_FORMATS.join(' or '), 'ndjson')
-    .action((options: ExportOptions) => exportLogs(terminal, options))
+    .action(async (options: ExportOptions) => (await import('./export.ts')).exportLogs(terminal, options))
 
   command(program, 'cleanup', 'delete expired logs now')
     .option('--dry-run', 'only count them')
-    .action((options: { dryRun?: boolean }) => cleanup(terminal, options))
+    .action(async (options: { dryRun?: boolean }) =>
+      (await import('./cleanup.ts')).cleanup(terminal, options),
+    )
 
   command(
     program,
@@ -116,7 +120,9 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
     .option('--account <id>', 'the account, with whichever user')
     .option('--dry-run', 'only tell what would go')
     .option('--json', 'print the receipt as JSON')
-    .action(async (options: EraseOptions) => exitWith(await erase(terminal, options)))
+    .action(async (options: EraseOptions) =>
+      exitWith(await (await import('./erase.ts')).erase(terminal, options)),
+    )
 
   command(
     program,
@@ -125,10 +131,12 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
   )
     .option('--rebuild-counts', 'count anew what is counted wrong')
     .option('--json', 'print what was found as JSON')
-    .action(async (options: DoctorOptions) => exitWith(await doctor(terminal, options)))
+    .action(async (options: DoctorOptions) =>
+      exitWith(await (await import('./doctor/doctor.ts')).doctor(terminal, options)),
+    )
 
-  command(program, 'schema', 'print the GraphQL schema').action(
-    () => void terminal.stdout.write(printSorted(createSchema())),
+  command(program, 'schema', 'print the GraphQL schema').action(async () =>
+    (await import('./schema.ts')).printSchema(terminal),
   )
 
   return program

@@ -1,14 +1,15 @@
+import { createApp } from '../app.ts'
 import { seedDemo } from '../demo/seed.ts'
 import { GRAPHQL_PATH } from '../http/handler.ts'
 import { listen } from '../http/listen.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { CommandError, type Terminal, count, print } from './terminal.ts'
 import { readVersion } from './version.ts'
-import { withApp } from './with-app.ts'
+import { withOpened } from './with-app.ts'
 
 /** `connlog serve`: migrates, serves until it is told to stop, then ends what is under way. */
 export async function serve(terminal: Terminal): Promise<void> {
-  await withApp(terminal, async ({ app, config, logger }) => {
+  await withOpened(terminal, createApp, async ({ app, config, logger }) => {
     await app.database.migrations.apply()
     const server = await listen(app.fetch, {
       port: config.port,

@@ -1,28 +1,37 @@
-import { type App, type AppOptions, createApp } from '../app.ts'
+import { type Core, type CoreOptions, createCore } from '../core.ts'
 import { type Config, parseConfig } from '../config/config.ts'
 import { type Logger, createLogger } from '../kernel/logger.ts'
 import { CommandError, type Terminal } from './terminal.ts'
 
-export interface CommandContext {
+export interface CommandContext<App extends Core = Core> {
   readonly app: App
   readonly config: Config
   readonly logger: Logger
 }
 
 /** Opens what the settings name, calls `work`, and closes it again whatever happens. */
-export async function withApp<T>(
+export async function withOpened<App extends Core, T>(
   terminal: Terminal,
-  work: (context: CommandContext) => Promise<T>,
-  options: Pick<AppOptions, 'unhurried'> = {},
+  open: (options: CoreOptions) => Promise<App>,
+  work: (context: CommandContext<App>) => Promise<T>,
 ): Promise<T> {
   const config = parseConfig(terminal.env)
   const logger = createLogger(config.logLevel)
-  const app = await createApp({ config, logger, ...options })
+  const app = await open({ config, logger })
   try {
     return await work({ app, config, logger })
   } finally {
     await app.stop()
   }
+}
+
+/** As {@link withOpened}, without what speaks HTTP, which takes as long again to load. */
+export async function withApp<T>(
+  terminal: Terminal,
+  work: (context: CommandContext) => Promise<T>,
+  options: Pick<CoreOptions, 'unhurried'> = {},
+): Promise<T> {
+  return withOpened(terminal, (settings) => createCore({ ...settings, ...options }), work)
 }
 
 /**
@@ -32,7 +41,7 @@ export async function withApp<T>(
 export async function withMigratedApp<T>(
   terminal: Terminal,
   work: (context: CommandContext) => Promise<T>,
-  options: Pick<AppOptions, 'unhurried'> = {},
+  options: Pick<CoreOptions, 'unhurried'> = {},
 ): Promise<T> {
   const whenMigrated = async (context: CommandContext) => {
     const { migrations } = context.app.database

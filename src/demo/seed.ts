@@ -1,4 +1,4 @@
-import type { App } from '../app.ts'
+import type { Core } from '../core.ts'
 import { MAX_BATCH } from '../connections/connection-logs.ts'
 import { type Clock, DAY_MS } from '../kernel/clock.ts'
 import { DEFAULT_SCOPES } from '../auth/scopes.ts'
@@ -19,7 +19,7 @@ const FILLED = 0.93
 
 /** Fills a database that has no keys yet with some days of believable logs, and makes a key for their main user. */
 export async function seedDemo(
-  { keys, connectionLogs }: Pick<App, 'keys' | 'connectionLogs'>,
+  { keys, connectionLogs }: Pick<Core, 'keys' | 'connectionLogs'>,
   { clock, retentionMs }: { clock: Clock; retentionMs: number },
 ): Promise<Demo | undefined> {
   if (!(await keys.isEmpty())) return undefined
