@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { run } from '../../src/cli/run.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { createTestTerminal } from './terminal.ts'
 
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
@@ -59,8 +62,23 @@ export function startNode(
   }
 }
 
-export const runCommand = (
+/** As {@link startCommand}, from beginning to end. */
+export const runProcess = (
   args: readonly string[],
   env: Record<string, string>,
   input = '',
 ): Promise<Finished> => startCommand(args, env, input).finished
+
+/** Runs a command in this process, which takes a fraction of the time; what it logs about itself is not kept. */
+export async function runCommand(
+  args: readonly string[],
+  env: Record<string, string>,
+  input = '',
+): Promise<Finished> {
+  const terminal = createTestTerminal(env)
+  terminal.stdin.end(input)
+  const code = await run(args, terminal)
+  // What was written last is read in the next turn.
+  await systemClock.sleep(0)
+  return { code, ...terminal.printed }
+}
