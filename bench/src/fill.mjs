@@ -1,7 +1,9 @@
 import pg from 'pg'
+import { parseConfig } from '../../dist/config/config.js'
 import { termOfTenant } from '../../dist/connections/words.js'
+import { createCore } from '../../dist/core.js'
+import { silentLogger } from '../../dist/kernel/logger.js'
 import { believableTables } from './believable.mjs'
-import { connlog } from './connlog.mjs'
 import { startProgress } from './progress.mjs'
 import { insertSlice } from './insert-slice.mjs'
 
@@ -84,7 +86,18 @@ export async function fillExpiredDay(databaseUrl, tenants, say) {
 const EXPIRED_DAYS_AGO = 9
 
 /** Brings the counts into agreement with the logs, since rows come in behind the service's back. */
-const rebuildCounts = (databaseUrl) => connlog(databaseUrl, ['doctor', '--rebuild-counts'])
+async function rebuildCounts(databaseUrl) {
+  const core = await createCore({
+    config: parseConfig({ DATABASE_URL: databaseUrl }),
+    logger: silentLogger,
+    unhurried: true,
+  })
+  try {
+    for (const day of await core.counts.days()) await core.counts.recount(day)
+  } finally {
+    await core.stop()
+  }
+}
 
 /** A day's partition, attached once it is full: so its indexes are built in one go. */
 async function fillDay(pool, tenants, { day, startMs, endMs, total }, progress) {

@@ -30,7 +30,7 @@ export interface IngestOptions {
 export const MAX_REPORTED = 1_000
 
 /** Lines that are stored together; a compromise between the cost of a commit and the time one takes. */
-const MAX_BATCH_LINES = 500
+const MAX_BATCH_LINES = 1_000
 
 /** Bytes of lines that are stored together: what a batch takes of memory, be the lines as long as they may. */
 const MAX_BATCH_BYTES = 2_097_152

@@ -57,6 +57,8 @@ export async function appendGroups<Log extends AnyLog, Filter>(
   const logs = groups.flat()
   if (logs.length === 0) return groups.map(() => [])
   const areNamed = logs.some(({ eventIds }) => eventIds.length > 0)
+  // Nearly always all of them are new. Made here, so that nobody waits for a transaction in which this is computed.
+  const allOfThem = insertion(logs)
   for (let tries = 1; ; tries += 1) {
     const asOf = horizon()
     await database.storage.prepare(kind.table, [
@@ -65,7 +67,7 @@ export async function appendGroups<Log extends AnyLog, Filter>(
     ])
     try {
       if (areNamed) return await database.transaction((tx) => appendOnce(tx, asOf))
-      await executeTogether(database, insertion(logs))
+      await executeTogether(database, allOfThem)
       return groups.map((group) => group.map(created))
     } catch (error) {
       if (!(error instanceof Raced) && !database.storage.lacksPart(error)) throw error
@@ -78,7 +80,10 @@ export async function appendGroups<Log extends AnyLog, Filter>(
     const fresh: NewLog<Log>[] = []
     const outcomes = groups.map((group) => sortOut(group, known, fresh))
     await claim(tx, fresh, asOf)
-    if (fresh.length > 0) for (const statement of insertion(fresh)) await tx.execute(statement)
+    if (fresh.length > 0) {
+      const statements = fresh.length === logs.length ? allOfThem : insertion(fresh)
+      for (const statement of statements) await tx.execute(statement)
+    }
     return outcomes
   }
 

@@ -7,6 +7,12 @@ export const OLDEST_SAFE_VERSION = '3.51.3'
 const SYNCHRONOUS_FULL = 2
 const SECURE_DELETE_FAST = 2
 
+/**
+ * Pages in the write-ahead log from which on it is moved into the file: a batch of logs fills SQLite's own 1,000 alone, and
+ * each page would be written twice.
+ */
+const CHECKPOINT_PAGES = 4_000
+
 /** Recording touches an index page here and there; with SQLite's own 2 MiB most of them would be read again. */
 const WRITER_CACHE_KIB = 65_536
 
@@ -23,7 +29,7 @@ export async function configureWriter(writer: WritableConnection, path: string):
   const journalMode = await setting(writer, 'PRAGMA journal_mode = WAL')
   if (journalMode !== 'wal' && path !== ':memory:') throw new SqliteOpenError('no-wal', path)
   await writer.exec(
-    `PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = FAST; PRAGMA cache_size = -${WRITER_CACHE_KIB}`,
+    `PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = FAST; PRAGMA cache_size = -${WRITER_CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
   )
   await requireSetting(writer, 'synchronous', SYNCHRONOUS_FULL)
   await requireSetting(writer, 'foreign_keys', 1)
