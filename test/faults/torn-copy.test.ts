@@ -2,6 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sql } from '../../src/database/sql.ts'
 import { startTestApp } from '../support/app.ts'
 import { bodyOf, sentEvent } from './producer.ts'
 import { report, seededRandom } from './seed.ts'
@@ -44,6 +45,8 @@ describe('a copy of an SQLite file of which the end of the write-ahead log is mi
       await app.connectionLogs.record(
         events.map((one, index) => ({ value: bodyOf(one), at: `[${index}]`, index })),
       )
+      // So that the log begins amid the lists, and the file alone holds some of them.
+      if (list === LISTS / 2) await app.database.query(sql`PRAGMA wal_checkpoint(TRUNCATE)`)
     }
     // As they lie there while the service runs: closing would leave the file alone.
     const file = app.url.slice('file:'.length)
@@ -67,6 +70,8 @@ describe('a copy of an SQLite file of which the end of the write-ahead log is mi
   })
 
   it('opens without any of the log, as what was in the file', async () => {
-    expect(await wholeLists(folder, undefined)).toBeLessThan(LISTS)
+    const found = await wholeLists(folder, undefined)
+    expect(found).toBeGreaterThan(0)
+    expect(found).toBeLessThan(LISTS)
   })
 })
