@@ -1,13 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { DatabaseSync } from '@photostructure/sqlite'
 import { describe, expect, it } from 'vitest'
 import { run } from '../../src/cli/run.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { formatInstant } from '../../src/kernel/instant.ts'
 import { type TestApp, startTestApp } from '../support/app.ts'
 import { startCommand } from '../support/command.ts'
-import { PROVIDERS, type TestDatabase, createTestDatabase } from '../support/databases.ts'
+import { PROVIDERS, breakDatabase, createTestDatabase } from '../support/databases.ts'
 import { createTestTerminal } from '../support/terminal.ts'
 
 const EVENT = { platform: 'reddit', eventType: 'connect_failed', connectionMethod: 'oauth' }
@@ -107,14 +106,14 @@ describe.each(PROVIDERS)('connlog import into %s', (provider) => {
     const failed = run(['import', '-'], terminal)
     terminal.stdin.write(linesOf(without(500)))
     while (!terminal.printed.stderr.includes('500 logs')) await systemClock.sleep(20)
-    const mend = await breakDatabase(database)
+    const mend = await breakDatabase(database.url)
     terminal.stdin.end(linesOf(without(501)))
     expect(await failed).toBe(1)
     expect(terminal.printed.stdout).toBe('')
     expect(terminal.printed.stderr.split('\n').at(-2)).toMatch(
       /^The database .* So far 500 stored, 0 there already, 0 rejected\. Run it again to go on\.$/,
     )
-    await mend()
+    mend()
     await database.drop()
   })
 
@@ -133,17 +132,6 @@ describe.each(PROVIDERS)('connlog import into %s', (provider) => {
     expect(await total(app)).toBe(lines.length)
   })
 })
-
-/** A file that another program has locked, or a server that is gone. */
-async function breakDatabase({ url, drop }: TestDatabase): Promise<() => Promise<void>> {
-  if (!url.startsWith('file:')) {
-    await drop()
-    return async () => undefined
-  }
-  const other = new DatabaseSync(url.replace('file:', ''))
-  other.exec('BEGIN IMMEDIATE')
-  return async () => other.close()
-}
 
 it('an import ends on SIGINT, also while it waits for input', async () => {
   const app = await startTestApp('sqlite')

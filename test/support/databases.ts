@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
 import pg from 'pg'
 import { inject } from 'vitest'
 import { TEMPLATE } from './global-setup.ts'
@@ -39,6 +40,17 @@ async function createPostgresDatabase(migrated: boolean): Promise<TestDatabase> 
     url: adminUrl.replace(/postgres$/, name),
     drop: () => asAdmin(adminUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
   }
+}
+
+/** Takes a database away from under a service: another program locks the file, or the server loses it. @returns how to mend it */
+export async function breakDatabase(url: string): Promise<() => void> {
+  if (!url.startsWith('file:')) {
+    await asAdmin(inject('postgresUrl'), `DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`)
+    return () => undefined
+  }
+  const other = new DatabaseSync(url.slice('file:'.length))
+  other.exec('BEGIN IMMEDIATE')
+  return () => other.close()
 }
 
 async function asAdmin(url: string, statement: string): Promise<void> {
