@@ -142,11 +142,6 @@ export interface Dialect extends Recounting, Breakdowns, Erasing {
    */
   tryCleanup(): Sql
   /**
-   * How long a transaction of a cleanup should take, in milliseconds: not longer than others may well wait for it,
-   * where statements hold up the process or writers take turns.
-   */
-  readonly cleanupBatchMs: number
-  /**
    * Deletes at most `limit` logs with `created_at <= throughMs`, oldest first. A row for each, with what the counts
    * need to know of it, by property name.
    */

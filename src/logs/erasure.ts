@@ -36,7 +36,7 @@ export interface Erasure<Filter> {
   scrub(): Promise<Scrubbing>
 }
 
-/** Small enough that SQLite, whose deletes hold up the process, is back within some ten milliseconds. */
+/** Small enough that others who write to SQLite wait some ten milliseconds. */
 const BATCH_SIZE = 250
 
 export function createErasure<Log extends AnyLog, Filter>(

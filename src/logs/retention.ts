@@ -33,6 +33,9 @@ const EVENT_ID_MARGIN_MS = 10 * MINUTE_MS
 /** A service makes room for today and as many days more. */
 export const DAYS_AHEAD = 2
 
+/** How long a transaction of a cleanup should take, in milliseconds: others who write may have to wait for it. */
+const BATCH_MS = 40
+
 export interface RetentionOptions {
   readonly clock: Clock
   /** For how many days logs are kept, asked before each round. */
@@ -105,7 +108,7 @@ export function createRetention<Log extends AnyLog, Filter>(
     if (dropped.inUse.length > 0)
       logger.info({ parts: dropped.inUse }, 'days that have expired are still being read: dropped later')
     if (dropped.isElsewhere) return { deleted: dropped.logs, isElsewhere: true }
-    const batches = { clock, batchMs: dialect.cleanupBatchMs, signal }
+    const batches = { clock, batchMs: BATCH_MS, signal }
     const { rows, isElsewhere } = await inBatches((limit) => deleteSome(cutoffMs, limit), batches)
     if (!isElsewhere) await inBatches((limit) => forgetSome(eventIdsBeforeDay, limit), batches)
     return { deleted: dropped.logs + rows, isElsewhere }

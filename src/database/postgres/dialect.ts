@@ -190,8 +190,6 @@ export const postgresDialect: Dialect = {
 
   tryCleanup: () => sql`SELECT pg_try_advisory_xact_lock(${raw(String(CLEANUP_LOCK))}) AS free`,
 
-  cleanupBatchMs: 40,
-
   deleteExpired: (table, throughMs, limit) => {
     const logs = raw(table.name)
     return sql`

@@ -157,9 +157,6 @@ export const sqliteDialect: Dialect = {
   // Who has the writer has it alone.
   tryCleanup: () => sql`SELECT TRUE AS free`,
 
-  // Every statement holds up the process, and a page takes several turns of it.
-  cleanupBatchMs: 8,
-
   deleteExpired: (table, throughMs, limit) => {
     const logs = raw(table.name)
     return sql`

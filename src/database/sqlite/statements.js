@@ -18,14 +18,16 @@ const MAX_PREPARED_STATEMENTS = 200
 export function createStatements(db) {
   /** @type {Map<string, Prepared>} */
   const prepared = new Map() // oldest use first
-  const schemaVersion = db.prepare('PRAGMA schema_version', { returnArrays: true })
-  const totalChanges = db.prepare('SELECT total_changes()', { returnArrays: true })
   /** @type {unknown} */
   let knownSchema
 
+  // Prepared at their first use, which whoever asks repeats while another process holds the lock.
+  const schemaVersion = once(() => db.prepare('PRAGMA schema_version', { returnArrays: true }))
+  const totalChanges = once(() => db.prepare('SELECT total_changes()', { returnArrays: true }))
+
   // A statement sees a changed schema by itself, but its list of columns, costly to read, is kept by us.
   function forgetStaleColumns() {
-    const version = firstCell(schemaVersion.get())
+    const version = firstCell(schemaVersion().get())
     if (version !== knownSchema) prepared.clear()
     knownSchema = version
   }
@@ -68,9 +70,9 @@ export function createStatements(db) {
     run(sql, values, changesRows) {
       const { statement } = prepare(sql)
       if (changesRows) return toNumber(statement.run(...values).changes)
-      const before = firstCell(totalChanges.get())
+      const before = firstCell(totalChanges().get())
       const { changes } = statement.run(...values)
-      return firstCell(totalChanges.get()) === before ? 0 : toNumber(changes)
+      return firstCell(totalChanges().get()) === before ? 0 : toNumber(changes)
     },
 
     /**
@@ -101,6 +103,17 @@ export function createStatements(db) {
  */
 function toNumber(changes) {
   return Number(changes)
+}
+
+/**
+ * @template T
+ * @param {() => T} make
+ * @returns {() => T}
+ */
+function once(make) {
+  /** @type {T | undefined} */
+  let made
+  return () => (made ??= make())
 }
 
 /** @param {unknown} row */
