@@ -34,7 +34,7 @@ const EVENT_ID_MARGIN_MS = 10 * MINUTE_MS
 export const DAYS_AHEAD = 2
 
 /** How long a transaction of a cleanup should take, in milliseconds: others who write may have to wait for it. */
-const BATCH_MS = 40
+const BATCH_MS = 20
 
 export interface RetentionOptions {
   readonly clock: Clock

@@ -12,8 +12,8 @@ import { quantile, spread } from '../statistics.mjs'
 const DAY_MS = 86_400_000
 const ROUNDS = 3
 
-/** Logs of a round; they take the service some twenty seconds at the least. */
-const EXPIRED = 30_000
+/** Logs of a round; they take the service half a minute at the least. */
+const EXPIRED = 80_000
 const LIVING = 2_000
 
 /** While it is cold, pages take long for other reasons. */

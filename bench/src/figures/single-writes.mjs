@@ -39,6 +39,8 @@ export const singleWrites = {
         logger: silentLogger,
       })
       const pool = new pg.Pool({ connectionString: url, max: POOL_SIZE })
+      // The server ends what is closing when it drops the database; without a listener that ends the process.
+      pool.on('error', () => {})
       const text = `INSERT INTO ${TABLE} (${COLUMNS.map(({ name }) => name).join(', ')}) VALUES (${COLUMNS.map((_, index) => `$${index + 1}`).join(', ')})`
       const record = ({ value }) => app.connectionLogs.record([{ value, at: '' }])
       const insert = ({ row }) => pool.query({ name: 'insert', text, values: row })
