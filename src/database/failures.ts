@@ -30,7 +30,7 @@ const UNAVAILABLE_SQLITE = new Set([5, 6, 8, 10, 13, 14])
 
 /** Failures of `pg` that carry no code. */
 const UNAVAILABLE_MESSAGE =
-  /timeout exceeded when trying to connect|Connection terminated|is not queryable|ECONNREFUSED|ECONNRESET|EPIPE/
+  /timeout exceeded when trying to connect|Cannot use a pool after calling end|Connection terminated|is not queryable|ECONNREFUSED|ECONNRESET|EPIPE/
 
 const RETRY_AFTER_SECONDS = 2
 

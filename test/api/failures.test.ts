@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { sql } from '../../src/database/sql.ts'
 import { startTestApp } from '../support/app.ts'
-import { PROVIDERS } from '../support/databases.ts'
+import { PROVIDERS, breakDatabase } from '../support/databases.ts'
 
 const REQUEST_ID = 'request-1'
 const PATH = '/api/v1/connections/logs'
@@ -53,7 +53,7 @@ describe.each(PROVIDERS)('faults of ours on %s', (provider) => {
     const key = await app.key(null)
     expect((await app.send(key, PATH)).status).toBe(200)
     if (provider === 'sqlite') await app.database.close()
-    else await endDatabase(app.url)
+    else await breakDatabase(app.url)
     const rest = await app.send(key, PATH)
     expect(rest.status).toBe(503)
     expect(rest.headers.get('retry-after')).toBe('2')
@@ -71,12 +71,16 @@ describe.each(PROVIDERS)('faults of ours on %s', (provider) => {
     const ofRequests = app.logged.filter(({ fields }) => 'requestId' in fields)
     expect(ofRequests.map(({ level }) => level)).toEqual(['warn', 'warn'])
   })
-})
 
-async function endDatabase(url: string): Promise<void> {
-  const { Client } = (await import('pg')).default
-  const admin = new Client(new URL('/postgres', url).href)
-  await admin.connect()
-  await admin.query(`DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`)
-  await admin.end()
-}
+  it('a database that has been closed, as when the service ends, is no fault either', async () => {
+    const app = await startTestApp(provider)
+    const key = await app.key(null)
+    expect((await app.send(key, PATH)).status).toBe(200)
+    await app.database.close()
+    const headers = { 'content-type': 'application/json' }
+    const body = JSON.stringify({ platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' })
+    const statuses = [await app.send(key, PATH), await app.send(key, PATH, { method: 'POST', headers, body })]
+    expect(statuses.map(({ status }) => status)).toEqual([503, 503])
+    expect(app.logged.filter(({ level }) => level === 'error')).toEqual([])
+  })
+})
