@@ -1,5 +1,4 @@
 import { chownSync, statSync } from 'node:fs'
-import pg from 'pg'
 import { describe, expect, inject, it } from 'vitest'
 import { raw, sql } from '../../src/database/sql.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
@@ -13,7 +12,7 @@ import { undoneAfterEach } from '../support/undo.ts'
 import { type Attempt, FLAWLESS, type Verdict, check, figures } from './history.ts'
 import { type SentEvent, bodyOf, sentEvent } from './producer.ts'
 import { report } from './seed.ts'
-import { findDamage, readStored } from './stored.ts'
+import { findDamage, readStored, rowsOf } from './stored.ts'
 
 const PATH = '/api/v1/connections/logs'
 const MB = 1_048_576
@@ -245,12 +244,4 @@ describe.skipIf(whyNot !== undefined)(
   },
 )
 
-async function onServer<Row>(statement: string, url = inject('postgresUrl')): Promise<Row[]> {
-  const client = new pg.Client(url)
-  await client.connect()
-  try {
-    return (await client.query(statement)).rows as Row[]
-  } finally {
-    await client.end()
-  }
-}
+const onServer = <Row>(statement: string, url = inject('postgresUrl')) => rowsOf<Row>(url, statement)

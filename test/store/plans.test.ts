@@ -214,33 +214,21 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[]
 }
 
-/**
- * How many logs a statement reads on SQLite: a function of ours, added to each condition on logs, counts how often it
- * is asked.
- */
-async function logsReadOnSqlite(app: TestApp, statement: Sql): Promise<number> {
-  let read = 0
-  const db = new DatabaseSync(app.url.slice('file:'.length))
-  db.function('seen', (_createdAt: unknown) => {
-    read += 1
-    return 1
-  })
-  try {
-    const values = statement.values.map((value) => value as string | number | bigint)
-    const counting = statement.sql.replaceAll(
-      /user_id = \? AND created_at > \?|TRUE AND created_at > \?|created_at > \?/g,
-      '$& AND seen(created_at)',
-    )
-    expect(counting).toContain('seen(created_at)')
-    db.prepare(counting).all(...values)
-  } finally {
-    db.close()
-  }
-  return read
-}
+/** How many logs a statement reads on SQLite. */
+const logsReadOnSqlite = (app: TestApp, statement: Sql): number =>
+  timesSeen(
+    app,
+    statement,
+    /user_id = \? AND created_at > \?|TRUE AND created_at > \?|created_at > \?/g,
+    '$& AND seen(created_at)',
+  )
 
 /** How many entries of indexes a statement reads on SQLite, those included that it passes over. */
-async function entriesRead(app: TestApp, statement: Sql): Promise<number> {
+const entriesRead = (app: TestApp, statement: Sql): number =>
+  timesSeen(app, statement, /FROM connection_logs\s+WHERE /g, '$&seen(created_at) AND ')
+
+/** Adds a function of ours to conditions of a statement, and counts how often SQLite asks it. */
+function timesSeen(app: TestApp, { sql: text, values }: Sql, condition: RegExp, counted: string): number {
   let read = 0
   const db = new DatabaseSync(app.url.slice('file:'.length))
   db.function('seen', (_createdAt: unknown) => {
@@ -248,9 +236,9 @@ async function entriesRead(app: TestApp, statement: Sql): Promise<number> {
     return 1
   })
   try {
-    const counting = statement.sql.replaceAll(/FROM connection_logs\s+WHERE /g, '$&seen(created_at) AND ')
+    const counting = text.replaceAll(condition, counted)
     expect(counting).toContain('seen(created_at)')
-    db.prepare(counting).all(...statement.values.map((value) => value as string | number | bigint))
+    db.prepare(counting).all(...values.map((value) => value as string | number | bigint))
   } finally {
     db.close()
   }
