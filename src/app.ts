@@ -33,6 +33,8 @@ export async function createApp(options: CoreOptions): Promise<App> {
       endpoint: GRAPHQL_PATH,
       introspection: config.introspection,
       maxBodyBytes,
+      heartbeatMs: config.streamHeartbeatMs,
+      clock,
       logger,
     }),
     graphiql: config.graphiql

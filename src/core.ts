@@ -1,8 +1,12 @@
 import { type Principal, OPERATOR } from './auth/principal.ts'
 import { type KeyStore, createKeyStore } from './auth/key-store.ts'
+import { createKeyWatch } from './auth/validity.ts'
 import type { Config } from './config/config.ts'
 import { type ConnectionLogs, createConnectionLogs } from './connections/connection-logs.ts'
+import type { ConnectionLog } from './connections/event.ts'
 import { connectionLogKind } from './connections/kind.ts'
+import { createFollowing } from './connections/follow.ts'
+import { createOpenStreams } from './connections/open-streams.ts'
 import { createInstanceSecret } from './database/instance.ts'
 import { openDatabase } from './database/open.ts'
 import type { Database } from './database/port.ts'
@@ -11,9 +15,10 @@ import { type Running, createLifecycle } from './kernel/lifecycle.ts'
 import type { Logger } from './kernel/logger.ts'
 import { type CountKeeper, createCountKeeper } from './logs/counts.ts'
 import { createErasure } from './logs/erasure.ts'
+import { type Feed, createFeed } from './logs/feed.ts'
 import { createKeeping } from './logs/keeping.ts'
 import { createRetention } from './logs/retention.ts'
-import { createLogStore } from './logs/store.ts'
+import { type LogStore, createLogStore } from './logs/store.ts'
 
 /** All but what speaks HTTP, put together and not started yet: what the commands work with. */
 export interface Core extends Running {
@@ -23,6 +28,9 @@ export interface Core extends Running {
   /** Connection logs as the operator reaches them: all of them, with every scope. */
   readonly connectionLogs: ConnectionLogs
   readonly counts: CountKeeper
+  readonly feed: Pick<Feed<ConnectionLog>, 'figures'>
+  /** Ends all subscriptions, each with the cursor to come back with, and takes no more. */
+  endStreams(): void
   /** After how many milliseconds a log expires: as the settings say, else as the database remembers. */
   readonly retentionMs: number
   /** For how many days the services of this database keep logs; undefined where none has started yet. */
@@ -71,21 +79,33 @@ export async function createCore({
   )
   const retentionMs = keeping.days * DAY_MS
   const keys = createKeyStore(database.apiKeys, clock)
-  const store = createLogStore(database, connectionLogKind)
+  const feed = createFeed(database, connectionLogKind, { clock, logger })
+  lifecycle.add('feed', feed)
+  const store = announcing(createLogStore(database, connectionLogKind), feed)
   const retention = createRetention(database, connectionLogKind, {
     clock,
     keptDays: keeping.keptDays,
     logger,
   })
   const counts = createCountKeeper(database, connectionLogKind, { clock, logger })
+  const streams = createOpenStreams({ perKey: config.streamsPerKey, total: config.streams })
+  const cursorSecret = createInstanceSecret(database, clock.now)
   const connectionLogsOf = createConnectionLogs({
     store,
     retention,
+    following: createFollowing({
+      feed,
+      streams,
+      keyWatch: createKeyWatch(keys, clock),
+      clock,
+      retentionMs,
+      cursorSecret,
+    }),
     erasure: createErasure(database, connectionLogKind, clock),
     keys,
     clock,
     retentionMs,
-    cursorSecret: createInstanceSecret(database, clock.now),
+    cursorSecret,
   })
   return {
     keys,
@@ -93,6 +113,8 @@ export async function createCore({
     connectionLogsOf,
     connectionLogs: connectionLogsOf(OPERATOR),
     counts,
+    feed,
+    endStreams: streams.endAll,
     retentionMs,
     rememberedDays: keeping.rememberedDays,
     start: async () => {
@@ -100,6 +122,24 @@ export async function createCore({
       lifecycle.add('cleanup', retention.start(config.cleanupIntervalMs))
       lifecycle.add('counts', counts.start(MERGE_INTERVAL_MS))
     },
-    stop: lifecycle.stop,
+    stop: () => {
+      streams.endAll()
+      return lifecycle.stop()
+    },
+  }
+}
+
+/** A store that tells the feed of what it has stored. */
+function announcing<Log extends ConnectionLog, Filter>(
+  store: LogStore<Log, Filter>,
+  feed: Pick<Feed<Log>, 'announce'>,
+): LogStore<Log, Filter> {
+  return {
+    ...store,
+    append: async (groups, horizon) => {
+      const outcomes = await store.append(groups, horizon)
+      feed.announce()
+      return outcomes
+    },
   }
 }

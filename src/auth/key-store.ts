@@ -35,6 +35,8 @@ export interface KeyStore {
   revoke(id: string): Promise<void>
   /** Who holds this key; undefined for one that is malformed, unknown, revoked or expired. */
   find(key: string): Promise<Principal | undefined>
+  /** Whether the key with this id is neither revoked nor expired, as the database has it at this moment. */
+  isValid(id: string): Promise<boolean>
   /** How many keys a user has, valid or not. */
   countOf(userId: string): Promise<number>
   /** Deletes the keys of a user, which are then as unknown as if they had never been. @returns how many there were */
@@ -99,6 +101,13 @@ export function createKeyStore(rows: ApiKeys, clock: Clock): KeyStore {
       const { name, userId, scopes, expiresAt, revokedAt } = shown(row)
       if (revokedAt !== null || (expiresAt !== null && expiresAt <= clock.now())) return undefined
       return { keyId: row.id, name, userId, scopes: new Set(scopes), expiresAt }
+    },
+
+    isValid: async (id) => {
+      const row = await rows.findUnique({ where: { id } })
+      if (!row) return false
+      const { expiresAt, revokedAt } = shown(row)
+      return revokedAt === null && (expiresAt === null || expiresAt > clock.now())
     },
 
     countOf: (userId) => rows.count({ where: { userId } }),

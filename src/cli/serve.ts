@@ -39,6 +39,8 @@ export async function serve(terminal: Terminal): Promise<void> {
       await aborted(terminal.stop)
       logger.info({}, 'stopping')
     } finally {
+      // They would go on for as long as the server waits for those who are being served.
+      app.endStreams()
       await server.stop()
     }
   })

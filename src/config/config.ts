@@ -20,6 +20,10 @@ export interface Config {
   readonly cleanupIntervalMs: number
   readonly poolSize: number
   readonly maxBodyBytes: number
+  /** Most subscriptions at a time, of this process and of a key. */
+  readonly streams: number
+  readonly streamsPerKey: number
+  readonly streamHeartbeatMs: number
 }
 
 /** All that is wrong with the settings, one sentence each. */
@@ -69,5 +73,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     cleanupIntervalMs: values.CLEANUP_INTERVAL_SECONDS * SECOND_MS,
     poolSize: values.POOL_SIZE,
     maxBodyBytes: values.MAX_BODY_BYTES,
+    streams: values.STREAMS,
+    streamsPerKey: values.STREAMS_PER_KEY,
+    streamHeartbeatMs: values.STREAM_HEARTBEAT_SECONDS * SECOND_MS,
   })
 }

@@ -118,6 +118,14 @@ export const SETTINGS = {
   CLEANUP_INTERVAL_SECONDS: wholeNumber(1, 86_400, 60, 'Pause between two rounds of deleting expired logs.'),
   POOL_SIZE: wholeNumber(1, 500, 10, 'Connections to Postgres a process may hold. SQLite needs none.'),
   MAX_BODY_BYTES: wholeNumber(1_024, 104_857_600, 4_194_304, 'Largest request body accepted, in bytes.'),
+  STREAMS: wholeNumber(1, 100_000, 1_000, 'Most subscriptions that a process serves at a time.'),
+  STREAMS_PER_KEY: wholeNumber(1, 100_000, 100, 'Most subscriptions at a time of a key, in each process.'),
+  STREAM_HEARTBEAT_SECONDS: wholeNumber(
+    1,
+    60,
+    15,
+    'Longest that a subscription says nothing; less than what proxies wait for.',
+  ),
 } as const
 
 export type SettingName = keyof typeof SETTINGS

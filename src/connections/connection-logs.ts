@@ -26,6 +26,7 @@ import {
 } from './erase.ts'
 import type { ConnectionLog } from './event.ts'
 import { type ConnectionFilter, type ConnectionFilterInput, parseConnectionFilter } from './filter.ts'
+import type { After, ConnectionLogStream, Following } from './follow.ts'
 import { type OffsetPagination, type PagingInput, paginationOf, parseDays, parsePaging } from './paging.ts'
 import { type Sent, newConnectionLog } from './record.ts'
 import { type ConnectionStats, type StatsInput, connectionStats } from './stats.ts'
@@ -65,6 +66,14 @@ export interface ConnectionLogs {
     last?: Pick<PagingInput, 'days'>,
   ): AsyncGenerator<ConnectionLog[], void, undefined>
   get(id: string): Promise<ConnectionLog | null>
+  /**
+   * Logs that match as they are recorded, from this moment on; with `after`, all that were recorded since, once each and
+   * in order, and then those to come.
+   * @throws {AppError} CURSOR_EXPIRED; RATE_LIMITED where the key has too many streams
+   */
+  follow(filter: ConnectionFilterInput, after?: After): Promise<ConnectionLogStream>
+  /** The cursor of this moment, for {@link follow}. */
+  feedCursor(): Promise<string>
   /** Stores all of them or, at the first wrong or conflicting one, none. At most {@link MAX_BATCH}. */
   record(sent: readonly Sent[]): Promise<Recorded[]>
   /** Stores each that can be stored; an error stands in the place of each that cannot. */
@@ -89,6 +98,7 @@ const CHECKED_IN_A_TURN = 100
 export interface ConnectionLogsOptions extends ErasureParts {
   readonly store: LogStore<ConnectionLog, ConnectionFilter>
   readonly retention: Retention
+  readonly following: Following
   readonly retentionMs: number
   /** What cursors are signed with; the same for every process on the database. */
   readonly cursorSecret: () => Promise<string>
@@ -98,6 +108,7 @@ export interface ConnectionLogsOptions extends ErasureParts {
 export function createConnectionLogs({
   store,
   retention,
+  following,
   erasure,
   keys,
   clock,
@@ -174,6 +185,16 @@ export function createConnectionLogs({
       get: async (id) => {
         requireScope(principal, 'logs:read')
         return store.get(createQuery(sight, {}, horizon()), parseInput(idSchema, id, 'id'))
+      },
+
+      follow: async (filter, after) => {
+        requireScope(principal, 'logs:read')
+        return following.follow(principal, sight, checkedFilter(filter), after)
+      },
+
+      feedCursor: async () => {
+        requireScope(principal, 'logs:read')
+        return following.cursor(sight)
       },
 
       record: async (sent) => {

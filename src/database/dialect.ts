@@ -2,6 +2,7 @@ import type { Breakdowns } from './breakdown.ts'
 import type { CountDelta, CountTable } from './count-table.ts'
 import type { CountedRequest } from './counted.ts'
 import type { Erasing } from './erasing.ts'
+import type { Following } from './following.ts'
 import type { Recounting } from './recount.ts'
 import type { Shape } from './shape.ts'
 import type { Sql } from './sql.ts'
@@ -82,7 +83,7 @@ export interface Claim {
  * All that differs between databases in what the log machine asks of them, as fragments and statements.
  * Nothing outside this folder knows which database it talks to.
  */
-export interface Dialect extends Recounting, Breakdowns, Erasing {
+export interface Dialect extends Recounting, Breakdowns, Erasing, Following {
   /** An instant as a parameter. */
   instant(ms: number): Sql
   /** `column` equals one of `values`; no values match nothing. */

@@ -2,6 +2,7 @@ import type { ApiKey as ApiKeyRow } from '../generated/sqlite/client.ts'
 import type { Dialect, LogTable } from './dialect.ts'
 import type { Eraser } from './erasing.ts'
 import type { Health } from './finding.ts'
+import type { Hints } from './hints.ts'
 import type { Sql } from './sql.ts'
 
 /** Statements against the database, or against one transaction of it. Failures are AppErrors or bugs. */
@@ -36,6 +37,7 @@ export interface Database extends Queryable {
   /** Runs `work` in one transaction; nothing of it stays when `work` throws. Nobody else's statements join it. */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>
   readonly storage: Storage
+  readonly hints: Hints
   readonly eraser: Eraser
   readonly health: Health
   readonly migrations: Migrations

@@ -16,3 +16,4 @@ export const builder = new SchemaBuilder<{
 
 builder.queryType({ description: 'What can be asked of connlog.' })
 builder.mutationType({ description: 'What can be changed in connlog.' })
+builder.subscriptionType({ description: 'What connlog tells of as it happens, over server-sent events.' })

@@ -28,7 +28,7 @@ export function toPublicError(error: unknown): GraphQLError {
 
 /** An AppError as GraphQL sends it. */
 export function fromAppError(error: AppError, at: GraphQLErrorOptions = {}): GraphQLError {
-  const { code, message, index, retryAfterSeconds } = error
+  const { code, message, index, retryAfterSeconds, cursor } = error
   return new GraphQLError(message, {
     ...at,
     originalError: error,
@@ -36,6 +36,7 @@ export function fromAppError(error: AppError, at: GraphQLErrorOptions = {}): Gra
       code,
       ...(index === undefined ? {} : { index }),
       ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      ...(cursor === undefined ? {} : { cursor }),
     },
   })
 }

@@ -1,18 +1,24 @@
 import {
   type DocumentNode,
+  type ExecutionResult,
   GraphQLError,
   type GraphQLSchema,
   Kind,
   NoSchemaIntrospectionCustomRule,
   getOperationAST,
 } from 'graphql'
-import { type GraphQLParams, type Plugin, createYoga } from 'graphql-yoga'
+import { type GraphQLParams, type Plugin, createYoga, isAsyncIterable } from 'graphql-yoga'
 import type { Context } from '../graphql/context.ts'
 import { refused, toPublicError, withRequestId } from '../graphql/errors.ts'
 import { describeInvalidValues, withoutSuggestions } from '../graphql/validation.ts'
-import { AppError, show } from '../kernel/errors.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { AppError, ERROR_STATUS, type ErrorCode, show } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
+import { graphqlFailure } from './failure.ts'
 import { readParameters } from './graphql-request.ts'
+import { json } from './route.ts'
+import { streamOfOne, streamResponse } from './stream.ts'
+import { formatFor, serverSentEvents } from './stream-format.ts'
 import { createTextAnswers } from './text-answers.ts'
 
 /** What a GraphQL request runs with: what resolvers see, and the id by which our log knows the request. */
@@ -25,6 +31,9 @@ export interface GraphqlOptions {
   readonly endpoint: string
   readonly introspection: boolean
   readonly maxBodyBytes: number
+  /** How often a subscription says that it is alive, in milliseconds. */
+  readonly heartbeatMs: number
+  readonly clock: Clock
   readonly logger: Logger
 }
 
@@ -61,12 +70,8 @@ export type GraphqlExecution = (
  * preflight), its CORS that answers any origin, its pages, batching, 25 MB bodies, and its own reading of requests,
  * which puts U+FFFD for bytes that are not UTF-8.
  */
-export function createExecution({
-  schema,
-  endpoint,
-  introspection,
-  logger,
-}: Omit<GraphqlOptions, 'maxBodyBytes'>): GraphqlExecution {
+export function createExecution(options: Omit<GraphqlOptions, 'maxBodyBytes'>): GraphqlExecution {
+  const { schema, endpoint, introspection } = options
   const yoga = createYoga<ParsedContext>({
     schema,
     graphqlEndpoint: endpoint,
@@ -78,7 +83,7 @@ export function createExecution({
     maxRequestBodySize: false,
     logging: false,
     maskedErrors: { maskError: toPublicError },
-    plugins: [parsed, depth, operation, validation(introspection), closing(introspection, logger)],
+    plugins: [parsed, depth, operation, validation(introspection), closing(options)],
   })
   return async (request, parameters, context) => yoga.fetch(request, { ...context, parameters })
 }
@@ -151,18 +156,79 @@ function validation(introspection: boolean): Plugin {
  * Writes each fault of ours to the log, once, and puts the request's id beside the code that the caller gets. Where
  * the schema may not be asked for, no error suggests a part of it.
  */
-function closing(introspection: boolean, logger: Logger): Plugin<object, GraphqlContext> {
+function finished(
+  result: ExecutionResult,
+  { requestId }: GraphqlContext,
+  { introspection, logger }: Pick<GraphqlOptions, 'introspection' | 'logger'>,
+): ExecutionResult {
+  if (!result.errors) return result
+  const errors = result.errors.map((error) => {
+    if (!(error instanceof GraphQLError)) return error
+    if (error.originalError) logFailure(error.originalError, { requestId, path: error.path }, logger)
+    if (error.extensions['code'] === 'INTERNAL') return withRequestId(error, requestId)
+    return introspection ? error : withoutSuggestions(error)
+  })
+  return { ...result, errors }
+}
+
+function closing(options: Omit<GraphqlOptions, 'maxBodyBytes'>): Plugin<object, GraphqlContext> {
   return {
-    onResultProcess: ({ result, setResult, serverContext }) => {
-      if (Array.isArray(result) || !('errors' in result) || !result.errors) return
-      const { requestId } = serverContext
-      const errors = result.errors.map((error) => {
-        if (!(error instanceof GraphQLError)) return error
-        if (error.originalError) logFailure(error.originalError, { requestId, path: error.path }, logger)
-        if (error.extensions['code'] === 'INTERNAL') return withRequestId(error, requestId)
-        return introspection ? error : withoutSuggestions(error)
-      })
-      setResult({ ...result, errors })
+    onResultProcess: ({ request, result, setResult, setResultProcessor, serverContext }) => {
+      if (Array.isArray(result)) return
+      const accept = request.headers.get('accept')
+      if (!isAsyncIterable(result)) {
+        const closed = finished(result, serverContext, options)
+        setResult(closed)
+        const isStream = accept?.includes('text/event-stream') && !accept.includes('json')
+        if (isStream && closed.errors) setResultProcessor(() => refusal(request, closed), JSON_TYPE)
+        return
+      }
+      const results = result as AsyncIterable<ExecutionResult>
+      const format = formatFor(accept)
+      setResultProcessor(() => {
+        const iterator = results[Symbol.asyncIterator]()
+        if (!format) {
+          void iterator.return?.()
+          return graphqlFailure(notAcceptable(accept), serverContext.requestId)
+        }
+        const { clock, heartbeatMs } = options
+        const { stream: progress } = serverContext.subscription
+        const { signal } = request
+        return streamResponse(
+          finishedEach(iterator, (one) => finished(one, serverContext, options)),
+          { format, progress, heartbeatMs, clock, signal },
+        )
+      }, format?.mediaType ?? JSON_TYPE)
     },
   }
+}
+
+const JSON_TYPE = 'application/json'
+
+const finishedEach = (
+  results: AsyncIterator<ExecutionResult>,
+  finish: (result: ExecutionResult) => ExecutionResult,
+): AsyncIterator<ExecutionResult> => ({
+  next: async () => {
+    const { done, value } = await results.next()
+    return done ? { done, value: undefined } : { done: false, value: finish(value) }
+  },
+  return: async () => (await results.return?.()) ?? { done: true, value: undefined },
+})
+
+const notAcceptable = (accept: string | null) =>
+  new AppError(
+    'BAD_USER_INPUT',
+    `Expected the header \`accept\` to take text/event-stream, as subscriptions are answered, got ${show(accept ?? undefined)}.`,
+    { status: 406 },
+  )
+
+/**
+ * What refuses a subscription. Clients of GraphQL read it from the stream that they asked for. A plain EventSource would
+ * come back for ever, unless a status tells it not to.
+ */
+function refusal({ method }: Request, result: ExecutionResult): Response {
+  if (method !== 'GET') return streamOfOne(result, serverSentEvents)
+  const code = result.errors?.[0]?.extensions['code']
+  return json({ errors: result.errors }, ERROR_STATUS[code as ErrorCode] ?? ERROR_STATUS.INTERNAL)
 }

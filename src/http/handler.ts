@@ -104,7 +104,14 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
       requireMediaType(request, ['application/json'])
       requireDeclaredLength(request, maxBodyBytes)
     }
-    return graphql(request, { requestId, principal, rateLimit, connectionLogs: connectionLogsOf(principal) })
+    return graphql(request, {
+      requestId,
+      principal,
+      rateLimit,
+      connectionLogs: connectionLogsOf(principal),
+      lastEventId: request.headers.get('last-event-id') || null,
+      subscription: {},
+    })
   })
 }
 

@@ -23,6 +23,8 @@ export interface AppErrorOptions extends ErrorOptions {
   readonly retryAfterSeconds?: number | undefined
   /** Which element of a batch is meant, counted from 0. */
   readonly index?: number
+  /** Where to go on from, for a subscription that is ended. */
+  readonly cursor?: string | undefined
   /** HTTP status where it differs from the code's own, such as 405 or 415. */
   readonly status?: number
   /** The methods that are allowed, for HTTP 405. */
@@ -36,6 +38,7 @@ export class AppError extends Error {
   readonly status: number
   readonly retryAfterSeconds: number | undefined
   readonly index: number | undefined
+  readonly cursor: string | undefined
   readonly allow: readonly string[] | undefined
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
@@ -44,6 +47,7 @@ export class AppError extends Error {
     this.status = options.status ?? ERROR_STATUS[code]
     this.retryAfterSeconds = options.retryAfterSeconds
     this.index = options.index
+    this.cursor = options.cursor
     this.allow = options.allow
   }
 }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OPERATOR } from '../../src/auth/principal.ts'
 import { type GraphqlContext, createExecution, createGraphql } from '../../src/http/graphql.ts'
 import { createTextAnswers } from '../../src/http/text-answers.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
 import { AppError } from '../../src/kernel/errors.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { createSchema } from '../../src/schema.ts'
@@ -31,11 +32,20 @@ function waysOf(app: TestApp, schema = createSchema(), introspection = true) {
     schema: createSchema(),
     introspection,
     endpoint: '/graphql',
+    heartbeatMs: 15_000,
+    clock: systemClock,
     logger: silentLogger,
   })
   const contextOf = (userId: string | null): GraphqlContext => {
     const principal = { ...OPERATOR, userId }
-    return { requestId: 'r1', principal, rateLimit: null, connectionLogs: app.connectionLogsOf(principal) }
+    return {
+      requestId: 'r1',
+      principal,
+      rateLimit: null,
+      connectionLogs: app.connectionLogsOf(principal),
+      lastEventId: null,
+      subscription: {},
+    }
   }
   return async (parameters: RandomRequest, { userId = null as string | null, accept = '' } = {}) => {
     const request = () =>
@@ -284,6 +294,8 @@ it('asks a database that fails once, and tells of the failure as execution does'
     introspection: true,
     endpoint: '/graphql',
     maxBodyBytes: 10_000,
+    heartbeatMs: 15_000,
+    clock: systemClock,
     logger: silentLogger,
   })
   const answer = await graphql(
@@ -296,6 +308,8 @@ it('asks a database that fails once, and tells of the failure as execution does'
       requestId: 'r1',
       principal: OPERATOR,
       rateLimit: null,
+      lastEventId: null,
+      subscription: {},
       connectionLogs: {
         ...app.connectionLogs,
         page: () => unavailable('page'),

@@ -47,7 +47,7 @@ it('makes Postgres tables by migrations as Prisma makes them from the models, bu
   await client.connect()
   await client.query(script)
   await client.end()
-  const extra = /^connection_logs_(foreign_id|terms)_idx/
+  const extra = /^connection_logs_(foreign_id|terms|feed)_idx/
   expect(
     (await describePostgres(migrated.url)).filter((line) => !extra.test(line)),
     MEND,

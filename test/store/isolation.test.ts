@@ -4,6 +4,7 @@ import { OPERATOR } from '../../src/auth/principal.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
 import { newConnectionLog } from '../../src/connections/record.ts'
 import { overClient } from '../../src/database/client.ts'
+import { NO_HINTS } from '../../src/database/hints.ts'
 import type { Database } from '../../src/database/port.ts'
 import { readMigrations } from '../../src/database/migrations.ts'
 import { empty, sql } from '../../src/database/sql.ts'
@@ -106,6 +107,7 @@ describe('the same requests over an adapter with one connection, as the official
         clearCounts: async () => undefined,
         scrub: async () => ({ scrubbed: false, remark: null }),
       },
+      hints: NO_HINTS,
       health: { settings: async () => [], space: async () => [], storage: async () => [] },
       migrations: {
         apply: async () => [],

@@ -4,6 +4,7 @@ import { type BreakdownDialect, breakdowns } from '../breakdown.ts'
 import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
 import type { Claim, Column, Dialect, LogTable, PageRequest, Position, Row } from '../dialect.ts'
 import { erasingBy } from './erasing.ts'
+import { followingBy } from './following.ts'
 import { CLEANUP_LOCK, PARTITION_LOCK } from './storage.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
@@ -94,6 +95,8 @@ export const postgresDialect: Dialect = {
   ...breakdowns(counting),
 
   ...erasingBy((column, of) => selected(column, of)),
+
+  ...followingBy((table) => selection(table)),
 
   // No merge, and no writer that has not noted what it wrote.
   lockCounts: ({ counts }) => [

@@ -1,4 +1,3 @@
-import { Socket } from 'node:net'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient } from '../../generated/postgresql/client.ts'
@@ -16,8 +15,10 @@ import type { OpenOptions } from '../open.ts'
 import { type Database, DatabaseOpenError } from '../port.ts'
 import { createEraser } from './eraser.ts'
 import { createHealth } from './health.ts'
+import { createHints } from './hints.ts'
 import { postgresDialect } from './dialect.ts'
 import { PLANNING } from './planning.ts'
+import { socketThatEnds } from './sockets.ts'
 import { createStatementNames } from './statement-names.ts'
 import { createPartitions } from './storage.ts'
 
@@ -79,28 +80,21 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
   })
   const over = overClient(client, timeoutMs)
   const storage = translatedStorage(createPartitions(pool))
+  const hints = createHints({ pool, settings, clock: options.clock, logger: options.logger })
   return {
     ...over,
     dialect: postgresDialect,
     storage,
+    hints,
     health: createHealth(pool),
     eraser: translatedEraser(createEraser(pool, { ...over, storage, clock: options.clock })),
     migrations: createMigrations('postgresql', migrationTarget(pool, settings)),
     close: async () => {
+      await hints.stop()
       await client.$disconnect()
       await pool.end()
     },
   }
-}
-
-/**
- * Postgres answers each statement within its timeout. Where nothing comes, the network has swallowed it, and TCP would
- * wait for a quarter of an hour.
- */
-function socketThatEnds(silenceMs: number): Socket {
-  const socket = new Socket()
-  socket.setTimeout(silenceMs, () => socket.destroy())
-  return socket
 }
 
 async function checkServer(pool: pg.Pool): Promise<void> {

@@ -3,6 +3,7 @@ import { type BreakdownDialect, breakdowns } from '../breakdown.ts'
 import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
 import type { Claim, Column, Dialect, LogTable, PageRequest, Position, Row } from '../dialect.ts'
 import { sqliteErasing } from './erasing.ts'
+import { followingBy } from './following.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
 import { createRowText } from '../shape.ts'
@@ -77,6 +78,8 @@ export const sqliteDialect: Dialect = {
   ...breakdowns(counting),
 
   ...sqliteErasing,
+
+  ...followingBy((table, more) => sql`json_object(${pairs(table)}${raw(more)})`),
 
   // A transaction has the writer for itself.
   lockCounts: () => [],

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { PrismaClient } from '../../generated/sqlite/client.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { TIMEOUT_MS, UNHURRIED_TIMEOUT_MS, overClient } from '../client.ts'
+import { NO_HINTS } from '../hints.ts'
 import {
   CREATE_RECORDS,
   type MigrationRecord,
@@ -39,6 +40,7 @@ export async function openSqlite(
       dropExpired: async () => ({ logs: 0, inUse: [], isElsewhere: false }),
       mergeCounts: async () => 0,
     },
+    hints: NO_HINTS,
     health: createHealth(connections),
     eraser: createEraser(connections, { ...over, clock, mayVacuum: unhurried === true }),
     migrations: createMigrations('sqlite', migrationTarget(connections)),

@@ -1,0 +1,1 @@
+-- Nothing to do: the feed goes by the row number. Postgres needs an index for it.

@@ -1,0 +1,151 @@
+import { randomInt } from 'node:crypto'
+import type { Principal } from '../auth/principal.ts'
+import type { KeyWatch } from '../auth/validity.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { AppError } from '../kernel/errors.ts'
+import type { Feed } from '../logs/feed.ts'
+import { createFeedCursorCodec } from '../logs/feed-cursor.ts'
+import type { FeedReader } from '../logs/feed-reader.ts'
+import type { Sight } from '../logs/kind.ts'
+import { expiryCutoffMs } from '../logs/query.ts'
+import type { ConnectionLog } from './event.ts'
+import { type ConnectionFilter, matches } from './filter.ts'
+import type { OpenStreams } from './open-streams.ts'
+
+/** A log that was recorded, and the cursor of who has seen it and nothing after it. */
+export interface ConnectionLogEvent {
+  readonly cursor: string
+  readonly log: ConnectionLog
+}
+
+/** Logs as they are recorded. It takes no more of them than are asked for. */
+export interface ConnectionLogStream extends AsyncIterableIterator<ConnectionLogEvent> {
+  /** The cursor of who has been given all events so far. */
+  cursor(): string
+  /** Whether all that there is has been given and taken: then {@link cursor} moves on without an event. */
+  isWaiting(): boolean
+  return(): Promise<IteratorResult<ConnectionLogEvent>>
+}
+
+/** A cursor, and what the caller calls it. */
+export interface After {
+  readonly cursor: string
+  readonly field: string
+}
+
+export interface FollowParts {
+  readonly feed: Feed<ConnectionLog>
+  readonly streams: OpenStreams
+  readonly keyWatch: KeyWatch
+  readonly clock: Clock
+  readonly retentionMs: number
+  readonly cursorSecret: () => Promise<string>
+}
+
+export interface Following {
+  /**
+   * @param after undefined to begin at this moment
+   * @throws {AppError} BAD_USER_INPUT, CURSOR_EXPIRED, RATE_LIMITED, SERVICE_UNAVAILABLE
+   */
+  follow(
+    principal: Principal,
+    sight: Sight,
+    filter: ConnectionFilter,
+    after: After | undefined,
+  ): Promise<ConnectionLogStream>
+  /** The cursor of this moment. */
+  cursor(sight: Sight): Promise<string>
+}
+
+/** Clients that are sent away all at once are to come back one after another: in so many seconds, by chance. */
+const COME_BACK_SECONDS = { least: 1, most: 5 }
+
+export function createFollowing(parts: FollowParts): Following {
+  const { feed, streams, keyWatch, clock, retentionMs, cursorSecret } = parts
+  const codecOf = async (sight: Sight) => createFeedCursorCodec(await cursorSecret(), sight)
+
+  const follow: Following['follow'] = async (principal, sight, filter, after) => {
+    const ended = new AbortController()
+    let reader: FeedReader<ConnectionLog> | undefined
+    let endWith = (reason: AppError): void => void (early = reason)
+    let early: AppError | undefined
+    const close = streams.open(principal.keyId, () => endWith(stopping()))
+    try {
+      const codec = await codecOf(sight)
+      const state = await feed.state()
+      const asOf = () => ({ nowMs: clock.now(), retentionMs })
+      const from = after ? codec.decode(after.cursor, after.field, state, asOf()) : state.mark
+      if (early) throw early
+      const own = feed.follow({
+        users: usersOf(sight, filter),
+        from,
+        accepts: ({ log, mark: { place } }) =>
+          log.createdAt > expiryCutoffMs(asOf()) &&
+          matches(filter, log) &&
+          (after !== undefined || !state.isRecorded(place.position)),
+      })
+      reader = own
+      const cursor = () => codec.encode(own.mark(), state.lineage)
+      const end = (reason?: AppError) => {
+        ended.abort()
+        close()
+        own.end(reason)
+      }
+      endWith = (reason) => {
+        const { retryAfterSeconds } = reason
+        end(new AppError(reason.code, reason.message, { retryAfterSeconds, cursor: cursor() }))
+      }
+      void keyWatch.untilInvalid(principal, ended.signal).then(() => {
+        if (!ended.signal.aborted) end(new AppError('UNAUTHENTICATED', 'Unauthorized'))
+      })
+      const done = { done: true, value: undefined } as const
+      const stream: ConnectionLogStream = {
+        cursor,
+        isWaiting: own.isWaiting,
+        next: async () => {
+          try {
+            const event = await own.next()
+            if (!event) return done
+            return { done: false, value: { log: event.log, cursor: codec.encode(event.mark, state.lineage) } }
+          } catch (error) {
+            end()
+            throw error
+          }
+        },
+        return: async () => {
+          end()
+          return done
+        },
+        [Symbol.asyncIterator]: () => stream,
+      }
+      return stream
+    } catch (error) {
+      ended.abort()
+      close()
+      reader?.end()
+      throw error
+    }
+  }
+
+  return {
+    follow,
+    cursor: async (sight) => {
+      const { mark, lineage } = await feed.state()
+      return (await codecOf(sight)).encode(mark, lineage)
+    },
+  }
+}
+
+const stopping = () =>
+  new AppError(
+    'SERVICE_UNAVAILABLE',
+    'The service is stopping. Come back in a moment with the last cursor.',
+    {
+      retryAfterSeconds: randomInt(COME_BACK_SECONDS.least, COME_BACK_SECONDS.most + 1),
+    },
+  )
+
+/** Whose logs are to be read; the filter says the same once more. */
+function usersOf(sight: Sight, { userId }: ConnectionFilter): readonly string[] | undefined {
+  return sight.only === 'user' ? [sight.userId] : userId
+}

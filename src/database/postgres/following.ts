@@ -1,0 +1,43 @@
+import type { LogTable } from '../dialect.ts'
+import type { FollowRequest, Following } from '../following.ts'
+import { type Sql, empty, raw, sql } from '../sql.ts'
+
+/**
+ * The position is the transaction that stored the log. Transactions do not commit in the order of their numbers, so
+ * only what is below the oldest one that is still under way (in the whole cluster, whatever its database) is settled.
+ */
+const SETTLED = sql`pg_snapshot_xmin(pg_current_snapshot())::text::bigint`
+const HEAD = sql`pg_snapshot_xmax(pg_current_snapshot())::text`
+
+/**
+ * A log that came with a dump has the position of another server; its own transaction (xmin, the lower half) is another
+ * one. It was there before anybody followed.
+ */
+const IS_OWN = sql`xmin::text::bigint = (position & 4294967295)`
+
+/**
+ * Whose logs, as the index over positions has it and no other: the planner would take the index of a user's logs, where
+ * users have few on average, and read all logs of one who has many.
+ */
+const ofUsers = (users: readonly string[]): Sql => sql`AND (user_id || '') = ANY(${users}::text[])`
+
+/** @param selection the readable columns of a table under their properties */
+export const followingBy = (selection: (table: LogTable) => Sql): Following => ({
+  feedState: () => sql`
+    SELECT ${SETTLED}::text AS settled, ${HEAD} AS head,
+      (SELECT coalesce(json_agg(x::text), '[]')::text FROM pg_snapshot_xip(pg_current_snapshot()) AS x) AS open,
+      (SELECT system_identifier::text FROM pg_control_system()) AS lineage`,
+
+  follow: ({ table, users, after: { position, id, userId }, limit }: FollowRequest) => {
+    const from = sql`${String(position)}::bigint`
+    return sql`
+      SELECT (
+        SELECT coalesce(json_agg(r), '[]')::text FROM (
+          SELECT ${selection(table)}, position::text AS position FROM ${raw(table.name)}
+          WHERE position >= ${from} AND position < ${SETTLED} ${users ? ofUsers(users) : empty}
+            AND (position > ${from} OR (id, user_id) > (${id}, ${userId})) AND ${IS_OWN}
+          ORDER BY ${raw(table.name)}.position, id, user_id LIMIT ${limit}
+        ) AS r
+      ) AS logs, ${SETTLED}::text AS settled, ${SETTLED}::text AS through, ${HEAD} AS head`
+  },
+})

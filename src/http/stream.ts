@@ -1,0 +1,126 @@
+import { Response } from '@whatwg-node/server'
+import type { ExecutionResult } from 'graphql'
+import { type Clock, SECOND_MS } from '../kernel/clock.ts'
+import type { StreamFormat } from './stream-format.ts'
+
+/** What tells how far a subscription has come. */
+export interface Progress {
+  /** The cursor of who has been given all results so far. */
+  cursor(): string
+  /** Whether all results that there are have been given and taken. */
+  isWaiting(): boolean
+}
+
+export interface StreamOptions {
+  readonly format: StreamFormat
+  /** Undefined for a subscription without cursors. */
+  readonly progress: Progress | undefined
+  readonly heartbeatMs: number
+  readonly clock: Clock
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal
+}
+
+/** A client that takes nothing for so many heartbeats has gone away without a word, or might as well have. */
+const MISSED_HEARTBEATS = 4
+
+/**
+ * An answer that goes on for as long as there are results. Each is asked for when the one before it has been taken, so
+ * that a client who is slow costs one result and what fits into its socket.
+ */
+export function streamResponse(
+  results: AsyncIterator<ExecutionResult>,
+  { format, progress, heartbeatMs, clock, signal }: StreamOptions,
+): Response {
+  const encoder = new TextEncoder()
+  const over = new AbortController()
+  let told = progress?.cursor()
+
+  /** The cursor, if it has moved on since it was told. */
+  function newCursor(): string | undefined {
+    const cursor = progress?.cursor()
+    if (cursor === told) return undefined
+    told = cursor
+    return cursor
+  }
+
+  const end = async () => {
+    if (over.signal.aborted) return
+    over.abort()
+    await results.return?.()
+  }
+
+  async function beat(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    let missed = 0
+    for (;;) {
+      await clock.sleep(heartbeatMs, over.signal)
+      if (over.signal.aborted) return
+      if ((controller.desiredSize ?? 0) > 0) {
+        missed = 0
+        // While a result is on its way its cursor must not go before it.
+        const cursor = progress?.isWaiting() ? newCursor() : undefined
+        controller.enqueue(encoder.encode(format.heartbeat(cursor)))
+      } else if ((missed += 1) >= MISSED_HEARTBEATS) {
+        await end()
+        controller.error(new Error('the client takes nothing'))
+        return
+      }
+    }
+  }
+
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      controller.enqueue(encoder.encode(format.open(told)))
+      const gone = () => {
+        if (over.signal.aborted) return
+        void end()
+        controller.close()
+      }
+      signal.addEventListener('abort', gone, { once: true })
+      over.signal.addEventListener('abort', () => signal.removeEventListener('abort', gone), { once: true })
+      if (signal.aborted) gone()
+      void beat(controller)
+    },
+    pull: async (controller) => {
+      try {
+        const { done, value } = await results.next()
+        if (over.signal.aborted) return
+        if (done) {
+          controller.enqueue(encoder.encode(format.close()))
+          controller.close()
+          await end()
+          return
+        }
+        const retryMs = retryOf(value)
+        const retry = retryMs === undefined ? '' : format.retry(retryMs)
+        controller.enqueue(encoder.encode(retry + format.result(value, newCursor())))
+      } catch (error) {
+        await end()
+        controller.error(error)
+      }
+    },
+    cancel: end,
+  })
+
+  return response(body, format)
+}
+
+/** A stream with one result, which is all. */
+export const streamOfOne = (result: ExecutionResult, format: StreamFormat): Response =>
+  response(format.open(undefined) + format.result(result, undefined) + format.close(), format)
+
+const response = (body: ReadableStream<Uint8Array> | string, { mediaType }: StreamFormat) =>
+  new Response(body, {
+    status: 200,
+    headers: {
+      'content-type': mediaType,
+      'cache-control': 'no-store, no-transform',
+      // Asks nginx not to collect what is meant to arrive now.
+      'x-accel-buffering': 'no',
+    },
+  })
+
+function retryOf({ errors }: ExecutionResult): number | undefined {
+  const seconds = errors?.[0]?.extensions['retryAfterSeconds']
+  return typeof seconds === 'number' ? seconds * SECOND_MS : undefined
+}

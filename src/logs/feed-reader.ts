@@ -1,0 +1,125 @@
+import type { FeedChannel } from './feed-channel.ts'
+import { type FeedEvent, type FeedMark, laterMark } from './feed-mark.ts'
+import type { FeedRead } from './feed-source.ts'
+
+/**
+ * One who follows the feed. Events come when they are asked for and not before, so that whoever is slow holds a page of
+ * them at most, and nobody waits for him.
+ */
+export interface FeedReader<Log> {
+  /** The next event; undefined once it has ended. One at a time. @throws what it was ended with, once */
+  next(): Promise<FeedEvent<Log> | undefined>
+  /** How far it has come: behind the last event that was given, and all since that were passed over. */
+  mark(): FeedMark
+  /** Whether it waits for events, all others having been given and taken. */
+  isWaiting(): boolean
+  /** Ends it, also while it waits. */
+  end(reason?: Error): void
+}
+
+/** Logs that are read at a time for one who is behind. */
+const PAGE = 50
+
+export interface FeedReaderOptions<Log> {
+  readonly from: FeedMark
+  readonly channel: FeedChannel<Log>
+  /** Reads for this reader alone, who is behind what the channel has. */
+  readonly read: (after: FeedMark, limit: number) => Promise<FeedRead<Log>>
+  readonly accepts: (event: FeedEvent<Log>) => boolean
+}
+
+/** @returns the reader, and what to call when its channel has news */
+export function createFeedReader<Log>({ from, channel, read, accepts }: FeedReaderOptions<Log>): {
+  reader: FeedReader<Log>
+  onNews: () => void
+} {
+  let at = from
+  let page: FeedEvent<Log>[] = []
+  let pageEnd: FeedMark | undefined
+  let hasNews = true
+  let wake: (() => void) | undefined
+  let ended: { reason: Error | undefined } | undefined
+
+  function wakeUp(): void {
+    wake?.()
+    wake = undefined
+  }
+
+  const onNews = () => {
+    hasNews = true
+    wakeUp()
+  }
+
+  async function wait(): Promise<void> {
+    if (!hasNews && !ended)
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    hasNews = false
+  }
+
+  /** The first of these that is accepted; those before it are passed over. */
+  function firstOf(events: readonly FeedEvent<Log>[]): FeedEvent<Log> | undefined {
+    for (const event of events) {
+      at = event.mark
+      if (accepts(event)) return event
+    }
+    return undefined
+  }
+
+  function fromPage(): FeedEvent<Log> | undefined {
+    for (let event = page.shift(); event; event = page.shift()) {
+      at = event.mark
+      if (accepts(event)) return event
+    }
+    if (pageEnd) at = laterMark(at, pageEnd)
+    pageEnd = undefined
+    return undefined
+  }
+
+  function fromChannel(): FeedEvent<Log> | undefined {
+    const through = channel.through()
+    const event = firstOf(channel.after(at))
+    if (!event && through) at = laterMark(at, through)
+    return event
+  }
+
+  async function next(): Promise<FeedEvent<Log> | undefined> {
+    while (!ended) {
+      const kept = fromPage()
+      if (kept) return kept
+      if (channel.covers(at)) {
+        const event = fromChannel()
+        if (event) return event
+        await wait()
+      } else {
+        const { events, next: end, isAll } = await read(at, PAGE)
+        page = [...events]
+        pageEnd = end
+        // Until the channel has come so far.
+        if (isAll && events.length === 0 && !channel.covers(end)) await wait()
+      }
+    }
+    const { reason } = ended
+    ended = { reason: undefined }
+    if (reason) throw reason
+    return undefined
+  }
+
+  return {
+    onNews,
+    reader: {
+      next,
+      mark: () => {
+        const through = channel.through()
+        // What comes to the channel wakes who waits: there is nothing between.
+        return wake && through && channel.covers(at) ? laterMark(at, through) : at
+      },
+      isWaiting: () => wake !== undefined,
+      end: (reason) => {
+        ended ??= { reason }
+        wakeUp()
+      },
+    },
+  }
+}
