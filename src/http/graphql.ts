@@ -18,7 +18,7 @@ import { graphqlFailure } from './failure.ts'
 import { readParameters } from './graphql-request.ts'
 import { json } from './route.ts'
 import { streamOfOne, streamResponse } from './stream.ts'
-import { formatFor, serverSentEvents } from './stream-format.ts'
+import { formatFor, multipart, serverSentEvents } from './stream-format.ts'
 import { createTextAnswers } from './text-answers.ts'
 
 /** What a GraphQL request runs with: what resolvers see, and the id by which our log knows the request. */
@@ -180,7 +180,10 @@ function closing(options: Omit<GraphqlOptions, 'maxBodyBytes'>): Plugin<object, 
         const closed = finished(result, serverContext, options)
         setResult(closed)
         const isStream = accept?.includes('text/event-stream') && !accept.includes('json')
-        if (isStream && closed.errors) setResultProcessor(() => refusal(request, closed), JSON_TYPE)
+        // Errors of a subscription that did not begin; those of queries come with data, be it null.
+        const isRefused = !('data' in closed) && closed.errors?.[0]?.path !== undefined
+        if (closed.errors && (isStream || isRefused))
+          setResultProcessor(() => refusal(request, closed), JSON_TYPE)
         return
       }
       const results = result as AsyncIterable<ExecutionResult>
@@ -224,11 +227,13 @@ const notAcceptable = (accept: string | null) =>
   )
 
 /**
- * What refuses a subscription. Clients of GraphQL read it from the stream that they asked for. A plain EventSource would
- * come back for ever, unless a status tells it not to.
+ * What refuses a subscription. Clients of GraphQL read it from the stream, or the body, that they asked for. A plain
+ * EventSource would come back for ever, unless a status tells it not to.
  */
-function refusal({ method }: Request, result: ExecutionResult): Response {
-  if (method !== 'GET') return streamOfOne(result, serverSentEvents)
-  const code = result.errors?.[0]?.extensions['code']
-  return json({ errors: result.errors }, ERROR_STATUS[code as ErrorCode] ?? ERROR_STATUS.INTERNAL)
+function refusal({ method, headers }: Request, { errors }: ExecutionResult): Response {
+  const format = formatFor(headers.get('accept'))
+  if (format === serverSentEvents && method !== 'GET') return streamOfOne({ errors: errors ?? [] }, format)
+  const code = errors?.[0]?.extensions['code']
+  const status = ERROR_STATUS[code as ErrorCode] ?? ERROR_STATUS.INTERNAL
+  return json({ errors }, format === multipart ? 200 : status)
 }

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { createServerAdapter } from '@whatwg-node/server'
 import type { Clock } from '../kernel/clock.ts'
 import type { Running } from '../kernel/lifecycle.ts'
@@ -17,6 +17,8 @@ const IDLE_MS = 120_000
 /** How long open requests may take to end once the service stops. */
 const DRAIN_MS = 8_000
 
+const IDLE_CHECK_MS = 50
+
 /** A listener for `node:http` and what is built on it, over a function from Request to Response. */
 export function createNodeListener(handler: FetchHandler) {
   return createServerAdapter(handler)
@@ -32,6 +34,11 @@ export async function listen(
 ): Promise<Listening> {
   const listener = createNodeListener(handler)
   const server = createServer((request, response) => void listener(request, response))
+  const open = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
   server.headersTimeout = 10_000
   // A stream of lines may go on for as long as lines come; what says nothing for two minutes is cut.
   server.requestTimeout = 0
@@ -40,18 +47,30 @@ export async function listen(
     server.once('error', reject)
     server.listen(port, host, resolve)
   })
+  /**
+   * A connection that is kept alive becomes idle when its answer has ended, and one that was made in advance has said
+   * nothing yet, which Node does not call idle: they would be kept for some seconds more.
+   */
+  async function closeWhatIsIdle(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      server.closeIdleConnections()
+      for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
+      await clock.sleep(IDLE_CHECK_MS, signal)
+    }
+  }
+
   const { address, family, port: actualPort } = server.address() as AddressInfo
   return {
     address: `http://${family === 'IPv6' ? `[${address}]` : address}:${actualPort}`,
     stop: async () => {
       if (!server.listening) return
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
-      server.closeIdleConnections()
       const drained = new AbortController()
       const cut = clock.sleep(DRAIN_MS, drained.signal).then(() => server.closeAllConnections())
+      const idle = closeWhatIsIdle(drained.signal)
       await closed
       drained.abort()
-      await cut
+      await Promise.all([cut, idle])
     },
   }
 }

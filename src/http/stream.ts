@@ -1,4 +1,3 @@
-import { Response } from '@whatwg-node/server'
 import type { ExecutionResult } from 'graphql'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import type { StreamFormat } from './stream-format.ts'
@@ -47,7 +46,14 @@ export function streamResponse(
   const end = async () => {
     if (over.signal.aborted) return
     over.abort()
-    await results.return?.()
+    await results.return?.().catch(() => undefined)
+  }
+
+  /** Ends the body where it is. Never with an error, of which the stream beneath it would tell nobody but the process. */
+  function finish(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    if (over.signal.aborted) return
+    void end()
+    controller.close()
   }
 
   async function beat(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
@@ -60,22 +66,14 @@ export function streamResponse(
         // While a result is on its way its cursor must not go before it.
         const cursor = progress?.isWaiting() ? newCursor() : undefined
         controller.enqueue(encoder.encode(format.heartbeat(cursor)))
-      } else if ((missed += 1) >= MISSED_HEARTBEATS) {
-        await end()
-        controller.error(new Error('the client takes nothing'))
-        return
-      }
+      } else if ((missed += 1) >= MISSED_HEARTBEATS) finish(controller)
     }
   }
 
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => {
       controller.enqueue(encoder.encode(format.open(told)))
-      const gone = () => {
-        if (over.signal.aborted) return
-        void end()
-        controller.close()
-      }
+      const gone = () => finish(controller)
       signal.addEventListener('abort', gone, { once: true })
       over.signal.addEventListener('abort', () => signal.removeEventListener('abort', gone), { once: true })
       if (signal.aborted) gone()
@@ -87,16 +85,15 @@ export function streamResponse(
         if (over.signal.aborted) return
         if (done) {
           controller.enqueue(encoder.encode(format.close()))
-          controller.close()
-          await end()
+          finish(controller)
           return
         }
         const retryMs = retryOf(value)
         const retry = retryMs === undefined ? '' : format.retry(retryMs)
         controller.enqueue(encoder.encode(retry + format.result(value, newCursor())))
-      } catch (error) {
-        await end()
-        controller.error(error)
+      } catch {
+        // Failures come as results; this is the end of one who has gone.
+        finish(controller)
       }
     },
     cancel: end,
@@ -109,6 +106,7 @@ export function streamResponse(
 export const streamOfOne = (result: ExecutionResult, format: StreamFormat): Response =>
   response(format.open(undefined) + format.result(result, undefined) + format.close(), format)
 
+/** By the platform's own Response: whoever cancels one of another kind waits for what it is waiting for. */
 const response = (body: ReadableStream<Uint8Array> | string, { mediaType }: StreamFormat) =>
   new Response(body, {
     status: 200,

@@ -7,6 +7,7 @@ import {
   parseConnectionFilter,
 } from '../../src/connections/filter.ts'
 import type { ConnectionLog } from '../../src/connections/event.ts'
+import type { FeedStateRow } from '../../src/database/following.ts'
 import type { Database } from '../../src/database/port.ts'
 import { type Sql, sql } from '../../src/database/sql.ts'
 import { DAY_MS } from '../../src/kernel/clock.ts'
@@ -151,6 +152,29 @@ describe.each(PROVIDERS)('plans on %s', (provider) => {
       expect(await logs(app, naive)).toBeGreaterThan(skip)
     },
   )
+
+  it.each([
+    ['a tenant', ['busy']],
+    ['some tenants', ['busy', 'other-1', 'nobody']],
+    ['everyone', undefined],
+  ])('the feed of %s reads what is behind its place and no more', async (_, users) => {
+    const { dialect } = app.database
+    const { table } = connectionLogKind
+    const [state] = await app.database.query<FeedStateRow>(dialect.feedState(table))
+    const [middle] = await app.database.query<{ position: number | bigint }>(
+      sql`SELECT max(position) AS position FROM connection_logs WHERE user_id = 'other-1'`,
+    )
+    const follow = (position: bigint, limit: number) =>
+      dialect.follow({ table, users, after: { position, id: '', userId: '' }, limit })
+    const [atEnd, between] = [follow(BigInt(state?.head ?? 0), 50), follow(BigInt(middle?.position ?? 0), 50)]
+    for (const statement of [atEnd, between]) {
+      const plan = await explain(provider, app.database, statement)
+      expect(plan).toMatch(/_position_expr_idx|_feed_idx|INTEGER PRIMARY KEY/)
+      expect(plan).not.toMatch(/_pkey|_all_idx|_created_at_id|_tenant_idx|USE TEMP B-TREE FOR ORDER BY/)
+      expect(scans(provider, plan), plan).toEqual([])
+    }
+    if (provider === 'postgres') expect(await logsRead(app, atEnd)).toBe(0)
+  })
 
   it('a query that no index serves is seen to be a scan', async () => {
     const plan = await explain(
