@@ -9,8 +9,11 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The tests' Postgres, as superuser. */
     postgresUrl: string
-    /** How often tests of faults kill, how long they send before each kill, at most, and how many events they repeat. */
-    faults: { cycles: number; longestMs: number; events: number }
+    /**
+     * How often tests of faults kill, how long they send before each kill, at most, how many events they repeat, how
+     * often they cut a stream, and how many events they leave unread.
+     */
+    faults: { cycles: number; longestMs: number; events: number; reconnects: number; unread: number }
   }
 }
 

@@ -1,0 +1,195 @@
+import { request } from 'node:http'
+import { describe, expect, inject, it } from 'vitest'
+import type { Random } from '../../src/demo/random.ts'
+import { openDatabase } from '../../src/database/open.ts'
+import { sql } from '../../src/database/sql.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
+import { PROVIDERS, createTestDatabase } from '../support/databases.ts'
+import { readEvents } from '../support/follower.ts'
+import { startService } from '../support/service.ts'
+import { type Cutter, startTcpProxy } from '../support/tcp-proxy.ts'
+import { undoneAfterEach } from '../support/undo.ts'
+import { report, seededRandom } from './seed.ts'
+import { prepareDatabase, rowsOf } from './stored.ts'
+
+const { reconnects } = inject('faults')
+const WRITERS = 16
+/** Lists of so many are stored on their own, beside one another. */
+const LIST = 100
+const TIMEOUT_MS = 60_000 + reconnects * 3_000
+const HOST = '127.0.0.1'
+const QUERY = 'subscription { connectionLogRecorded { log { id } } }'
+
+const undo = undoneAfterEach()
+
+/** Cuts each connection after some bytes of what comes down, wherever that is. */
+function randomCuts(random: Random): Cutter {
+  const left = new Map<number, number>()
+  return (direction, bytes, connection) => {
+    if (direction === 'up') return undefined
+    const before = left.get(connection) ?? random.whole(200, 6_000)
+    left.set(connection, before - bytes)
+    return bytes > before ? before : undefined
+  }
+}
+
+/** A client that comes back with what it has seen last, as an EventSource does, to whichever service is next. */
+function createFollower(ports: readonly number[], key: string) {
+  const seen: string[] = []
+  const figures = { connections: 0 }
+  let lastId: string | undefined
+  let isOver = false
+  let cut: (() => void) | undefined
+
+  function connect(port: number): Promise<AsyncIterable<Uint8Array>> {
+    return new Promise((resolve, reject) => {
+      const path = `/graphql?query=${encodeURIComponent(QUERY)}`
+      const headers = {
+        authorization: `Bearer ${key}`,
+        accept: 'text/event-stream',
+        ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
+      }
+      const sent = request({ host: HOST, port, path, headers, agent: false }, (response) => {
+        if (response.statusCode === 200) resolve(response)
+        else reject(new Error(`answered ${response.statusCode}`))
+      })
+      sent.on('error', reject)
+      sent.end()
+      cut = () => sent.destroy()
+    })
+  }
+
+  async function run(): Promise<void> {
+    while (!isOver) {
+      try {
+        figures.connections += 1
+        const chunks = await connect(ports[figures.connections % ports.length] ?? 0)
+        for await (const { id, data } of readEvents(chunks)) {
+          if (data !== undefined) seen.push(data.data.connectionLogRecorded.log.id as string)
+          lastId = id ?? lastId
+        }
+      } catch (error) {
+        if (error instanceof Error && /^answered/.test(error.message)) throw error
+      }
+    }
+  }
+
+  return {
+    seen,
+    figures,
+    hasBegun: () => lastId !== undefined,
+    run,
+    stop: () => {
+      isOver = true
+      cut?.()
+    },
+  }
+}
+
+describe.each(PROVIDERS)('a stream that is cut over and over, on %s', { timeout: TIMEOUT_MS }, (provider) => {
+  it(`misses nothing and repeats nothing, cut ${reconnects} times while ${WRITERS} writers store; a cursor over ids loses`, async () => {
+    const random = seededRandom(`feed, ${provider}`)
+    const database = await createTestDatabase(provider)
+    undo(database.drop)
+    const key = await prepareDatabase(database.url)
+    const services = await Promise.all(
+      Array.from({ length: provider === 'postgres' ? 2 : 1 }, () => startService(database.url)),
+    )
+    undo(...services.map(({ kill }) => kill))
+    const proxies = await Promise.all(services.map(({ port }) => startTcpProxy(port)))
+    undo(...proxies.map(({ stop }) => stop))
+
+    const follower = createFollower(
+      proxies.map(({ port }) => port),
+      key,
+    )
+    const following = follower.run()
+    undo(follower.stop)
+    while (!follower.hasBegun()) await systemClock.sleep(5)
+    for (const proxy of proxies) proxy.setCutter(randomCuts(random))
+
+    const acknowledged = new Set<string>()
+    let isWriting = true
+    const write = async (writer: number) => {
+      for (let n = 0; isWriting; n += 1) {
+        const port = services[(writer + n) % services.length]?.port
+        const size = writer % 4 === 0 ? LIST : 1
+        const body = JSON.stringify(
+          Array.from({ length: size }, (_, index) => ({
+            userId: `u${writer % 5}`,
+            accountId: `${writer}-${n}-${index}`,
+            platform: 'reddit',
+            eventType: 'disconnect',
+            connectionMethod: 'oauth',
+          })),
+        )
+        const response = await fetch(`http://${HOST}:${port}/api/v1/connections/logs`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+          body,
+        })
+        expect(response.status).toBe(200)
+        const { logs } = (await response.json()) as { logs: { _id: string }[] }
+        for (const { _id } of logs) acknowledged.add(_id)
+        await systemClock.sleep(random.whole(size, 4 * size + 20))
+      }
+    }
+    const naive = await followIds(database.url)
+    undo(naive.stop)
+    const writing = Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)))
+    while (follower.figures.connections <= reconnects) await systemClock.sleep(5)
+    isWriting = false
+    await writing
+    const lost = acknowledged.size - (await naive.stop())
+
+    for (const proxy of proxies) proxy.setCutter(undefined)
+    for (let waited = 0; follower.seen.length < acknowledged.size && waited < 400; waited += 1)
+      await systemClock.sleep(50)
+    follower.stop()
+    await following
+    report(
+      `feed, ${provider}: ${acknowledged.size} acknowledged by ${services.length} services, ${proxies.reduce((sum, { cuts }) => sum + cuts(), 0)} cuts, ${follower.seen.length} seen; ${lost} lost by a cursor over ids`,
+    )
+    const stored = await rowsOf<{ id: string }>(database.url, 'SELECT id FROM connection_logs')
+    expect(stored).toHaveLength(acknowledged.size)
+    expect(new Set(follower.seen)).toEqual(acknowledged)
+    expect(follower.seen).toHaveLength(acknowledged.size)
+    expect(lost).toBeGreaterThan(0)
+    for (const service of services) expect((await service.stop()).code).toBe(0)
+  })
+})
+
+/** The naive way: whoever has seen an id asks for those that are greater. */
+async function followIds(url: string) {
+  const database = await openDatabase(url, { clock: systemClock, logger: silentLogger, poolSize: 1 })
+  const seen = new Set<string>()
+  let last = ''
+  let isOver = false
+  const readOn = async () => {
+    for (;;) {
+      const rows = await database.query<{ id: string }>(
+        sql`SELECT id FROM connection_logs WHERE id > ${last} ORDER BY id LIMIT 1000`,
+      )
+      for (const { id } of rows) seen.add(id)
+      last = rows.at(-1)?.id ?? last
+      if (rows.length < 1_000) return
+    }
+  }
+  const reading = (async () => {
+    while (!isOver) {
+      await readOn()
+      await systemClock.sleep(2)
+    }
+    await readOn()
+    await database.close()
+  })()
+  return {
+    /** @returns how many it has seen */
+    stop: async () => {
+      isOver = true
+      await reading
+      return seen.size
+    },
+  }
+}
