@@ -9,6 +9,8 @@ export default {
   test: {
     ...config.test,
     include: ['test/faults/**/*.test.ts'],
-    provide: { faults: { cycles: 100, longestMs: 1_500, events: 20_000, reconnects: 1_000, unread: 100_000 } },
+    provide: {
+      faults: { cycles: 100, longestMs: 1_500, events: 20_000, reconnects: 1_000, unread: 100_000 },
+    },
   },
 }

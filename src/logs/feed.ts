@@ -92,7 +92,7 @@ export function createFeed<Log extends AnyLog, Filter>(
 
   function noteLag({ settled, head }: FeedRead<Log>): void {
     if (settled >= head) heldBackSince = undefined
-    else if (settled !== lastSettled) heldBackSince = clock.steadyMs()
+    else if (settled !== lastSettled || heldBackSince === undefined) heldBackSince = clock.steadyMs()
     lastSettled = settled
   }
 

@@ -16,11 +16,10 @@ const ANNOUNCE_EVERY_MS = 50
 
 const RECONNECT_MS = SECOND_MS
 
-/** How often a connection that hears nothing is asked whether it is alive, in milliseconds. */
 const CHECK_MS = 5 * SECOND_MS
 
-/** A connection that says nothing for so long is dead: the network may swallow all without a word. */
-const SILENCE_MS = 2 * CHECK_MS
+/** A connection that says nothing for so many checks is dead: the network may swallow all without a word. */
+const SILENT_CHECKS = 2
 
 /** How long the end of a connection may take, in milliseconds. */
 const GOODBYE_MS = SECOND_MS
@@ -30,10 +29,18 @@ export interface PostgresHintsOptions {
   readonly settings: pg.ClientConfig
   readonly clock: Clock
   readonly logger: Logger
+  /** How often a connection that hears nothing is asked whether it is alive, in milliseconds. */
+  readonly checkMs?: number
 }
 
 /** Hints by NOTIFY and LISTEN. Behind a pooler that hands connections on nothing is heard, and nothing is lost. */
-export function createHints({ pool, settings, clock, logger }: PostgresHintsOptions): Hints & Running {
+export function createHints({
+  pool,
+  settings,
+  clock,
+  logger,
+  checkMs = CHECK_MS,
+}: PostgresHintsOptions): Hints & Running {
   const closing = new AbortController()
   const listeners = new Set<Running>()
   let isWanted = false
@@ -54,7 +61,7 @@ export function createHints({ pool, settings, clock, logger }: PostgresHintsOpti
     const client = new pg.Client({
       ...settings,
       application_name: 'connlog feed',
-      stream: () => (socket = socketThatEnds(SILENCE_MS)),
+      stream: () => (socket = socketThatEnds(SILENT_CHECKS * checkMs)),
     })
     const ended = new AbortController()
     client.on('error', () => ended.abort())
@@ -67,7 +74,7 @@ export function createHints({ pool, settings, clock, logger }: PostgresHintsOpti
       // What was stored while nobody listened.
       onHint()
       while (!over.aborted) {
-        await clock.sleep(CHECK_MS, over)
+        await clock.sleep(checkMs, over)
         if (!over.aborted) await client.query('SELECT 1')
       }
     } finally {
