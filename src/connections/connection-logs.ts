@@ -235,7 +235,11 @@ export function createConnectionLogs({
         return retention.cleanup({ dryRun })
       },
 
-      erase: (input, options) => eraseConnectionLogs(principal, input, { erasure, keys, clock }, options),
+      erase: async (input, options) => {
+        const receipt = await eraseConnectionLogs(principal, input, { erasure, keys, clock }, options)
+        following.forget()
+        return receipt
+      },
     }
   }
 }

@@ -55,6 +55,8 @@ export interface Following {
   ): Promise<ConnectionLogStream>
   /** The cursor of this moment. */
   cursor(sight: Sight): Promise<string>
+  /** Forgets what is held of logs in memory, because some were erased. */
+  forget(): void
 }
 
 /** Clients that are sent away all at once are to come back one after another: in so many seconds, by chance. */
@@ -129,6 +131,7 @@ export function createFollowing(parts: FollowParts): Following {
 
   return {
     follow,
+    forget: feed.forget,
     cursor: async (sight) => {
       const { mark, lineage } = await feed.state()
       return (await codecOf(sight)).encode(mark, lineage)

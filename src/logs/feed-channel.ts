@@ -10,8 +10,8 @@ export interface FeedChannel<Log> {
   covers(mark: FeedMark): boolean
   /** Behind all that was read. */
   through(): FeedMark | undefined
-  /** The events behind a mark, in order. */
-  after(mark: FeedMark): readonly FeedEvent<Log>[]
+  /** The first events behind a mark, in order. */
+  after(mark: FeedMark, limit: number): readonly FeedEvent<Log>[]
 }
 
 export interface FeedChannels<Log> {
@@ -59,10 +59,15 @@ export function createFeedChannels<Log extends { readonly userId: string | null 
       end: undefined,
       covers: (mark) => channel.from !== undefined && comparePlaces(mark.place, channel.from.place) >= 0,
       through: () => channel.end,
-      after: ({ place }) => {
-        // From the end: most readers have seen nearly all.
-        const last = channel.events.findLastIndex(({ mark }) => comparePlaces(mark.place, place) <= 0)
-        return channel.events.slice(last + 1)
+      after: ({ place }, limit) => {
+        let [low, high] = [0, channel.events.length]
+        while (low < high) {
+          const middle = (low + high) >> 1
+          const event = channel.events[middle]
+          if (event && comparePlaces(event.mark.place, place) <= 0) low = middle + 1
+          else high = middle
+        }
+        return channel.events.slice(low, low + limit)
       },
     }
     return channel

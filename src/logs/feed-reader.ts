@@ -13,6 +13,8 @@ export interface FeedReader<Log> {
   mark(): FeedMark
   /** Whether it waits for events, all others having been given and taken. */
   isWaiting(): boolean
+  /** Reads again what it has read and not given yet, since some of it was erased. */
+  forget(): void
   /** Ends it, also while it waits. */
   end(reason?: Error): void
 }
@@ -58,15 +60,6 @@ export function createFeedReader<Log>({ from, channel, read, accepts }: FeedRead
     hasNews = false
   }
 
-  /** The first of these that is accepted; those before it are passed over. */
-  function firstOf(events: readonly FeedEvent<Log>[]): FeedEvent<Log> | undefined {
-    for (const event of events) {
-      at = event.mark
-      if (accepts(event)) return event
-    }
-    return undefined
-  }
-
   function fromPage(): FeedEvent<Log> | undefined {
     for (let event = page.shift(); event; event = page.shift()) {
       at = event.mark
@@ -77,11 +70,13 @@ export function createFeedReader<Log>({ from, channel, read, accepts }: FeedRead
     return undefined
   }
 
-  function fromChannel(): FeedEvent<Log> | undefined {
+  /** @returns whether there was anything */
+  function takeFromChannel(): boolean {
     const through = channel.through()
-    const event = firstOf(channel.after(at))
-    if (!event && through) at = laterMark(at, through)
-    return event
+    const events = channel.after(at, PAGE)
+    page = [...events]
+    if (events.length < PAGE) pageEnd = through
+    return events.length > 0
   }
 
   async function next(): Promise<FeedEvent<Log> | undefined> {
@@ -89,9 +84,10 @@ export function createFeedReader<Log>({ from, channel, read, accepts }: FeedRead
       const kept = fromPage()
       if (kept) return kept
       if (channel.covers(at)) {
-        const event = fromChannel()
-        if (event) return event
-        await wait()
+        if (!takeFromChannel()) {
+          fromPage()
+          await wait()
+        }
       } else {
         const { events, next: end, isAll } = await read(at, PAGE)
         page = [...events]
@@ -114,6 +110,10 @@ export function createFeedReader<Log>({ from, channel, read, accepts }: FeedRead
         const through = channel.through()
         // What comes to the channel wakes who waits: there is nothing between.
         return wake && through && channel.covers(at) ? laterMark(at, through) : at
+      },
+      forget: () => {
+        page = []
+        pageEnd = undefined
       },
       isWaiting: () => wake !== undefined,
       end: (reason) => {

@@ -179,7 +179,10 @@ export function createFeed<Log extends AnyLog, Filter>(
       if (!channels.isEmpty()) hint()
       database.hints.announce()
     },
-    forget: channels.clear,
+    forget: () => {
+      channels.clear()
+      for (const reader of readers) reader.forget()
+    },
     figures: () => ({
       readers: readers.size,
       heldEvents: channels.held(),

@@ -1,4 +1,3 @@
-import { request } from 'node:http'
 import { describe, expect, inject, it } from 'vitest'
 import type { Random } from '../../src/demo/random.ts'
 import { openDatabase } from '../../src/database/open.ts'
@@ -6,10 +5,10 @@ import { sql } from '../../src/database/sql.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { PROVIDERS, createTestDatabase } from '../support/databases.ts'
-import { readEvents } from '../support/follower.ts'
 import { startService } from '../support/service.ts'
 import { type Cutter, startTcpProxy } from '../support/tcp-proxy.ts'
 import { undoneAfterEach } from '../support/undo.ts'
+import { createFollower } from './follower.ts'
 import { report, seededRandom } from './seed.ts'
 import { prepareDatabase, rowsOf } from './stored.ts'
 
@@ -19,7 +18,6 @@ const WRITERS = 16
 const LIST = 100
 const TIMEOUT_MS = 60_000 + reconnects * 3_000
 const HOST = '127.0.0.1'
-const QUERY = 'subscription { connectionLogRecorded { log { id } } }'
 
 const undo = undoneAfterEach()
 
@@ -31,59 +29,6 @@ function randomCuts(random: Random): Cutter {
     const before = left.get(connection) ?? random.whole(200, 6_000)
     left.set(connection, before - bytes)
     return bytes > before ? before : undefined
-  }
-}
-
-/** A client that comes back with what it has seen last, as an EventSource does, to whichever service is next. */
-function createFollower(ports: readonly number[], key: string) {
-  const seen: string[] = []
-  const figures = { connections: 0 }
-  let lastId: string | undefined
-  let isOver = false
-  let cut: (() => void) | undefined
-
-  function connect(port: number): Promise<AsyncIterable<Uint8Array>> {
-    return new Promise((resolve, reject) => {
-      const path = `/graphql?query=${encodeURIComponent(QUERY)}`
-      const headers = {
-        authorization: `Bearer ${key}`,
-        accept: 'text/event-stream',
-        ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
-      }
-      const sent = request({ host: HOST, port, path, headers, agent: false }, (response) => {
-        if (response.statusCode === 200) resolve(response)
-        else reject(new Error(`answered ${response.statusCode}`))
-      })
-      sent.on('error', reject)
-      sent.end()
-      cut = () => sent.destroy()
-    })
-  }
-
-  async function run(): Promise<void> {
-    while (!isOver) {
-      try {
-        figures.connections += 1
-        const chunks = await connect(ports[figures.connections % ports.length] ?? 0)
-        for await (const { id, data } of readEvents(chunks)) {
-          if (data !== undefined) seen.push(data.data.connectionLogRecorded.log.id as string)
-          lastId = id ?? lastId
-        }
-      } catch (error) {
-        if (error instanceof Error && /^answered/.test(error.message)) throw error
-      }
-    }
-  }
-
-  return {
-    seen,
-    figures,
-    hasBegun: () => lastId !== undefined,
-    run,
-    stop: () => {
-      isOver = true
-      cut?.()
-    },
   }
 }
 

@@ -107,9 +107,11 @@ describe.each(PROVIDERS)('those who follow the feed, on %s', (provider) => {
   it('forgets what was erased', async () => {
     const { app, feed, follow } = await start()
     const [slow, quick] = [await follow(), await follow()]
+    await record(app, feed, ['first'])
     await record(app, feed, ['a', 'b'])
-    expect(new Set(await accountsOf(quick, 2))).toEqual(new Set(['a', 'b']))
-    expect(feed.figures().heldEvents).toBe(2)
+    expect(new Set(await accountsOf(quick, 3))).toEqual(new Set(['first', 'a', 'b']))
+    expect(feed.figures().heldEvents).toBe(3)
+    expect(await accountsOf(slow, 1)).toEqual(['first'])
     await app.connectionLogs.erase({ accountId: 'a' })
     feed.forget()
     expect(feed.figures().heldEvents).toBe(0)

@@ -14,6 +14,7 @@ export interface Finished {
 }
 
 export interface Command {
+  readonly pid: number | undefined
   /** Resolves with what was printed so far as soon as that matches. */
   printed(pattern: RegExp): Promise<string>
   /** Writes to its standard input, where that was left open. */
@@ -48,6 +49,7 @@ export function startNode(
   if (input !== null) child.stdin.end(input)
   const finished = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
   return {
+    pid: child.pid,
     finished,
     send: (text) => void child.stdin.write(text),
     kill: (signal) => void child.kill(signal),

@@ -4,6 +4,7 @@ import { type Command, type Finished, startCommand, startNode } from './command.
 /** A service in a process of its own. */
 export interface Service {
   readonly port: number
+  readonly pid: number | undefined
   /** SIGKILL. Resolves once the process is gone. */
   kill(): Promise<void>
   /** SIGTERM. Resolves once the process is gone. */
@@ -45,6 +46,7 @@ async function serving(command: Command): Promise<Service> {
   void command.finished.then(() => running.delete(command))
   const printed = await command.printed(/listens on \S+/)
   return {
+    pid: command.pid,
     port: Number(/listens on (?:\S+:)?(\d+)/.exec(printed)?.[1]),
     kill: async () => {
       command.kill('SIGKILL')

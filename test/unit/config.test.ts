@@ -28,6 +28,9 @@ describe('settings', () => {
       cleanupIntervalMs: 60_000,
       poolSize: 10,
       maxBodyBytes: 4_194_304,
+      streams: 1_000,
+      streamsPerKey: 100,
+      streamHeartbeatMs: 15_000,
     })
     expect(parseConfig({ PORT: '', NODE_ENV: '' })).toEqual(parseConfig({}))
   })
