@@ -211,12 +211,15 @@ const JSON_TYPE = 'application/json'
 const finishedEach = (
   results: AsyncIterator<ExecutionResult>,
   finish: (result: ExecutionResult) => ExecutionResult,
-): AsyncIterator<ExecutionResult> => ({
+): AsyncIterator<ExecutionResult, undefined> => ({
   next: async () => {
-    const { done, value } = await results.next()
-    return done ? { done, value: undefined } : { done: false, value: finish(value) }
+    const result = await results.next()
+    return result.done ? { done: true, value: undefined } : { done: false, value: finish(result.value) }
   },
-  return: async () => (await results.return?.()) ?? { done: true, value: undefined },
+  return: async () => {
+    await results.return?.()
+    return { done: true, value: undefined }
+  },
 })
 
 const notAcceptable = (accept: string | null) =>

@@ -28,7 +28,7 @@ const MISSED_HEARTBEATS = 4
  * that a client who is slow costs one result and what fits into its socket.
  */
 export function streamResponse(
-  results: AsyncIterator<ExecutionResult>,
+  results: AsyncIterator<ExecutionResult, undefined>,
   { format, progress, heartbeatMs, clock, signal }: StreamOptions,
 ): Response {
   const encoder = new TextEncoder()
@@ -81,16 +81,16 @@ export function streamResponse(
     },
     pull: async (controller) => {
       try {
-        const { done, value } = await results.next()
+        const result: IteratorResult<ExecutionResult, undefined> = await results.next()
         if (over.signal.aborted) return
-        if (done) {
+        if (result.done) {
           controller.enqueue(encoder.encode(format.close()))
           finish(controller)
           return
         }
-        const retryMs = retryOf(value)
+        const retryMs = retryOf(result.value)
         const retry = retryMs === undefined ? '' : format.retry(retryMs)
-        controller.enqueue(encoder.encode(retry + format.result(value, newCursor())))
+        controller.enqueue(encoder.encode(retry + format.result(result.value, newCursor())))
       } catch {
         // Failures come as results; this is the end of one who has gone.
         finish(controller)

@@ -30,6 +30,10 @@ export interface FeedReaderOptions<Log> {
   readonly accepts: (event: FeedEvent<Log>) => boolean
 }
 
+interface Ended {
+  readonly reason: Error | undefined
+}
+
 /** @returns the reader, and what to call when its channel has news */
 export function createFeedReader<Log>({ from, channel, read, accepts }: FeedReaderOptions<Log>): {
   reader: FeedReader<Log>
@@ -40,7 +44,7 @@ export function createFeedReader<Log>({ from, channel, read, accepts }: FeedRead
   let pageEnd: FeedMark | undefined
   let hasNews = true
   let wake: (() => void) | undefined
-  let ended: { reason: Error | undefined } | undefined
+  let ended: Ended | undefined
 
   function wakeUp(): void {
     wake?.()
@@ -80,7 +84,8 @@ export function createFeedReader<Log>({ from, channel, read, accepts }: FeedRead
   }
 
   async function next(): Promise<FeedEvent<Log> | undefined> {
-    while (!ended) {
+    for (;;) {
+      if (ended) return over(ended)
       const kept = fromPage()
       if (kept) return kept
       if (channel.covers(at)) {
@@ -96,7 +101,9 @@ export function createFeedReader<Log>({ from, channel, read, accepts }: FeedRead
         if (isAll && events.length === 0 && !channel.covers(end)) await wait()
       }
     }
-    const { reason } = ended
+  }
+
+  function over({ reason }: Ended): undefined {
     ended = { reason: undefined }
     if (reason) throw reason
     return undefined

@@ -146,12 +146,12 @@ async function replayed({ database, connectionLogs }: App, atLeast: number): Pro
   const cursor = codec.encode(beginning, state?.lineage ?? '')
   const stream = await connectionLogs.follow({}, { cursor, field: 'after' })
   const ids: string[] = []
-  let isOver = false
+  const over = new AbortController()
   const reading = (async () => {
     for await (const { log } of stream) ids.push(log.id)
-    isOver = true
+    over.abort()
   })()
-  while (!isOver && !(stream.isWaiting() && ids.length >= atLeast)) await systemClock.sleep(1)
+  while (!over.signal.aborted && !(stream.isWaiting() && ids.length >= atLeast)) await systemClock.sleep(1)
   await stream.return()
   await reading
   return ids

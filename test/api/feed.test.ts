@@ -210,7 +210,7 @@ describe.each(PROVIDERS)('connectionLogRecorded on %s', (provider) => {
       let event = await follower.nextBlock()
       while (event?.retry === undefined) event = await follower.nextBlock()
       const last = await follower.next()
-      const { code, retryAfterSeconds, cursor } = last?.data.errors[0].extensions
+      const { code, retryAfterSeconds, cursor } = last?.data.errors[0].extensions ?? {}
       expect([code, event.retry, cursor]).toEqual([
         'SERVICE_UNAVAILABLE',
         String(retryAfterSeconds * 1_000),

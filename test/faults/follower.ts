@@ -9,7 +9,7 @@ export function createFollower(ports: readonly number[], key: string) {
   const seen: string[] = []
   const figures = { connections: 0 }
   let lastId: string | undefined
-  let isOver = false
+  const over = new AbortController()
   let cut: (() => void) | undefined
   let paused: Promise<void> | undefined
   let resume = () => {}
@@ -33,7 +33,7 @@ export function createFollower(ports: readonly number[], key: string) {
   }
 
   async function run(): Promise<void> {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       try {
         figures.connections += 1
         const chunks = await connect(ports[figures.connections % ports.length] ?? 0)
@@ -43,7 +43,7 @@ export function createFollower(ports: readonly number[], key: string) {
           await paused
         }
       } catch (error) {
-        if (error instanceof Error && /^answered/.test(error.message)) throw error
+        if (error instanceof Error && error.message.startsWith('answered')) throw error
       }
     }
   }
@@ -59,7 +59,7 @@ export function createFollower(ports: readonly number[], key: string) {
     },
     resume: () => resume(),
     stop: () => {
-      isOver = true
+      over.abort()
       resume()
       cut?.()
     },
