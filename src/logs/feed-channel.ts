@@ -74,6 +74,7 @@ export function createFeedChannels<Log extends { readonly userId: string | null 
   }
 
   function release(count: number): void {
+    if (count === 0) return
     for (const { event, in: within } of held.slice(0, count))
       for (const channel of within) {
         channel.events.shift()

@@ -48,7 +48,7 @@ export interface FeedFigures {
 /** How often is looked for logs of which no hint has told, in milliseconds. */
 const POLL_MS = SECOND_MS
 /** Hints that come within this time make one read. */
-const GATHER_MS = 5
+const GATHER_MS = 10
 /** Logs that are read at a time, and how long those who follow have for them before more are read. */
 const LIMIT = 500
 const PACE_MS = 20
