@@ -50,6 +50,11 @@ export interface Connlog {
   record(events: readonly SentLog[]): Promise<Recorded[]>
   /** Opens and migrates the database and begins to clean up. @throws {DatabaseOpenError} */
   start(): Promise<void>
+  /**
+   * Ends all subscriptions, each with the cursor to come back with, and takes no more. For a server that is about to
+   * close, which waits for whomever it serves.
+   */
+  endStreams(): void
   /** Ends all that was started. May be called more than once. */
   stop(): Promise<void>
 }
@@ -114,6 +119,7 @@ export function createConnlog({
         throw error
       }
     },
+    endStreams: () => app?.endStreams(),
     stop: async () => {
       const opening = starting
       starting = undefined

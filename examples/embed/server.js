@@ -103,6 +103,7 @@ server.listen(Number(PORT), '127.0.0.1', () => {
 // What is under way is answered first, for 8 seconds at most; connlog ends last, when nobody can call it any more.
 for (const signal of ['SIGTERM', 'SIGINT']) {
   process.once(signal, () => {
+    connlog.endStreams()
     server.close(() => void connlog.stop())
     setTimeout(() => server.closeAllConnections(), 8_000).unref()
   })

@@ -146,8 +146,8 @@ describe.each(PROVIDERS)('clients as their users have them, on %s', (provider) =
     async (name, follow) => {
       expect(await follow(start)).toEqual(ACCOUNTS)
       expect(await follow('made up')).toBe(name === 'EventSource' ? 400 : 'BAD_USER_INPUT')
-    // Over a socket, too, the end of a client is the end of what was done for him.
-    while (app.feed.figures().readers > 0) await systemClock.sleep(5)
+      // Over a socket, too, the end of a client is the end of what was done for him.
+      while (app.feed.figures().readers > 0) await systemClock.sleep(5)
     },
   )
 })

@@ -18,6 +18,7 @@ describe.each(PROVIDERS)('connlog as a library on %s', (provider) => {
       expect(recorded.created).toBe(round === 1)
       expect((await connlog.record([EVENT, EVENT])).map(({ created }) => created)).toEqual([true, true])
       expect((await connlog.fetch(health())).status).toBe(200)
+      connlog.endStreams()
       await connlog.stop()
       expect((await connlog.fetch(health())).status).toBe(503)
     }

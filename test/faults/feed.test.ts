@@ -26,7 +26,7 @@ function randomCuts(random: Random): Cutter {
   const left = new Map<number, number>()
   return (direction, bytes, connection) => {
     if (direction === 'up') return undefined
-    const before = left.get(connection) ?? random.whole(200, 6_000)
+    const before = left.get(connection) ?? random.whole(200, 3_000)
     left.set(connection, before - bytes)
     return bytes > before ? before : undefined
   }
@@ -84,7 +84,7 @@ describe.each(PROVIDERS)('a stream that is cut over and over, on %s', { timeout:
           })),
         )
         for (const id of await sent(port, body)) acknowledged.add(id)
-        await systemClock.sleep(random.whole(20, size === 1 ? 100 : 600))
+        await systemClock.sleep(random.whole(30, size === 1 ? 150 : 900))
       }
     }
     const naive = await followIds(database.url)

@@ -12,7 +12,7 @@ import { PROVIDERS } from '../support/databases.ts'
 import { seededRandom } from '../faults/seed.ts'
 
 const WRITERS = 16
-const TRANSACTIONS = 8
+const TRANSACTIONS = 5
 const USERS = ['u1', 'u2', '']
 const { table } = connectionLogKind
 
