@@ -84,13 +84,14 @@ describe.each(PROVIDERS)('a stream that is cut over and over, on %s', { timeout:
           })),
         )
         for (const id of await sent(port, body)) acknowledged.add(id)
-        await systemClock.sleep(random.whole(30, size === 1 ? 150 : 900))
+        await systemClock.sleep(random.whole(50, size === 1 ? 300 : 1_500))
       }
     }
     const naive = await followIds(database.url)
     undo(naive.stop)
     const writing = Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)))
-    while (follower.figures.connections <= reconnects) await systemClock.sleep(5)
+    while (follower.figures.connections <= reconnects || !naive.hasLost(acknowledged))
+      await systemClock.sleep(10)
     written.abort()
     await writing
     const lost = acknowledged.size - (await naive.stop())
@@ -137,6 +138,8 @@ async function followIds(url: string) {
     await database.close()
   })()
   return {
+    /** Whether it has passed over one of these. */
+    hasLost: (ids: ReadonlySet<string>) => [...ids].some((id) => id < last && !seen.has(id)),
     /** @returns how many it has seen */
     stop: async () => {
       over.abort()
