@@ -34,6 +34,8 @@ export function streamResponse(
   const encoder = new TextEncoder()
   const over = new AbortController()
   let told = progress?.cursor()
+  /** Heartbeats since something was taken for which there was no room. */
+  let missed = 0
 
   /** The cursor, if it has moved on since it was told. */
   function newCursor(): string | undefined {
@@ -57,12 +59,10 @@ export function streamResponse(
   }
 
   async function beat(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    let missed = 0
     for (;;) {
       await clock.sleep(heartbeatMs, over.signal)
       if (over.signal.aborted) return
       if ((controller.desiredSize ?? 0) > 0) {
-        missed = 0
         // While a result is on its way its cursor must not go before it.
         const cursor = progress?.isWaiting() ? newCursor() : undefined
         controller.enqueue(encoder.encode(format.heartbeat(cursor)))
@@ -80,6 +80,7 @@ export function streamResponse(
       void beat(controller)
     },
     pull: async (controller) => {
+      missed = 0
       try {
         const result: IteratorResult<ExecutionResult, undefined> = await results.next()
         if (over.signal.aborted) return

@@ -110,10 +110,15 @@ export function createFeedChannels<Log extends { readonly userId: string | null 
 
     beginRead: (from) => {
       const included = [...channels.values()]
-      const news = new Set(included.filter((channel) => channel.from === undefined))
-      for (const channel of news) channel.from = channel.end = from
+      for (const channel of included) {
+        if (channel.from !== undefined) continue
+        channel.from = channel.end = from
+        // Who waits for the channel to come so far looks by himself for what was before it.
+        for (const tell of channel.readers) tell()
+      }
       return {
         end: (events, through, nowMs) => {
+          const news = new Set<Channel<Log>>()
           for (const event of events) {
             const within = included.filter((channel) => channel.has(event.log.userId ?? ''))
             for (const channel of within) {
