@@ -35,7 +35,7 @@ export interface Core extends Running {
 }
 
 /** Up to a second of notes to add is nothing to a read; see docs/decisions.md. */
-const MERGE_INTERVAL_MS = SECOND_MS
+const MERGE_INTERVAL_MS = 2 * SECOND_MS
 
 export interface CoreOptions {
   readonly config: Config

@@ -122,7 +122,7 @@ export interface Dialect extends Recounting, Breakdowns, Erasing {
   append(table: LogTable, rows: readonly Row[], deltas: readonly CountDelta[]): Sql[]
   /** Keeps everybody else from the counts of a table until the transaction ends. */
   lockCounts(table: LogTable): Sql[]
-  /** Adds to the counts, in the transaction that stores or deletes the logs, and once in it. */
+  /** Adds to the counts, in the transaction that stores or deletes the logs. */
   count(table: CountTable, deltas: readonly CountDelta[]): Sql[]
   /**
    * Which of the wanted `(userId, eventId)` are taken by logs newer than `afterMs`: rows `{ user_id, event_id, log }`,

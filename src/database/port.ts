@@ -58,10 +58,9 @@ export interface Storage {
   dropExpired(table: LogTable, through: ExpiredThrough): Promise<Dropped>
   /**
    * Merges what writers have noted into the counts. Totals are the same before and after; reads are quicker after.
-   * @returns how many notes were merged; none where nothing is noted, or where another process is at it and `wait` is
-   * not set
+   * @returns whether there may be more to merge; not so where another process is at it and `wait` is not set
    */
-  mergeCounts(table: LogTable, options?: { readonly wait?: boolean }): Promise<number>
+  mergeCounts(table: LogTable, options?: { readonly wait?: boolean }): Promise<boolean>
 }
 
 export interface Dropped {

@@ -99,7 +99,7 @@ describe('the same requests over an adapter with one connection, as the official
         prepare: async () => undefined,
         lacksPart: () => false,
         dropExpired: async () => ({ logs: 0, inUse: [], isElsewhere: false }),
-        mergeCounts: async () => 0,
+        mergeCounts: async () => false,
       },
       eraser: {
         transaction: over.transaction,

@@ -246,11 +246,19 @@ const typed = ({ name, type }: Column) =>
   type === 'json' ? `${name}::json` : type === 'instant' ? `${name}::timestamptz` : name
 
 function input(table: LogTable, rows: readonly Row[]): Sql {
-  const text = JSON.stringify(
-    rows.map((row) => Object.fromEntries(table.columns.map((column) => [column.name, sent(column, row)]))),
-  )
+  const text = JSON.stringify(rows.map((row) => sentRow(table, row)))
   const types = table.columns.map(({ name, type }) => `${name} ${type === 'integer' ? 'integer' : 'text'}`)
   return sql`json_to_recordset(${text}::json) AS input(${raw(types.join(', '))})`
+}
+
+/** What is null is left out: it is the same to Postgres, and shorter. */
+function sentRow({ columns }: LogTable, row: Row): Record<string, unknown> {
+  const values: Record<string, unknown> = {}
+  for (const column of columns) {
+    const value = sent(column, row)
+    if (value !== null) values[column.name] = value
+  }
+  return values
 }
 
 function sent({ property, type }: Column, row: Row): unknown {
@@ -271,7 +279,7 @@ const claimRows = (claims: readonly Claim[]) =>
     })),
   )
 
-/** Writers only ever add rows of their own, so that none waits for another. */
+/** Writers only ever touch rows of their own transaction, so that none waits for another. */
 function note(table: CountTable, deltas: readonly CountDelta[]): Sql {
   const numbers = ['total', ...table.cells.map(({ name }) => name)]
   const rows = deltas.map(({ userId, start, group, detail, total, cells }) => ({
@@ -289,5 +297,6 @@ function note(table: CountTable, deltas: readonly CountDelta[]): Sql {
   ]
   return sql`INSERT INTO ${raw(table.deltas)} (${raw([keys, ...numbers].join(', '))})
     SELECT ${raw([keys, ...numbers.map((name) => `coalesce(${name}, 0)`)].join(', '))}
-    FROM json_to_recordset(${JSON.stringify(rows)}::json) AS delta(${raw(types.join(', '))})`
+    FROM json_to_recordset(${JSON.stringify(rows)}::json) AS delta(${raw(types.join(', '))})
+    ON CONFLICT (${raw(keys)}, position) DO UPDATE SET ${raw(numbers.map((name) => `${name} = ${table.deltas}.${name} + excluded.${name}`).join(', '))}`
 }

@@ -4,7 +4,6 @@ import type { LogTable } from '../dialect.ts'
 import type { Eraser } from '../erasing.ts'
 import type { Database, Storage } from '../port.ts'
 import { raw, sql } from '../sql.ts'
-import { MERGED_AT_ONCE } from './merge-counts.ts'
 import { forgetStatistics } from './statistics.ts'
 import { PARTITION_LOCK } from './storage.ts'
 
@@ -42,8 +41,7 @@ export function createEraser(
     transaction,
 
     clearCounts: async (table, userId) => {
-      // Fewer than a merge may take are all there were; others may go on writing for ever.
-      while ((await storage.mergeCounts(table, { wait: true })) === MERGED_AT_ONCE) await clock.sleep(0)
+      while (await storage.mergeCounts(table, { wait: true })) await clock.sleep(0)
       const { counts, name } = table
       const zeros = ['total', ...counts.cells.map((cell) => cell.name)].map((cell) => `${cell} = 0`)
       await alone(async (tx) => {

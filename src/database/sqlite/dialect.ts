@@ -244,23 +244,45 @@ function removeEmpty(table: CountTable, deltas: readonly CountDelta[]): Sql {
     AND (${raw(keys.join(', '))}) IN (SELECT ${raw(named)} FROM jsonb_each(${JSON.stringify(rows)}))`
 }
 
-type Lifted = Pick<CountDelta, 'total' | 'cells'> & { readonly key: readonly (string | number)[] }
+interface Lifted {
+  readonly key: readonly (string | number)[]
+  total: number
+  readonly cells: Record<string, number>
+}
 
-/** The rows that deltas change: those of the user and of everyone, for each span; in the order of the primary key. */
+/** The rows that deltas change: those of the user and of everyone, for each span; a user's stand together, as on the pages. */
 function lifted(deltas: readonly CountDelta[]): Lifted[] {
-  const rows = new Map<string, Lifted & { total: number }>()
-  for (const { userId, start, group, detail, total, cells } of deltas) {
+  const rows: Lifted[] = []
+  const ofEveryone = new Map<string, Lifted>()
+  let ofUser = new Map<string, Lifted>()
+  let user: string | undefined
+  for (const delta of [...deltas].sort((a, b) => (a.userId < b.userId ? -1 : a.userId > b.userId ? 1 : 0))) {
+    const { userId, start, group, detail } = delta
+    if (userId !== user) {
+      rows.push(...ofUser.values())
+      ofUser = new Map()
+      user = userId
+    }
     for (const span of SPANS) {
       if (span === MINUTE && detail !== '') continue
-      for (const everyone of [0, 1]) {
-        const key = [everyone === 1 ? '' : userId, everyone, span, detail, start - (start % span), group]
-        const text = key.join('\u0000')
-        const row = rows.get(text) ?? { key, total: 0, cells: {} }
-        rows.set(text, row)
-        row.total += total
-        for (const [name, n] of Object.entries(cells)) row.cells[name] = (row.cells[name] ?? 0) + n
-      }
+      const from = start - (start % span)
+      const period = `${span} ${from} ${group} ${detail}`
+      add(ofUser, period, delta, () => [userId, 0, span, detail, from, group])
+      add(ofEveryone, period, delta, () => ['', 1, span, detail, from, group])
     }
   }
-  return [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+  rows.push(...ofUser.values(), ...ofEveryone.values())
+  return rows
+}
+
+function add(
+  rows: Map<string, Lifted>,
+  period: string,
+  { total, cells }: CountDelta,
+  key: () => Lifted['key'],
+): void {
+  let row = rows.get(period)
+  if (!row) rows.set(period, (row = { key: key(), total: 0, cells: {} }))
+  row.total += total
+  for (const name in cells) row.cells[name] = (row.cells[name] ?? 0) + (cells[name] ?? 0)
 }

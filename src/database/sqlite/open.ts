@@ -37,7 +37,7 @@ export async function openSqlite(
       prepare: async () => undefined,
       lacksPart: () => false,
       dropExpired: async () => ({ logs: 0, inUse: [], isElsewhere: false }),
-      mergeCounts: async () => 0,
+      mergeCounts: async () => false,
     },
     health: createHealth(connections),
     eraser: createEraser(connections, { ...over, clock, mayVacuum: unhurried === true }),
