@@ -3,12 +3,16 @@ import { type BreakdownDialect, breakdowns } from '../breakdown.ts'
 import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
 import type { Claim, Column, Dialect, LogTable, PageRequest, Position, Row } from '../dialect.ts'
 import { sqliteErasing } from './erasing.ts'
+import { jsonBytes } from '../json-parameter.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
 import { createRowText } from '../shape.ts'
 
 /** Instants are integers; the driver would bind a plain number as a float. */
 const instant = (ms: number) => sql`${BigInt(ms)}`
+
+/** Values as a JSON parameter. */
+const json = (values: unknown) => sql`CAST(${jsonBytes(values)} AS TEXT)`
 
 /** To be said before all other bounds of time: SQLite enters an index by the first one, though it be far off. */
 const beside = ({ createdAt, id }: Position, side: 'older' | 'newer', orAt?: 'or at') =>
@@ -116,10 +120,10 @@ export const sqliteDialect: Dialect = {
 
   append: (table, rows, deltas) => {
     const names = raw(table.columns.map(({ name }) => name).join(', '))
-    const values = raw(table.columns.map((_, index) => `value ->> ${index}`).join(', '))
-    const text = JSON.stringify(rows.map((row) => table.columns.map((column) => sent(column, row))))
+    const cells = raw(table.columns.map((_, index) => `value ->> ${index}`).join(', '))
+    const values = json(rows.map((row) => table.columns.map((column) => sent(column, row))))
     return [
-      sql`INSERT INTO ${raw(table.name)} (${names}) SELECT ${values} FROM jsonb_each(${text})`,
+      sql`INSERT INTO ${raw(table.name)} (${names}) SELECT ${cells} FROM jsonb_each(${values})`,
       ...sqliteDialect.count(table.counts, deltas),
     ]
   },
@@ -132,14 +136,14 @@ export const sqliteDialect: Dialect = {
 
   taken: (table, wanted, afterMs) => sql`
     SELECT e.user_id, e.event_id, json_object(${pairs(table, 'l.')}) AS log
-    FROM jsonb_each(${JSON.stringify(wanted.map(({ userId, eventId }) => [userId, eventId]))}) AS w
+    FROM jsonb_each(${json(wanted.map(({ userId, eventId }) => [userId, eventId]))}) AS w
     CROSS JOIN ${raw(table.eventIds)} AS e ON e.user_id = w.value ->> 0 AND e.event_id = w.value ->> 1
     CROSS JOIN ${raw(table.name)} AS l ON l.user_id = e.user_id AND l.created_at = e.created_at AND l.id = e.log_id
     WHERE e.created_at > ${instant(afterMs)}`,
 
   stored: (table, keys) => sql`
     SELECT w.value ->> 0 AS user_id, json_object(${pairs(table, 'l.')}) AS log
-    FROM jsonb_each(${JSON.stringify(keys.map(({ userId, createdAt, id }) => [userId, createdAt, id]))}) AS w
+    FROM jsonb_each(${json(keys.map(({ userId, createdAt, id }) => [userId, createdAt, id]))}) AS w
     CROSS JOIN ${raw(table.name)} AS l
       ON l.user_id = w.value ->> 0 AND l.created_at = w.value ->> 1 AND l.id = w.value ->> 2`,
 
@@ -213,9 +217,7 @@ function sent({ property, type }: Column, row: Row): unknown {
 }
 
 const claimRows = (claims: readonly Claim[]) =>
-  JSON.stringify(
-    claims.map(({ userId, eventId, day, logId, createdAt }) => [userId, eventId, day, logId, createdAt]),
-  )
+  json(claims.map(({ userId, eventId, day, logId, createdAt }) => [userId, eventId, day, logId, createdAt]))
 
 /** In the order of the primary key. */
 const keysOf = ({ group, detail }: CountTable) => ['user_id', 'everyone', 'span', detail, 'start', group]
@@ -231,7 +233,7 @@ function addTo(table: CountTable, deltas: readonly CountDelta[]): Sql {
   const rows = lifted(deltas).map(({ key, total, cells }) => [...key, { total, ...cells }])
   const added = numbers.map((name) => `${name} = ${table.name}.${name} + excluded.${name}`)
   return sql`INSERT INTO ${raw(table.name)} (${raw([...keys, ...numbers].join(', '))})
-    SELECT ${raw(values.join(', '))} FROM jsonb_each(${JSON.stringify(rows)}) WHERE TRUE
+    SELECT ${raw(values.join(', '))} FROM jsonb_each(${json(rows)}) WHERE TRUE
     ON CONFLICT (${raw(keys.join(', '))}) DO UPDATE SET ${raw(added.join(', '))}`
 }
 
@@ -241,7 +243,7 @@ function removeEmpty(table: CountTable, deltas: readonly CountDelta[]): Sql {
   const named = keys.map((_, index) => `value ->> ${index}`).join(', ')
   const rows = lifted(deltas).map(({ key }) => key)
   return sql`DELETE FROM ${raw(table.name)} WHERE total = 0
-    AND (${raw(keys.join(', '))}) IN (SELECT ${raw(named)} FROM jsonb_each(${JSON.stringify(rows)}))`
+    AND (${raw(keys.join(', '))}) IN (SELECT ${raw(named)} FROM jsonb_each(${json(rows)}))`
 }
 
 interface Lifted {
