@@ -34,7 +34,7 @@ export interface Core extends Running {
   start(): Promise<void>
 }
 
-/** Up to a second of notes to add is nothing to a read; see docs/decisions.md. */
+/** Up to two seconds of notes to add is nothing to a read, and the more there are, the more fall into one count; see docs/decisions.md. */
 const MERGE_INTERVAL_MS = 2 * SECOND_MS
 
 export interface CoreOptions {

@@ -269,7 +269,7 @@ describe('connlog doctor', () => {
        SELECT 'u' || n, 29000000, 'reddit', '' FROM generate_series(1, 20001) AS n`,
     )
     expect(await about(app.url, 'notes')).toEqual([
-      'wrong  notes: 20,001 wait to be merged into the counts. Totals are exact and slow. A service merges notes every second: is one running?',
+      'wrong  notes: 20,001 wait to be merged into the counts. Totals are exact and slow. A service merges notes every two seconds: is one running?',
     ])
   })
 
