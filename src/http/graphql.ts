@@ -18,6 +18,11 @@ import { createTextAnswers } from './text-answers.ts'
 /** What a GraphQL request runs with: what resolvers see, and the id by which our log knows the request. */
 export interface GraphqlContext extends Context {
   readonly requestId: string
+  /**
+   * Takes more of the rate limit than the token of an ordinary request, before a heavy one is executed.
+   * @throws {AppError} RATE_LIMITED
+   */
+  takeMore(tokens: number): void
 }
 
 export interface GraphqlOptions {
