@@ -33,20 +33,20 @@ export function createBadKeyLimiter({
   perMinute,
   clock,
   max,
+  lookUpsPerMinute = LOOK_UPS_PER_MINUTE,
 }: {
   perMinute: number
   clock: Pick<Clock, 'steadyMs'>
   max?: number
+  lookUpsPerMinute?: number
 }): BadKeyLimiter {
   const addresses = createTokenBuckets({ perMinute, clock, ...(max === undefined ? {} : { max }) })
-  const lookUps = createTokenBuckets({ perMinute: LOOK_UPS_PER_MINUTE, clock, max: 1 })
+  const lookUps = createTokenBuckets({ perMinute: lookUpsPerMinute, clock, max: 1 })
   return {
     begin: (address) => {
       if (address === undefined || perMinute === 0) return FORGIVEN
       // Before it is known whether the key is bad, or many at once would all be looked up.
-      return addresses.take(address, 1) === 0
-        ? { forgive: () => addresses.giveBack(address, 1) }
-        : undefined
+      return addresses.take(address, 1) === 0 ? { forgive: () => addresses.giveBack(address, 1) } : undefined
     },
     mayLookUp: () => lookUps.take('', 1) === 0,
     refusal: (address = '') => {

@@ -65,6 +65,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     },
     // With the first token, which whoever comes again pays again, no request needs more than a full bucket.
     takeMore: (keyId, tokens) => {
+      if (tokens <= 0) return state(keyId, 0)
       const more = Math.min(tokens, perMinute - 1)
       return taken(keyId, more, more + 1)
     },
@@ -75,6 +76,12 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     },
   }
 }
+
+/** The cost of a GraphQL operation that one token pays: a page of 100 logs with all of their fields costs less. */
+export const COST_PER_TOKEN = 5_000
+
+/** How many tokens an operation takes in all, from 1. */
+export const tokensOf = (cost: number): number => Math.max(1, Math.ceil(cost / COST_PER_TOKEN))
 
 /** The failure of a request that was refused. */
 export function overLimit({ limit, retryAfterMs }: RateLimit): AppError {

@@ -7,7 +7,7 @@ import { TOKEN, type TokenBuckets } from './token-buckets.ts'
 /** Keeps the buckets of this process in step with those of all others on the database. */
 export interface Sharing {
   /**
-   * What to wait for, for a quarter of a second at most, before more is spent; then ask again. Nothing, unless a key
+   * What to wait for, for a second at most, before more is spent; then ask again. Nothing, unless a key
    * spends a tenth of its limit within the time that the database takes to answer.
    */
   heard(id: string): Promise<void> | undefined
@@ -32,9 +32,10 @@ interface Account {
 }
 
 const REMEMBERED = 50_000
-const LONGEST_WAIT_MS = 250
+/** How long a request waits for the database to hear of what was spent. */
+export const LONGEST_WAIT_MS = SECOND_MS
 /** How long the database is left alone once it has not answered. */
-const AWAY_MS = SECOND_MS
+const AWAY_MS = 5 * SECOND_MS
 
 /**
  * A process spends first and tells the database afterwards: a twentieth of the limit at a time, in one statement, which

@@ -19,10 +19,11 @@ import { createTextAnswers } from './text-answers.ts'
 export interface GraphqlContext extends Context {
   readonly requestId: string
   /**
-   * Takes more of the rate limit than the token of an ordinary request, before a heavy one is executed.
+   * Pays for an operation whose cost is known, before it is executed and once. Where it is heavier than the token that
+   * every request has paid, it takes more of the rate limit.
    * @throws {AppError} RATE_LIMITED
    */
-  takeMore(tokens: number): void
+  pay(cost: number): void
 }
 
 export interface GraphqlOptions {

@@ -3,7 +3,7 @@ import { authenticate } from '../auth/authenticate.ts'
 import type { BadKeyLimiter } from '../auth/bad-keys.ts'
 import type { KeyStore } from '../auth/key-store.ts'
 import type { Principal } from '../auth/principal.ts'
-import { type RateLimit, type RateLimiter, overLimit } from '../auth/rate-limit.ts'
+import { type RateLimit, type RateLimiter, overLimit, tokensOf } from '../auth/rate-limit.ts'
 import type { ConnectionLogs } from '../connections/connection-logs.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
@@ -118,7 +118,7 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
       get rateLimit() {
         return allowance.left()
       },
-      takeMore: allowance.takeMore,
+      pay: allowance.pay,
       connectionLogs: connectionLogsOf(principal, allowance.charge),
     })
   })
@@ -128,8 +128,8 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
 interface Allowance {
   /** What was left when the request last took of it; null where there is no limit. */
   left(): RateLimit | null
-  /** @throws {AppError} RATE_LIMITED where there is not so much */
-  takeMore(tokens: number): void
+  /** Takes what an operation of this cost takes beyond the first token. @throws {AppError} RATE_LIMITED */
+  pay(cost: number): void
   charge(tokens: number): void
 }
 
@@ -151,7 +151,7 @@ async function admitted(
     within(left)
     return work(principal, {
       left: () => left,
-      takeMore: (tokens) => within(rateLimiter.takeMore(keyId, tokens)),
+      pay: (cost) => within(rateLimiter.takeMore(keyId, tokensOf(cost) - 1)),
       charge: (tokens) => void (left = rateLimiter.charge(keyId, tokens)),
     })
   })
