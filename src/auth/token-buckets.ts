@@ -35,7 +35,7 @@ export interface TokenBuckets {
   remaining(id: string): number
   /** After how many milliseconds it is full again. */
   fullInMs(id: string): number
-  /** How many buckets are remembered; all others are full. */
+  /** How many buckets are remembered. */
   size(): number
 }
 
@@ -58,20 +58,23 @@ export function createTokenBuckets({
   const capacity = perMinute * TOKEN
   const buckets = new LRUCache<string, Bucket>({ max })
 
-  /** The bucket as it is now; one that is full is made and not yet kept. */
+  /** The bucket as it is now. */
   function refilled(id: string): Bucket {
     const now = Math.floor(clock.steadyMs())
-    const bucket = buckets.get(id)
-    if (!bucket) return { owed: 0, at: now }
-    bucket.owed = Math.max(0, bucket.owed - (now - bucket.at) * perMinute)
-    bucket.at = now
-    return bucket
+    const known = buckets.get(id)
+    if (!known) {
+      const full = { owed: 0, at: now }
+      buckets.set(id, full)
+      return full
+    }
+    known.owed = Math.max(0, known.owed - (now - known.at) * perMinute)
+    known.at = now
+    return known
   }
 
-  function owe(id: string, bucket: Bucket, owed: number): void {
+  /** Changes what is owed, and leaves a bucket that is full again where it is: deleting the last one clears the cache. */
+  function owe(bucket: Bucket, owed: number): void {
     bucket.owed = Math.min(Math.max(0, owed), 2 * capacity)
-    if (bucket.owed === 0) buckets.delete(id)
-    else buckets.set(id, bucket)
   }
 
   const waitMs = ({ owed }: Bucket, tokens: number) =>
@@ -82,20 +85,20 @@ export function createTokenBuckets({
       const bucket = refilled(id)
       const owed = bucket.owed + Math.min(tokens * TOKEN, capacity)
       if (owed > capacity) return waitMs(bucket, nextTime)
-      owe(id, bucket, owed)
+      owe(bucket, owed)
       return 0
     },
     charge: (id, tokens) => {
       const bucket = refilled(id)
-      owe(id, bucket, bucket.owed + tokens * TOKEN)
+      owe(bucket, bucket.owed + tokens * TOKEN)
     },
     giveBack: (id, tokens) => {
       const bucket = refilled(id)
-      owe(id, bucket, bucket.owed - tokens * TOKEN)
+      owe(bucket, bucket.owed - tokens * TOKEN)
     },
     settle: (id, owed) => {
       const bucket = refilled(id)
-      owe(id, bucket, Math.max(bucket.owed, owed))
+      owe(bucket, Math.max(bucket.owed, owed))
     },
     waitMs: (id, tokens) => waitMs(refilled(id), tokens),
     remaining: (id) => Math.max(0, Math.floor((capacity - refilled(id).owed) / TOKEN)),

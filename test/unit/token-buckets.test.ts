@@ -163,12 +163,4 @@ describe('a bucket of tokens', () => {
     for (let other = 0; other < 100; other += 1) buckets.take(`last-${other}`, 1)
     expect(buckets.take('busy', 1)).toBe(0)
   })
-
-  it('keeps nothing of a bucket that is full', () => {
-    const clock = createTestClock(0)
-    const buckets = createTokenBuckets({ perMinute: 5, clock })
-    buckets.take('a', 1)
-    buckets.giveBack('a', 1)
-    expect(buckets.size()).toBe(0)
-  })
 })
