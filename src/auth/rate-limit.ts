@@ -24,7 +24,10 @@ export interface RateLimit {
 export interface RateLimiter {
   /** Takes a token for a request, before anything is done for it. */
   take(keyId: string): Promise<RateLimit | null>
-  /** Takes more for a request that turns out to be heavy, before it is done; all of them or none. */
+  /**
+   * Takes more for a request that turns out to be heavy, before it is done. Where so much is not there, it gives back the
+   * first token too.
+   */
   takeMore(keyId: string, tokens: number): RateLimit | null
   /** Takes what a request has come to while it was done, down to a debt of a minute's worth. */
   charge(keyId: string, tokens: number): RateLimit | null
@@ -52,22 +55,26 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     retryAfterMs,
   })
 
-  function taken(keyId: string, tokens: number, nextTime = tokens): RateLimit {
-    const waitMs = buckets.take(keyId, tokens, nextTime)
+  function taken(keyId: string, tokens: number): number {
+    const waitMs = buckets.take(keyId, tokens)
     if (waitMs === 0) sharing?.spent(keyId, tokens)
-    return state(keyId, waitMs)
+    return waitMs
   }
 
   return {
     take: async (keyId) => {
       for (let told = sharing?.heard(keyId); told; told = sharing?.heard(keyId)) await told
-      return taken(keyId, 1)
+      return state(keyId, taken(keyId, 1))
     },
-    // With the first token, which whoever comes again pays again, no request needs more than a full bucket.
     takeMore: (keyId, tokens) => {
       if (tokens <= 0) return state(keyId, 0)
-      const more = Math.min(tokens, perMinute - 1)
-      return taken(keyId, more, more + 1)
+      // With the first token, no request needs more than a full bucket.
+      const waitMs = taken(keyId, Math.min(tokens, perMinute - 1))
+      if (waitMs > 0) {
+        buckets.giveBack(keyId, 1)
+        sharing?.spent(keyId, -1)
+      }
+      return state(keyId, waitMs)
     },
     charge: (keyId, tokens) => {
       buckets.charge(keyId, tokens)

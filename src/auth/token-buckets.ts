@@ -19,10 +19,9 @@ interface Bucket {
 export interface TokenBuckets {
   /**
    * Takes so many tokens if they are there, and none otherwise. More than a full bucket holds are never asked for.
-   * @param nextTime how many are needed by whoever is refused and comes again; as many if absent
-   * @returns after how many milliseconds those will be there; 0 where the tokens were taken
+   * @returns after how many milliseconds they will be there; 0 where they were taken
    */
-  take(id: string, tokens: number, nextTime?: number): number
+  take(id: string, tokens: number): number
   /** Takes tokens whether they are there or not; a bucket never owes more than another minute's worth. */
   charge(id: string, tokens: number): void
   /** Puts back what was taken. */
@@ -81,10 +80,10 @@ export function createTokenBuckets({
     Math.max(0, Math.ceil((owed + Math.min(tokens * TOKEN, capacity) - capacity) / perMinute))
 
   return {
-    take: (id, tokens, nextTime = tokens) => {
+    take: (id, tokens) => {
       const bucket = refilled(id)
       const owed = bucket.owed + Math.min(tokens * TOKEN, capacity)
-      if (owed > capacity) return waitMs(bucket, nextTime)
+      if (owed > capacity) return waitMs(bucket, tokens)
       owe(bucket, owed)
       return 0
     },
