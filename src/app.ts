@@ -1,4 +1,7 @@
+import { createBadKeyLimiter } from './auth/bad-keys.ts'
 import { createRateLimiter } from './auth/rate-limit.ts'
+import type { Principal } from './auth/principal.ts'
+import { metered } from './connections/metered.ts'
 import { connectionLogRoute } from './connections/routes.ts'
 import { STARTING_QUERY } from './connections/starting-query.ts'
 import { type Core, type CoreOptions, createCore } from './core.ts'
@@ -6,6 +9,7 @@ import { createGraphiql } from './http/graphiql.ts'
 import { createGraphql } from './http/graphql.ts'
 import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, createHandler } from './http/handler.ts'
 import type { FetchHandler } from './http/listen.ts'
+import type { Charge } from './http/route.ts'
 import { systemClock } from './kernel/clock.ts'
 import { createSchema } from './schema.ts'
 
@@ -24,10 +28,11 @@ export async function createApp(options: CoreOptions): Promise<App> {
   const { connectionLogsOf, database, keys, retentionMs } = core
   const { maxBodyBytes } = config
   const schema = createSchema()
+  const meteredLogsOf = (principal: Principal, charge: Charge) => metered(connectionLogsOf(principal), charge)
   let isStopping = false
 
   const handler = createHandler({
-    routes: [connectionLogRoute({ logsOf: connectionLogsOf, retentionMs, maxBodyBytes, clock, logger })],
+    routes: [connectionLogRoute({ logsOf: meteredLogsOf, retentionMs, maxBodyBytes, clock, logger })],
     graphql: createGraphql({
       schema,
       endpoint: GRAPHQL_PATH,
@@ -44,8 +49,15 @@ export async function createApp(options: CoreOptions): Promise<App> {
         })
       : undefined,
     keys,
-    rateLimiter: createRateLimiter(config.rateLimitPerMinute, clock),
-    connectionLogsOf,
+    rateLimiter: createRateLimiter({
+      perMinute: config.rateLimitPerMinute,
+      clock,
+      allowances: database.allowances,
+      logger,
+    }),
+    badKeys: createBadKeyLimiter({ perMinute: config.badKeysPerMinute, clock }),
+    trustedProxies: config.trustedProxies,
+    connectionLogsOf: meteredLogsOf,
     readiness: { isReady: async () => !isStopping && (await database.migrations.pending()).length === 0 },
     maxBodyBytes,
     clock,

@@ -6,8 +6,8 @@ import { connectionLogKind } from './connections/kind.ts'
 import { createInstanceSecret } from './database/instance.ts'
 import { openDatabase } from './database/open.ts'
 import type { Database } from './database/port.ts'
-import { type Clock, DAY_MS, SECOND_MS, systemClock } from './kernel/clock.ts'
-import { type Running, createLifecycle } from './kernel/lifecycle.ts'
+import { type Clock, DAY_MS, MINUTE_MS, SECOND_MS, systemClock } from './kernel/clock.ts'
+import { type Running, createLifecycle, every } from './kernel/lifecycle.ts'
 import type { Logger } from './kernel/logger.ts'
 import { type CountKeeper, createCountKeeper } from './logs/counts.ts'
 import { createErasure } from './logs/erasure.ts'
@@ -99,6 +99,10 @@ export async function createCore({
       lifecycle.add('retention', await keeping.start())
       lifecycle.add('cleanup', retention.start(config.cleanupIntervalMs))
       lifecycle.add('counts', counts.start(MERGE_INTERVAL_MS))
+      if (database.allowances) {
+        const { forget } = database.allowances
+        lifecycle.add('rate limits', every(MINUTE_MS, 'rate limits', forget, { clock, logger }))
+      }
     },
     stop: lifecycle.stop,
   }

@@ -35,6 +35,8 @@ export interface KeyStore {
   revoke(id: string): Promise<void>
   /** Who holds this key; undefined for one that is malformed, unknown, revoked or expired. */
   find(key: string): Promise<Principal | undefined>
+  /** Whether this process has lately found this key to be good. Asks nobody; what it says may be some time old. */
+  isKnown(key: string): boolean
   /** How many keys a user has, valid or not. */
   countOf(userId: string): Promise<number>
   /** Deletes the keys of a user, which are then as unknown as if they had never been. @returns how many there were */
@@ -99,6 +101,11 @@ export function createKeyStore(rows: ApiKeys, clock: Clock): KeyStore {
       const { name, userId, scopes, expiresAt, revokedAt } = shown(row)
       if (revokedAt !== null || (expiresAt !== null && expiresAt <= clock.now())) return undefined
       return { keyId: row.id, name, userId, scopes: new Set(scopes), expiresAt }
+    },
+
+    isKnown: (key) => {
+      const row = cache.get(apiKeyId(key) ?? '')?.row
+      return row !== undefined && row.revokedAt === null && isHashOf(row.hash, key)
     },
 
     countOf: (userId) => rows.count({ where: { userId } }),

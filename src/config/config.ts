@@ -13,6 +13,10 @@ export interface Config {
   readonly retentionDays: number | undefined
   /** Requests a key may make in a minute; 0 = no limit. */
   readonly rateLimitPerMinute: number
+  /** Bad keys that may come from an address in a minute; 0 = no limit. */
+  readonly badKeysPerMinute: number
+  /** How many proxies before the service are believed where a request comes from. */
+  readonly trustedProxies: number
   readonly logLevel: LogLevel
   readonly graphiql: boolean
   readonly introspection: boolean
@@ -62,6 +66,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     host: values.HOST,
     retentionDays: values.RETENTION_DAYS,
     rateLimitPerMinute: values.RATE_LIMIT_PER_MINUTE,
+    badKeysPerMinute: values.BAD_KEYS_PER_MINUTE,
+    trustedProxies: values.TRUSTED_PROXIES,
     logLevel: values.LOG_LEVEL,
     graphiql: values.GRAPHIQL ?? !production,
     introspection: values.INTROSPECTION ?? !production,

@@ -99,6 +99,18 @@ export const SETTINGS = {
     1200,
     'Requests a key may make in a minute; 0 turns the limit off.',
   ),
+  BAD_KEYS_PER_MINUTE: wholeNumber(
+    0,
+    1_000_000,
+    120,
+    'Requests with a bad key an address may make in a minute; 0 turns the limit off.',
+  ),
+  TRUSTED_PROXIES: wholeNumber(
+    0,
+    10,
+    0,
+    'Proxies before the service, whose `X-Forwarded-For` says where requests come from; 0 believes none.',
+  ),
   LOG_LEVEL: oneOf(
     LOG_LEVELS,
     'info',

@@ -1,6 +1,6 @@
 import type { Principal } from '../auth/principal.ts'
 import { readChunks, readJson, requireMediaType } from '../http/body.ts'
-import { type Route, json } from '../http/route.ts'
+import { type Charge, type Route, json } from '../http/route.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
@@ -10,7 +10,7 @@ import { type IngestSummary, ingestEachLine, ingestLines } from './ndjson.ts'
 import { ingestJson, listLogs } from './rest.ts'
 
 export interface ConnectionLogRouteOptions {
-  readonly logsOf: (principal: Principal) => ConnectionLogs
+  readonly logsOf: (principal: Principal, charge: Charge) => ConnectionLogs
   readonly retentionMs: number
   readonly maxBodyBytes: number
   readonly clock: Clock
@@ -48,14 +48,15 @@ export function connectionLogRoute({
   return {
     path: '/api/v1/connections/logs',
     methods: {
-      GET: async (request, principal) => {
+      GET: async (request, principal, _, charge) => {
         const { searchParams } = new URL(request.url)
-        return json(await listLogs(searchParams, logsOf(principal), retentionMs))
+        return json(await listLogs(searchParams, logsOf(principal, charge), retentionMs))
       },
-      POST: async (request, principal, requestId) => {
+      POST: async (request, principal, requestId, charge) => {
+        const logs = logsOf(principal, charge)
         const type = requireMediaType(request, ['application/json', NDJSON])
-        if (type === NDJSON) return ingest(request, logsOf(principal), requestId)
-        return json(await ingestJson(await readJson(request, maxBodyBytes), logsOf(principal)))
+        if (type === NDJSON) return ingest(request, logs, requestId)
+        return json(await ingestJson(await readJson(request, maxBodyBytes), logs))
       },
     },
   }

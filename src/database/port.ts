@@ -29,6 +29,24 @@ export interface ApiKeys {
   deleteMany(args: { where: { userId: string } }): Promise<{ count: number }>
 }
 
+/** What keys have spent of their rate limits, in all processes on the database together. */
+export interface SharedAllowances {
+  /**
+   * Adds what a process has let a key spend. Of what was spent before, `perMinute` flows back in each millisecond, by the
+   * clock of the database, down to 0.
+   * @returns what the key owes now: 60,000 to a request, and at most 120,000 × `perMinute`
+   */
+  spend(spent: SpentAllowance): Promise<number>
+  /** Forgets the keys that nobody has used for some minutes: they owe nothing. */
+  forget(): Promise<void>
+}
+
+export interface SpentAllowance {
+  readonly keyId: string
+  readonly owed: number
+  readonly perMinute: number
+}
+
 /** What the rest of the program knows of the database. */
 export interface Database extends Queryable {
   readonly dialect: Dialect
@@ -36,6 +54,8 @@ export interface Database extends Queryable {
   /** Runs `work` in one transaction; nothing of it stays when `work` throws. Nobody else's statements join it. */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>
   readonly storage: Storage
+  /** Absent where a database is of one process, which can keep count by itself. */
+  readonly allowances: SharedAllowances | undefined
   readonly eraser: Eraser
   readonly health: Health
   readonly migrations: Migrations

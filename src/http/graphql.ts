@@ -18,6 +18,12 @@ import { createTextAnswers } from './text-answers.ts'
 /** What a GraphQL request runs with: what resolvers see, and the id by which our log knows the request. */
 export interface GraphqlContext extends Context {
   readonly requestId: string
+  /**
+   * Pays for an operation whose cost is known, before it is executed and once. Where it is heavier than the token that
+   * every request has paid, it takes more of the rate limit.
+   * @throws {AppError} RATE_LIMITED
+   */
+  pay(cost: number): void
 }
 
 export interface GraphqlOptions {

@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { authenticate } from '../auth/authenticate.ts'
+import type { BadKeyLimiter } from '../auth/bad-keys.ts'
 import type { KeyStore } from '../auth/key-store.ts'
 import type { Principal } from '../auth/principal.ts'
-import type { RateLimit, RateLimiter } from '../auth/rate-limit.ts'
+import { type RateLimit, type RateLimiter, overLimit, tokensOf } from '../auth/rate-limit.ts'
 import type { ConnectionLogs } from '../connections/connection-logs.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
 import { requireDeclaredLength, requireMediaType } from './body.ts'
+import { clientAddress } from './client-address.ts'
 import { type Failure, graphqlFailure, restFailure } from './failure.ts'
 import type { Graphiql } from './graphiql.ts'
 import type { GraphqlHandler } from './graphql.ts'
+import type { FetchHandler, Peer } from './listen.ts'
 import { type Readiness, health, ready } from './probes.ts'
-import type { Route } from './route.ts'
+import type { Charge, Route } from './route.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 export const GRAPHIQL_ASSETS_PATH = '/graphiql'
@@ -24,7 +27,10 @@ export interface HandlerOptions {
   readonly graphiql: Graphiql | undefined
   readonly keys: KeyStore
   readonly rateLimiter: RateLimiter
-  readonly connectionLogsOf: (principal: Principal) => ConnectionLogs
+  readonly badKeys: BadKeyLimiter
+  /** How many proxies before the service are believed where a request comes from. */
+  readonly trustedProxies: number
+  readonly connectionLogsOf: (principal: Principal, charge: Charge) => ConnectionLogs
   readonly readiness: Readiness
   readonly maxBodyBytes: number
   readonly clock: Clock
@@ -33,6 +39,7 @@ export interface HandlerOptions {
 
 interface Exchange {
   readonly request: Request
+  readonly peer: Peer | undefined
   readonly url: URL
   readonly requestId: string
   /** Runs `work`; whatever it throws becomes an answer, and a fault of ours is logged. */
@@ -40,9 +47,9 @@ interface Exchange {
 }
 
 /** The whole service as one function from a request to its answer. It never rejects. */
-export function createHandler(options: HandlerOptions): (request: Request) => Promise<Response> {
+export function createHandler(options: HandlerOptions): FetchHandler {
   const { clock, logger } = options
-  return async (request) => {
+  return async (request, peer) => {
     const startedAt = clock.now()
     const url = urlOf(request)
     const requestId = requestIdOf(request)
@@ -58,7 +65,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
     }
     const response = await attempt(async () => {
       if (!url) throw badInput('host', 'a host name or an address', request.headers.get('host'))
-      return answer({ request, url, requestId, attempt }, options)
+      return answer({ request, peer, url, requestId, attempt }, options)
     })
     response.headers.set('x-request-id', requestId)
     response.headers.set('x-content-type-options', 'nosniff')
@@ -90,7 +97,7 @@ async function answer(exchange: Exchange, options: HandlerOptions): Promise<Resp
   if (!route) throw new AppError('NOT_FOUND', `There is nothing at ${url.pathname}.`)
   const run = route.methods[isRead(request) ? 'GET' : request.method]
   if (!run) return notAllowed(request, Object.keys(route.methods))
-  return admitted(exchange, options, (principal) => run(request, principal, requestId))
+  return admitted(exchange, options, (principal, { charge }) => run(request, principal, requestId, charge))
 }
 
 async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promise<Response> {
@@ -99,39 +106,61 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
   if (graphiql && isRead(request) && request.headers.get('accept')?.includes('text/html'))
     return graphiql.page(request)
   if (!isRead(request) && request.method !== 'POST') return notAllowed(request, ['GET', 'POST'])
-  return admitted(exchange, options, async (principal, rateLimit) => {
+  return admitted(exchange, options, async (principal, allowance) => {
     if (request.method === 'POST') {
       requireMediaType(request, ['application/json'])
       requireDeclaredLength(request, maxBodyBytes)
     }
-    return graphql(request, { requestId, principal, rateLimit, connectionLogs: connectionLogsOf(principal) })
+    return graphql(request, {
+      requestId,
+      principal,
+      // As it is when it is asked for, be more taken meanwhile.
+      get rateLimit() {
+        return allowance.left()
+      },
+      pay: allowance.pay,
+      connectionLogs: connectionLogsOf(principal, allowance.charge),
+    })
   })
+}
+
+/** What one request has to spend. */
+interface Allowance {
+  /** What was left when the request last took of it; null where there is no limit. */
+  left(): RateLimit | null
+  /** Takes what an operation of this cost takes beyond the first token. @throws {AppError} RATE_LIMITED */
+  pay(cost: number): void
+  charge(tokens: number): void
 }
 
 /** Runs `work` for a request with a good key that is within its limit, and tells what is left of the limit. */
 async function admitted(
-  { request, attempt }: Exchange,
-  { keys, rateLimiter, clock }: HandlerOptions,
-  work: (principal: Principal, rateLimit: RateLimit | null) => Promise<Response>,
+  { request, peer, attempt }: Exchange,
+  { keys, badKeys, trustedProxies, rateLimiter }: HandlerOptions,
+  work: (principal: Principal, allowance: Allowance) => Promise<Response>,
 ): Promise<Response> {
-  const principal = await authenticate(request, keys)
-  const rateLimit = await rateLimiter.take(principal.keyId ?? '')
-  const response = await attempt(() => {
-    if (rateLimit?.spent) throw overLimit(rateLimit, clock.now())
-    return work(principal, rateLimit)
+  const address = clientAddress(peer?.address, request.headers.get('x-forwarded-for'), trustedProxies)
+  const principal = await authenticate(request, keys, badKeys, address)
+  const keyId = principal.keyId ?? ''
+  let left = await rateLimiter.take(keyId)
+  const within = (taken: RateLimit | null) => {
+    left = taken
+    if (taken && taken.retryAfterMs > 0) throw overLimit(taken)
+  }
+  const response = await attempt(async () => {
+    within(left)
+    return work(principal, {
+      left: () => left,
+      pay: (cost) => within(rateLimiter.takeMore(keyId, tokensOf(cost) - 1)),
+      charge: (tokens) => void (left = rateLimiter.charge(keyId, tokens)),
+    })
   })
-  if (rateLimit) {
-    response.headers.set('x-ratelimit-limit', String(rateLimit.limit))
-    response.headers.set('x-ratelimit-remaining', String(rateLimit.remaining))
-    response.headers.set('x-ratelimit-reset', String(Math.ceil(rateLimit.resetAt / SECOND_MS)))
+  if (left) {
+    response.headers.set('x-ratelimit-limit', String(left.limit))
+    response.headers.set('x-ratelimit-remaining', String(left.remaining))
+    response.headers.set('x-ratelimit-reset', String(Math.ceil(left.resetAt / SECOND_MS)))
   }
   return response
-}
-
-function overLimit({ limit, resetAt }: RateLimit, nowMs: number): AppError {
-  const retryAfterSeconds = Math.max(1, Math.ceil((resetAt - nowMs) / SECOND_MS))
-  const sentence = `Expected at most ${limit} requests a minute with this key. Try again in ${retryAfterSeconds} seconds.`
-  return new AppError('RATE_LIMITED', sentence, { retryAfterSeconds })
 }
 
 const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD'

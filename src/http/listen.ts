@@ -1,10 +1,16 @@
-import { createServer } from 'node:http'
+import { type IncomingMessage, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createServerAdapter } from '@whatwg-node/server'
 import type { Clock } from '../kernel/clock.ts'
 import type { Running } from '../kernel/lifecycle.ts'
 
-export type FetchHandler = (request: Request) => Promise<Response>
+/** Who is at the other end of the connection on which a request came. */
+export interface Peer {
+  /** Its IP address, where it is known. */
+  readonly address?: string | undefined
+}
+
+export type FetchHandler = (request: Request, peer?: Peer) => Promise<Response>
 
 export interface Listening extends Running {
   /** Where it listens, such as `http://127.0.0.1:4000`. */
@@ -19,7 +25,9 @@ const DRAIN_MS = 8_000
 
 /** A listener for `node:http` and what is built on it, over a function from Request to Response. */
 export function createNodeListener(handler: FetchHandler) {
-  return createServerAdapter(handler)
+  return createServerAdapter<{ readonly req?: IncomingMessage }>((request, { req }) =>
+    handler(request, { address: req?.socket.remoteAddress }),
+  )
 }
 
 /**

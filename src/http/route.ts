@@ -1,10 +1,16 @@
 import type { Principal } from '../auth/principal.ts'
 
+/** Takes tokens of the rate limit for what a request turns out to ask. */
+export type Charge = (tokens: number) => void
+
 /** A path of the REST side: which methods it takes, and what each does for the key that asks. */
 export interface Route {
   readonly path: string
   readonly methods: Readonly<
-    Record<string, (request: Request, principal: Principal, requestId: string) => Promise<Response>>
+    Record<
+      string,
+      (request: Request, principal: Principal, requestId: string, charge: Charge) => Promise<Response>
+    >
   >
 }
 

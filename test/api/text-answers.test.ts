@@ -35,7 +35,13 @@ function waysOf(app: TestApp, schema = createSchema(), introspection = true) {
   })
   const contextOf = (userId: string | null): GraphqlContext => {
     const principal = { ...OPERATOR, userId }
-    return { requestId: 'r1', principal, rateLimit: null, connectionLogs: app.connectionLogsOf(principal) }
+    return {
+      requestId: 'r1',
+      principal,
+      rateLimit: null,
+      pay: () => undefined,
+      connectionLogs: app.connectionLogsOf(principal),
+    }
   }
   return async (parameters: RandomRequest, { userId = null as string | null, accept = '' } = {}) => {
     const request = () =>
@@ -296,6 +302,7 @@ it('asks a database that fails once, and tells of the failure as execution does'
       requestId: 'r1',
       principal: OPERATOR,
       rateLimit: null,
+      pay: () => undefined,
       connectionLogs: {
         ...app.connectionLogs,
         page: () => unavailable('page'),

@@ -30,7 +30,8 @@ describe.each(PROVIDERS)('the command line on %s', (provider) => {
     const other = await createTestDatabase(provider, { migrated: false })
     expect(await runCommand(['migrate'], { ...env, DATABASE_URL: other.url })).toEqual({
       code: 0,
-      stdout: 'Applied 0001_logs_and_keys.\nApplied 0002_counts.\nApplied 0003_retention.\n',
+      stdout:
+        'Applied 0001_logs_and_keys.\nApplied 0002_counts.\nApplied 0003_retention.\nApplied 0006_rate_limits.\n',
       stderr: '',
     })
     await other.drop()

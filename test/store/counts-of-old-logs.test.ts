@@ -70,7 +70,7 @@ describe.each(PROVIDERS)('the migration to counts on %s', (provider) => {
     const test = await createTestDatabase(provider, { migrated: false })
     await asOfOld(provider, test.url)
     const database = await openDatabase(test.url, { poolSize: 2, clock: systemClock, logger: silentLogger })
-    expect(await database.migrations.apply()).toEqual(['0002_counts', '0003_retention'])
+    expect(await database.migrations.apply()).toEqual(['0002_counts', '0003_retention', '0006_rate_limits'])
     const options = { clock: systemClock, logger: silentLogger }
     const keeper = createCountKeeper(database, connectionLogKind, options)
     const store = createLogStore(database, connectionLogKind, { countedFrom: 0 })

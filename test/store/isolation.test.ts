@@ -101,6 +101,7 @@ describe('the same requests over an adapter with one connection, as the official
         dropExpired: async () => ({ logs: 0, inUse: [], isElsewhere: false }),
         mergeCounts: async () => false,
       },
+      allowances: undefined,
       eraser: {
         transaction: over.transaction,
         clearCounts: async () => undefined,

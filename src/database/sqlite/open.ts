@@ -39,6 +39,7 @@ export async function openSqlite(
       dropExpired: async () => ({ logs: 0, inUse: [], isElsewhere: false }),
       mergeCounts: async () => false,
     },
+    allowances: undefined,
     health: createHealth(connections),
     eraser: createEraser(connections, { ...over, clock, mayVacuum: unhurried === true }),
     migrations: createMigrations('sqlite', migrationTarget(connections)),
