@@ -21,7 +21,7 @@ export interface App extends Core {
 export async function createApp(options: CoreOptions): Promise<App> {
   const core = await createCore(options)
   const { config, logger, clock = systemClock } = options
-  const { connectionLogsOf, database, keys, retentionMs } = core
+  const { connectionLogsOf, database, keys, managedKeysOf, retentionMs } = core
   const { maxBodyBytes } = config
   const schema = createSchema()
   let isStopping = false
@@ -46,6 +46,7 @@ export async function createApp(options: CoreOptions): Promise<App> {
     keys,
     rateLimiter: createRateLimiter(config.rateLimitPerMinute, clock),
     connectionLogsOf,
+    managedKeysOf,
     readiness: { isReady: async () => !isStopping && (await database.migrations.pending()).length === 0 },
     maxBodyBytes,
     clock,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { authenticate } from '../auth/authenticate.ts'
 import type { KeyStore } from '../auth/key-store.ts'
+import type { ManagedKeys } from '../auth/managed-keys.ts'
 import type { Principal } from '../auth/principal.ts'
 import type { RateLimit, RateLimiter } from '../auth/rate-limit.ts'
 import type { ConnectionLogs } from '../connections/connection-logs.ts'
@@ -25,6 +26,7 @@ export interface HandlerOptions {
   readonly keys: KeyStore
   readonly rateLimiter: RateLimiter
   readonly connectionLogsOf: (principal: Principal) => ConnectionLogs
+  readonly managedKeysOf: (principal: Principal) => ManagedKeys
   readonly readiness: Readiness
   readonly maxBodyBytes: number
   readonly clock: Clock
@@ -95,7 +97,7 @@ async function answer(exchange: Exchange, options: HandlerOptions): Promise<Resp
 
 async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promise<Response> {
   const { request, requestId } = exchange
-  const { graphql, graphiql, connectionLogsOf, maxBodyBytes } = options
+  const { graphql, graphiql, connectionLogsOf, managedKeysOf, maxBodyBytes } = options
   if (graphiql && isRead(request) && request.headers.get('accept')?.includes('text/html'))
     return graphiql.page(request)
   if (!isRead(request) && request.method !== 'POST') return notAllowed(request, ['GET', 'POST'])
@@ -104,7 +106,13 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
       requireMediaType(request, ['application/json'])
       requireDeclaredLength(request, maxBodyBytes)
     }
-    return graphql(request, { requestId, principal, rateLimit, connectionLogs: connectionLogsOf(principal) })
+    return graphql(request, {
+      requestId,
+      principal,
+      rateLimit,
+      connectionLogs: connectionLogsOf(principal),
+      managedKeys: managedKeysOf(principal),
+    })
   })
 }
 

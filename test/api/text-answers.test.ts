@@ -35,7 +35,13 @@ function waysOf(app: TestApp, schema = createSchema(), introspection = true) {
   })
   const contextOf = (userId: string | null): GraphqlContext => {
     const principal = { ...OPERATOR, userId }
-    return { requestId: 'r1', principal, rateLimit: null, connectionLogs: app.connectionLogsOf(principal) }
+    return {
+      requestId: 'r1',
+      principal,
+      rateLimit: null,
+      connectionLogs: app.connectionLogsOf(principal),
+      managedKeys: app.managedKeysOf(principal),
+    }
   }
   return async (parameters: RandomRequest, { userId = null as string | null, accept = '' } = {}) => {
     const request = () =>
@@ -301,6 +307,7 @@ it('asks a database that fails once, and tells of the failure as execution does'
         page: () => unavailable('page'),
         pageText: () => unavailable('pageText'),
       },
+      managedKeys: app.managedKeysOf(OPERATOR),
     },
   )
   expect(await answer.json()).toMatchObject({

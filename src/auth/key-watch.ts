@@ -1,0 +1,99 @@
+import type { ApiKeys } from '../database/port.ts'
+import { type Clock, SECOND_MS } from '../kernel/clock.ts'
+import { type Logger, logFailure } from '../kernel/logger.ts'
+import type { Principal } from './principal.ts'
+import { type Invalidity, invalidityOf } from './stored-key.ts'
+
+/** How often watched keys are looked at. Together with CACHE_MS, for which a key passes unseen, it is below 5 seconds. */
+export const LOOK_INTERVAL_MS = 1.5 * SECOND_MS
+const LOOKED_AT_ONCE = 1_000
+
+/** Tells those who go on for long with a key when it is a key no more. */
+export interface KeyWatch {
+  /**
+   * Resolves once the key has been revoked or erased or has expired, by whichever process, within 5 seconds; and with
+   * undefined as soon as `signal` is aborted or the service stops. It never rejects: while the database cannot be asked,
+   * a key counts as what it was. The operator is never invalid.
+   */
+  untilInvalid(principal: Pick<Principal, 'keyId'>, signal: AbortSignal): Promise<Invalidity | undefined>
+  /** Looks now: this process has changed a key. */
+  look(): void
+  stop(): Promise<void>
+}
+
+/** One look a while for all that is watched, and none while nothing is. */
+export function createKeyWatch(
+  rows: Pick<ApiKeys, 'findMany'>,
+  { clock, logger }: { clock: Clock; logger: Logger },
+): KeyWatch {
+  const watched = new Map<string, Set<(invalidity: Invalidity | undefined) => void>>()
+  let pause = new AbortController()
+  let loop: Promise<void> | undefined
+  const stopped = new AbortController()
+  let isFailing = false
+
+  async function lookAtAll(): Promise<void> {
+    const ids = [...watched.keys()]
+    for (let start = 0; start < ids.length; start += LOOKED_AT_ONCE) {
+      const some = ids.slice(start, start + LOOKED_AT_ONCE)
+      const found = new Map(
+        (await rows.findMany({ where: { id: { in: some } } })).map((row) => [row.id, row]),
+      )
+      for (const id of some) {
+        const invalidity = invalidityOf(found.get(id), clock.now())
+        if (invalidity) for (const tell of watched.get(id) ?? []) tell(invalidity)
+      }
+    }
+  }
+
+  async function goOn(): Promise<void> {
+    while (watched.size > 0) {
+      pause = new AbortController()
+      try {
+        await lookAtAll()
+        isFailing = false
+      } catch (error) {
+        if (!isFailing) logFailure(error, { task: 'watching keys' }, logger)
+        isFailing = true
+      }
+      if (watched.size > 0) await clock.sleep(LOOK_INTERVAL_MS, pause.signal)
+    }
+    loop = undefined
+  }
+
+  function watch(id: string, tell: (invalidity: Invalidity | undefined) => void): void {
+    const others = watched.get(id)
+    if (others) others.add(tell)
+    else watched.set(id, new Set([tell]))
+    loop ??= goOn()
+  }
+
+  function unwatch(id: string, tell: (invalidity: Invalidity | undefined) => void): void {
+    const all = watched.get(id)
+    all?.delete(tell)
+    if (all?.size !== 0) return
+    watched.delete(id)
+    if (watched.size === 0) pause.abort()
+  }
+
+  return {
+    untilInvalid: ({ keyId }, signal) =>
+      new Promise((resolve) => {
+        const ended = AbortSignal.any([signal, stopped.signal])
+        const tell = (invalidity: Invalidity | undefined) => {
+          ended.removeEventListener('abort', leave)
+          if (keyId !== null) unwatch(keyId, tell)
+          resolve(invalidity)
+        }
+        const leave = () => tell(undefined)
+        if (ended.aborted) return leave()
+        ended.addEventListener('abort', leave, { once: true })
+        if (keyId !== null) watch(keyId, tell)
+      }),
+    look: () => pause.abort(),
+    stop: async () => {
+      stopped.abort()
+      await loop
+    },
+  }
+}
