@@ -152,7 +152,12 @@ export function createKeyStore(
       const lifetimeMs = expiresAt && expiresAt.getTime() - createdAt.getTime()
       const endMs = Math.min(expiresAt?.getTime() ?? Infinity, now.getTime() + overlapMs)
       const made = {
-        ...{ id: newId, hash, userId, name, scopes, createdAt: now },
+        id: newId,
+        hash,
+        userId,
+        name,
+        scopes,
+        createdAt: now,
         expiresAt: lifetimeMs === null ? null : new Date(now.getTime() + lifetimeMs),
       }
       const apiKey = await database.transaction(async (tx) => {
