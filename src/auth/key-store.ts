@@ -20,8 +20,10 @@ export interface CreateKeyOptions {
   readonly userId: string | null
   readonly scopes: readonly string[]
   readonly name?: string | null | undefined
-  /** Lifetime from now, in milliseconds; for ever if absent. */
+  /** Lifetime from now, in milliseconds. */
   readonly lifetimeMs?: number | undefined
+  /** Or its end, in milliseconds since the epoch. It is good for ever if neither is given. */
+  readonly expiresAt?: number | undefined
 }
 
 /** A key at the one moment at which it can be shown. */
@@ -79,14 +81,14 @@ export const MAX_OVERLAP_MS = 30 * DAY_MS
 
 const noSuchKey = (id: string) => new AppError('NOT_FOUND', `There is no key ${JSON.stringify(id)}.`)
 
-type KeyDatabase = Pick<Database, 'apiKeys' | 'transaction' | 'eraser' | 'execute' | 'dialect'>
+type KeyDatabase = Pick<Database, 'apiKeys' | 'transaction' | 'eraser' | 'query' | 'execute' | 'dialect'>
 
 export function createKeyStore(
   { apiKeys: rows, ...database }: KeyDatabase,
   { clock, logger }: { clock: Clock; logger: Logger },
 ): KeyStore {
   const known = createKnownKeys(rows, clock)
-  const watch = createKeyWatch(rows, { clock, logger })
+  const watch = createKeyWatch(database, { clock, logger })
   const uses = createLastUses(database, { clock, logger })
   const writeDown = createAuditWriter()
   let usesWritten: Running | undefined
@@ -128,9 +130,10 @@ export function createKeyStore(
   }
 
   return {
-    create: async ({ userId, scopes, name, lifetimeMs }, by = OPERATOR) => {
+    create: async ({ userId, scopes, name, lifetimeMs = Infinity, expiresAt }, by = OPERATOR) => {
       const { key, id, hash } = makeApiKey()
       const createdAt = new Date(clock.now())
+      const endMs = expiresAt ?? createdAt.getTime() + lifetimeMs
       const made = {
         id,
         hash,
@@ -138,7 +141,7 @@ export function createKeyStore(
         name: (name ?? null) === null ? null : parseInput(textSchema(100, 1), name, 'name'),
         scopes: parseScopes(scopes).join(' '),
         createdAt,
-        expiresAt: lifetimeMs === undefined ? null : new Date(createdAt.getTime() + lifetimeMs),
+        expiresAt: endMs === Infinity ? null : new Date(endMs),
       }
       return { key, apiKey: await database.transaction((tx) => add(tx, made, { by, rotatedFrom: null })) }
     },

@@ -126,10 +126,10 @@ export function createManagedKeys({
       return ownUser
     }
 
-    /** @returns undefined for ever */
-    function lifetimeOf(expiresAt: Maybe<number>, nowMs: number): number | undefined {
+    /** @returns undefined for never */
+    function endOf(expiresAt: Maybe<number>): number | undefined {
       const wanted = expiresAt ?? undefined
-      if (wanted !== undefined && wanted <= nowMs)
+      if (wanted !== undefined && wanted <= clock.now())
         throw badInput('input.expiresAt', 'an instant to come', new Date(wanted))
       const latest = principal.expiresAt
       if (latest !== null && (wanted === undefined || wanted > latest)) {
@@ -137,7 +137,7 @@ export function createManagedKeys({
         const got = wanted === undefined ? undefined : new Date(wanted)
         throw new AppError('FORBIDDEN', expectation('input.expiresAt', expected, got))
       }
-      return wanted === undefined ? undefined : wanted - nowMs
+      return wanted
     }
 
     return {
@@ -161,8 +161,8 @@ export function createManagedKeys({
         requireOwn(scopes)
         const name =
           (input.name ?? null) === null ? null : parseInput(textSchema(100, 1), input.name, 'input.name')
-        const lifetimeMs = lifetimeOf(input.expiresAt, clock.now())
-        return keys.create({ userId, scopes, name, lifetimeMs }, principal)
+        const expiresAt = endOf(input.expiresAt)
+        return keys.create({ userId, scopes, name, expiresAt }, principal)
       },
 
       rotate: async (id, overlapSeconds) => {

@@ -39,7 +39,7 @@ export const toApiKey = (row: ApiKeyRow): ApiKey => ({
 /** Why a key is refused for good. */
 export type Invalidity = 'revoked' | 'expired' | 'erased'
 
-/** Why a key is refused at an instant; undefined for one that is good. The one place that says so. */
+/** Why a key is refused at an instant; undefined for one that is good. */
 export function invalidityOf(
   key: Pick<ApiKeyRow, 'expiresAt' | 'revokedAt'> | null | undefined,
   nowMs: number,

@@ -149,12 +149,11 @@ describe.each(PROVIDERS)('keys over time on %s', (provider) => {
     it('is let go of by its signal and by the end of the service; the operator is never invalid', async () => {
       const { key } = await make()
       let looks = 0
-      const findMany: typeof app.database.apiKeys.findMany = (args) => {
+      const query: typeof app.database.query = (statement) => {
         looks += 1
-        return app.database.apiKeys.findMany(args)
+        return app.database.query(statement)
       }
-      const apiKeys = { ...app.database.apiKeys, findMany }
-      const store = createKeyStore({ ...app.database, apiKeys }, { clock, logger: silentLogger })
+      const store = createKeyStore({ ...app.database, query }, { clock, logger: silentLogger })
       const leaving = new AbortController()
       const left = store.untilInvalid(await principalOf(key), leaving.signal)
       leaving.abort()
@@ -174,12 +173,11 @@ describe.each(PROVIDERS)('keys over time on %s', (provider) => {
       const logged: string[] = []
       const logger = { ...silentLogger, error: (_: object, message: string) => void logged.push(message) }
       let isDown = true
-      const findMany: typeof app.database.apiKeys.findMany = async (args) => {
+      const query: typeof app.database.query = async (statement) => {
         if (isDown) throw new Error('down')
-        return app.database.apiKeys.findMany(args)
+        return app.database.query(statement)
       }
-      const apiKeys = { ...app.database.apiKeys, findMany }
-      const store = createKeyStore({ ...app.database, apiKeys }, { clock, logger })
+      const store = createKeyStore({ ...app.database, query }, { clock, logger })
       const open = store.untilInvalid(await principalOf(key), never.signal)
       await keys.revoke(apiKey.id)
       for (let look = 0; look < 3; look += 1) {
