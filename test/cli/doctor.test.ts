@@ -59,7 +59,7 @@ describe('connlog doctor, where all is well,', () => {
       `ok     ${WELL}`,
       'ok     durability: journal_mode=wal, synchronous=FULL: each commit is on disk before it is acknowledged',
       'ok     clocks: this machine and the database agree within 5 seconds',
-      'ok     migrations: all 3 applied, the last of them 0003_retention',
+      'ok     migrations: all 4 applied, the last of them 0004_key_life',
       'ok     keys: 1 valid',
       'ok     expiry: nothing is left that expired more than 60 minutes ago',
       `ok     counts of ${today}: as many as there are logs`,
@@ -96,7 +96,7 @@ describe('connlog doctor, where all is well,', () => {
       'ok     durability: synchronous_commit=on, fsync=on, full_page_writes=on: each commit is on disk before it is acknowledged',
       'ok     planner: statements are planned once a connection',
       'ok     clocks: this machine and the database agree within 5 seconds',
-      'ok     migrations: all 3 applied, the last of them 0003_retention',
+      'ok     migrations: all 4 applied, the last of them 0004_key_life',
       `note   days: no room yet for ${[0, 1, 2].map(dateAhead).join(', ')}. It is made when it is needed; a service that runs makes it ahead`,
       'ok     notes: 0 wait to be merged into the counts',
       'ok     keys: 1 valid',
@@ -137,7 +137,7 @@ describe.each(PROVIDERS)('connlog doctor on %s', (provider) => {
   it('names migrations that are missing, were never finished, or are not those it knows', async () => {
     const database = await createTestDatabase(provider, { migrated: false })
     expect(await about(database.url, 'migrations')).toEqual([
-      'wrong  migrations: the database lacks 0001_logs_and_keys, 0002_counts, 0003_retention. Run `connlog migrate`.',
+      'wrong  migrations: the database lacks 0001_logs_and_keys, 0002_counts, 0003_retention, 0004_key_life. Run `connlog migrate`.',
     ])
     await database.drop()
 
