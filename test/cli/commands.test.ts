@@ -79,7 +79,8 @@ describe.each(PROVIDERS)('the command line on %s', (provider) => {
     )
     const again = await runCommand(['keys', 'rotate', id], env)
     expect(again).toEqual({
-      ...{ code: 1, stdout: '' },
+      code: 1,
+      stdout: '',
       stderr: `Expected the key "${id}" to be good, but it was rotated already, to "${newId}".\n`,
     })
     const log = await runCommand(['keys', 'log', '--user', 'u7'], env)
@@ -92,7 +93,10 @@ describe.each(PROVIDERS)('the command line on %s', (provider) => {
     ])
     const [first = ''] = (await runCommand(['keys', 'log', '--key', newId], env)).stdout.split('\n')
     expect(JSON.parse(first.split('\t')[5] ?? '')).toEqual({
-      ...{ name: 'server', scopes: ['logs:read', 'logs:write'], expiresAt: null, rotatedFrom: id },
+      name: 'server',
+      scopes: ['logs:read', 'logs:write'],
+      expiresAt: null,
+      rotatedFrom: id,
     })
     expect((await runCommand(['keys', 'log', '--by', newId], env)).stdout).toBe('')
   })

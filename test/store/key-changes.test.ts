@@ -44,9 +44,17 @@ describe.each(PROVIDERS)('what is done with keys on %s', (provider) => {
       const begun = clock.now()
       const { key, apiKey, replaced } = await keys.rotate(old.apiKey.id, HOUR_MS)
       expect(apiKey).toEqual({
-        ...{ id: key.split('_')[1], userId: 'u1', name: 'n', scopes: ['logs:read'], createdBy: null },
-        ...{ createdAt: begun, expiresAt: begun + 30 * DAY_MS, revokedAt: null, lastUsedAt: null },
-        ...{ rotatedFrom: old.apiKey.id, rotatedTo: null },
+        id: key.split('_')[1],
+        userId: 'u1',
+        name: 'n',
+        scopes: ['logs:read'],
+        createdBy: null,
+        createdAt: begun,
+        expiresAt: begun + 30 * DAY_MS,
+        revokedAt: null,
+        lastUsedAt: null,
+        rotatedFrom: old.apiKey.id,
+        rotatedTo: null,
       })
       expect(replaced).toEqual({ ...old.apiKey, expiresAt: begun + HOUR_MS, rotatedTo: apiKey.id })
       expect(await keys.get(old.apiKey.id)).toEqual(replaced)
