@@ -28,9 +28,11 @@ export function createKeyWatch(
   { clock, logger }: { clock: Clock; logger: Logger },
 ): KeyWatch {
   const watched = new Map<string, Set<(invalidity: Invalidity | undefined) => void>>()
+  /** All who wait, the operator included. Not AbortSignal.any, which leaks a little for each that has gone. */
+  const waiting = new Set<() => void>()
   let pause = new AbortController()
   let loop: Promise<void> | undefined
-  const stopped = new AbortController()
+  let isStopped = false
   let isFailing = false
 
   async function lookAtAll(): Promise<void> {
@@ -89,20 +91,22 @@ export function createKeyWatch(
   return {
     untilInvalid: ({ keyId }, signal) =>
       new Promise((resolve) => {
-        const ended = AbortSignal.any([signal, stopped.signal])
         const tell = (invalidity: Invalidity | undefined) => {
-          ended.removeEventListener('abort', leave)
+          signal.removeEventListener('abort', leave)
+          waiting.delete(leave)
           if (keyId !== null) unwatch(keyId, tell)
           resolve(invalidity)
         }
         const leave = () => tell(undefined)
-        if (ended.aborted) return leave()
-        ended.addEventListener('abort', leave, { once: true })
+        if (signal.aborted || isStopped) return leave()
+        signal.addEventListener('abort', leave, { once: true })
+        waiting.add(leave)
         if (keyId !== null) watch(keyId, tell)
       }),
     look: () => pause.abort(),
     stop: async () => {
-      stopped.abort()
+      isStopped = true
+      for (const leave of waiting) leave()
       await loop
     },
   }
