@@ -27,7 +27,9 @@ export async function createApp(options: CoreOptions): Promise<App> {
   let isStopping = false
 
   const handler = createHandler({
-    routes: [connectionLogRoute({ logsOf: connectionLogsOf, retentionMs, maxBodyBytes, clock, logger })],
+    routes: [
+      connectionLogRoute({ logsOf: connectionLogsOf, keys, retentionMs, maxBodyBytes, clock, logger }),
+    ],
     graphql: createGraphql({
       schema,
       endpoint: GRAPHQL_PATH,

@@ -6,7 +6,7 @@ import type { Principal } from './principal.ts'
 import type { Invalidity } from './stored-key.ts'
 
 /** How often watched keys are looked at. Together with CACHE_MS, for which a key passes unseen, it is below 5 seconds. */
-export const LOOK_INTERVAL_MS = 1.5 * SECOND_MS
+export const LOOK_INTERVAL_MS = SECOND_MS
 const LOOKED_AT_ONCE = 1_000
 
 /** Tells those who go on for long with a key when it is a key no more. */
