@@ -25,14 +25,14 @@ export interface App extends Core {
 export async function createApp(options: CoreOptions): Promise<App> {
   const core = await createCore(options)
   const { config, logger, clock = systemClock } = options
-  const { connectionLogsOf, database, keys, retentionMs } = core
+  const { connectionLogsOf, database, keys, managedKeysOf, retentionMs } = core
   const { maxBodyBytes } = config
   const schema = createSchema()
   const meteredLogsOf = (principal: Principal, charge: Charge) => metered(connectionLogsOf(principal), charge)
   let isStopping = false
 
   const handler = createHandler({
-    routes: [connectionLogRoute({ logsOf: meteredLogsOf, retentionMs, maxBodyBytes, clock, logger })],
+    routes: [connectionLogRoute({ logsOf: meteredLogsOf, keys, retentionMs, maxBodyBytes, clock, logger })],
     graphql: createGraphql({
       schema,
       endpoint: GRAPHQL_PATH,
@@ -58,6 +58,7 @@ export async function createApp(options: CoreOptions): Promise<App> {
     badKeys: createBadKeyLimiter({ perMinute: config.badKeysPerMinute, clock }),
     trustedProxies: config.trustedProxies,
     connectionLogsOf: meteredLogsOf,
+    managedKeysOf,
     readiness: { isReady: async () => !isStopping && (await database.migrations.pending()).length === 0 },
     maxBodyBytes,
     clock,

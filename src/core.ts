@@ -1,5 +1,6 @@
 import { type Principal, OPERATOR } from './auth/principal.ts'
 import { type KeyStore, createKeyStore } from './auth/key-store.ts'
+import { type ManagedKeys, createManagedKeys } from './auth/managed-keys.ts'
 import type { Config } from './config/config.ts'
 import { type ConnectionLogs, createConnectionLogs } from './connections/connection-logs.ts'
 import { connectionLogKind } from './connections/kind.ts'
@@ -18,6 +19,7 @@ import { createLogStore } from './logs/store.ts'
 /** All but what speaks HTTP, put together and not started yet: what the commands work with. */
 export interface Core extends Running {
   readonly keys: KeyStore
+  readonly managedKeysOf: (principal: Principal) => ManagedKeys
   readonly database: Database
   readonly connectionLogsOf: (principal: Principal) => ConnectionLogs
   /** Connection logs as the operator reaches them: all of them, with every scope. */
@@ -28,8 +30,8 @@ export interface Core extends Running {
   /** For how many days the services of this database keep logs; undefined where none has started yet. */
   readonly rememberedDays: number | undefined
   /**
-   * Begins what goes on by itself: saying how long logs are kept, cleaning up and merging counts. The database has to
-   * be migrated.
+   * Begins what goes on by itself: saying how long logs are kept, cleaning up, merging counts, writing down when keys
+   * were used. The database has to be migrated.
    */
   start(): Promise<void>
 }
@@ -70,7 +72,8 @@ export async function createCore({
     },
   )
   const retentionMs = keeping.days * DAY_MS
-  const keys = createKeyStore(database.apiKeys, clock)
+  const keys = createKeyStore(database, { clock, logger })
+  lifecycle.add('keys', keys)
   const store = createLogStore(database, connectionLogKind)
   const retention = createRetention(database, connectionLogKind, {
     clock,
@@ -89,6 +92,7 @@ export async function createCore({
   })
   return {
     keys,
+    managedKeysOf: createManagedKeys({ keys, models: database, clock }),
     database,
     connectionLogsOf,
     connectionLogs: connectionLogsOf(OPERATOR),
@@ -103,6 +107,7 @@ export async function createCore({
         const { forget } = database.allowances
         lifecycle.add('rate limits', every(MINUTE_MS, 'rate limits', forget, { clock, logger }))
       }
+      keys.start()
     },
     stop: lifecycle.stop,
   }

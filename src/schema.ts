@@ -1,5 +1,7 @@
 import type { GraphQLSchema } from 'graphql'
 import './graphql/scalars.ts'
+import './auth/audit-schema.ts'
+import './auth/key-schema.ts'
 import './auth/schema.ts'
 import './connections/schema/connection.ts'
 import './connections/schema/erase.ts'

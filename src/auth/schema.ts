@@ -3,7 +3,7 @@ import type { Context } from '../graphql/context.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { SCOPES } from './scopes.ts'
 
-const ScopeEnum = builder.enumType('Scope', {
+export const ScopeEnum = builder.enumType('Scope', {
   description: 'What a key may do.',
   values: {
     LOGS_READ: { value: 'logs:read', description: SCOPES['logs:read'] },

@@ -74,7 +74,7 @@ export async function eraseConnectionLogs(
   const numbers = await erasure.erase(erased, signal)
   // Last, so that a user whose erasure is interrupted can ask for it again.
   if (signal?.aborted) return { ...receipt, ...numbers, apiKeys: 0, endedAt: clock.now(), ...UNFINISHED }
-  const apiKeys = isWholeUser ? await keys.eraseOf(user) : 0
+  const apiKeys = isWholeUser ? await keys.eraseOf(user, principal) : 0
   const scrubbing = await erasure.scrub()
   return { ...receipt, ...numbers, apiKeys, endedAt: clock.now(), isComplete: true, ...scrubbing }
 }

@@ -1,4 +1,6 @@
+import type { KeyWatch } from '../auth/key-watch.ts'
 import type { Principal } from '../auth/principal.ts'
+import { whileGood } from '../auth/while-good.ts'
 import { readChunks, readJson, requireMediaType } from '../http/body.ts'
 import { type Charge, type Route, json } from '../http/route.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -11,6 +13,7 @@ import { ingestJson, listLogs } from './rest.ts'
 
 export interface ConnectionLogRouteOptions {
   readonly logsOf: (principal: Principal, charge: Charge) => ConnectionLogs
+  readonly keys: Pick<KeyWatch, 'untilInvalid'>
   readonly retentionMs: number
   readonly maxBodyBytes: number
   readonly clock: Clock
@@ -20,24 +23,31 @@ export interface ConnectionLogRouteOptions {
 /** The REST twin: what Late's clients read, and the same path for those who write. */
 export function connectionLogRoute({
   logsOf,
+  keys,
   retentionMs,
   maxBodyBytes,
   clock,
   logger,
 }: ConnectionLogRouteOptions): Route {
-  async function ingest(request: Request, logs: ConnectionLogs, requestId: string): Promise<Response> {
-    if (!request.headers.get('accept')?.includes(NDJSON)) return json(await summary(request, logs))
+  async function ingest(
+    request: Request,
+    principal: Principal,
+    logs: ConnectionLogs,
+    requestId: string,
+  ): Promise<Response> {
+    const chunks = whileGood(readChunks(request), principal, { keys, clock })
+    if (!request.headers.get('accept')?.includes(NDJSON)) return json(await summary(chunks, logs))
     // Before the answer begins, while it can still be a refusal.
     await logs.recordEach([])
-    return answerEachLine(ingestEachLine(readChunks(request), logs, clock), (error) => {
+    return answerEachLine(ingestEachLine(chunks, logs, clock), (error) => {
       if (!request.signal.aborted) logFailure(error, { requestId }, logger)
     })
   }
 
-  async function summary(request: Request, logs: ConnectionLogs): Promise<IngestSummary> {
+  async function summary(chunks: AsyncIterable<Uint8Array>, logs: ConnectionLogs): Promise<IngestSummary> {
     let soFar: IngestSummary | undefined
     try {
-      return await ingestLines(readChunks(request), logs, clock, {
+      return await ingestLines(chunks, logs, clock, {
         onProgress: (summary) => (soFar = summary),
       })
     } catch (error) {
@@ -55,7 +65,7 @@ export function connectionLogRoute({
       POST: async (request, principal, requestId, charge) => {
         const logs = logsOf(principal, charge)
         const type = requireMediaType(request, ['application/json', NDJSON])
-        if (type === NDJSON) return ingest(request, logs, requestId)
+        if (type === NDJSON) return ingest(request, principal, logs, requestId)
         return json(await ingestJson(await readJson(request, maxBodyBytes), logs))
       },
     },
@@ -67,5 +77,5 @@ const stopped = (error: AppError, { accepted, duplicates, rejected }: IngestSumm
   new AppError(
     error.code,
     `${error.message} Of the lines before, ${accepted} were stored, ${duplicates} were there already, ${rejected} were rejected.`,
-    { cause: error, retryAfterSeconds: error.retryAfterSeconds },
+    { cause: error.cause, retryAfterSeconds: error.retryAfterSeconds },
   )

@@ -78,6 +78,12 @@ export interface Claim {
   readonly createdAt: number
 }
 
+/** When a key was used, in milliseconds since the epoch. */
+export interface KeyUse {
+  readonly keyId: string
+  readonly atMs: number
+}
+
 /**
  * All that differs between databases in what the log machine asks of them, as fragments and statements.
  * Nothing outside this folder knows which database it talks to.
@@ -148,6 +154,8 @@ export interface Dialect extends Recounting, Breakdowns, Erasing {
   deleteExpired(table: LogTable, throughMs: number, limit: number): Sql
   /** Deletes at most `limit` remembered event ids whose day is before `day`. */
   deleteEventIds(table: LogTable, day: number, limit: number): Sql
+  /** Notes when keys were last used, where that is later than what is noted, in the order of their ids. */
+  noteUses(uses: readonly KeyUse[]): Sql
   /** One row `{ now_ms }`: what time the database has. */
   now(): Sql
 }

@@ -1,3 +1,4 @@
+import type { ManagedKeys } from '../auth/managed-keys.ts'
 import type { Principal } from '../auth/principal.ts'
 import type { RateLimit } from '../auth/rate-limit.ts'
 import type { ConnectionLogs } from '../connections/connection-logs.ts'
@@ -7,4 +8,5 @@ export interface Context {
   readonly principal: Principal
   readonly rateLimit: RateLimit | null
   readonly connectionLogs: ConnectionLogs
+  readonly managedKeys: ManagedKeys
 }

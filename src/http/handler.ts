@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { authenticate } from '../auth/authenticate.ts'
 import type { BadKeyLimiter } from '../auth/bad-keys.ts'
 import type { KeyStore } from '../auth/key-store.ts'
+import type { ManagedKeys } from '../auth/managed-keys.ts'
 import type { Principal } from '../auth/principal.ts'
 import { type RateLimit, type RateLimiter, overLimit, tokensOf } from '../auth/rate-limit.ts'
 import type { ConnectionLogs } from '../connections/connection-logs.ts'
@@ -31,6 +32,7 @@ export interface HandlerOptions {
   /** How many proxies before the service are believed where a request comes from. */
   readonly trustedProxies: number
   readonly connectionLogsOf: (principal: Principal, charge: Charge) => ConnectionLogs
+  readonly managedKeysOf: (principal: Principal) => ManagedKeys
   readonly readiness: Readiness
   readonly maxBodyBytes: number
   readonly clock: Clock
@@ -102,7 +104,7 @@ async function answer(exchange: Exchange, options: HandlerOptions): Promise<Resp
 
 async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promise<Response> {
   const { request, requestId } = exchange
-  const { graphql, graphiql, connectionLogsOf, maxBodyBytes } = options
+  const { graphql, graphiql, connectionLogsOf, managedKeysOf, maxBodyBytes } = options
   if (graphiql && isRead(request) && request.headers.get('accept')?.includes('text/html'))
     return graphiql.page(request)
   if (!isRead(request) && request.method !== 'POST') return notAllowed(request, ['GET', 'POST'])
@@ -120,6 +122,7 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
       },
       pay: allowance.pay,
       connectionLogs: connectionLogsOf(principal, allowance.charge),
+      managedKeys: managedKeysOf(principal),
     })
   })
 }

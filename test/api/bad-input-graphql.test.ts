@@ -130,7 +130,7 @@ describe.each(PROVIDERS)('a GraphQL request on %s', (provider) => {
     ['a raw U+0000', '{ viewer\u0000 }', 'Syntax Error: Unexpected character: U+0000.'],
     ['a lone surrogate', '{ viewer \ud800 }', 'Syntax Error: Invalid character: U+D800.'],
     ['text of no language', 'SHOW TABLES;', 'Syntax Error: Unexpected Name "SHOW".'],
-    ['an unknown field', '{ apiKeys { hash } }', 'Cannot query field "apiKeys" on type "Query".'],
+    ['an unknown field', '{ passwords { hash } }', 'Cannot query field "passwords" on type "Query".'],
     ['an unknown fragment', '{ ...A }', 'Unknown fragment "A".'],
     [
       'a circle of fragments',

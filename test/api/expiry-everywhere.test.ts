@@ -31,6 +31,11 @@ const ROOT_FIELDS: Readonly<Record<string, readonly string[] | null>> = {
   recordConnectionLog: ['eventId of the living', 'eventId of the expired'],
   recordConnectionLogs: null, // the same as recordConnectionLog
   cleanupExpiredConnectionLogs: ['dry run', 'stored'],
+  apiKeys: null,
+  auditLog: null,
+  createApiKey: null,
+  rotateApiKey: null,
+  revokeApiKey: null,
   eraseConnectionLogs: null, // takes what is there, expired or not
 }
 /** What is read otherwise than by a root field. */

@@ -41,6 +41,7 @@ function waysOf(app: TestApp, schema = createSchema(), introspection = true) {
       rateLimit: null,
       pay: () => undefined,
       connectionLogs: app.connectionLogsOf(principal),
+      managedKeys: app.managedKeysOf(principal),
     }
   }
   return async (parameters: RandomRequest, { userId = null as string | null, accept = '' } = {}) => {
@@ -308,6 +309,7 @@ it('asks a database that fails once, and tells of the failure as execution does'
         page: () => unavailable('page'),
         pageText: () => unavailable('pageText'),
       },
+      managedKeys: app.managedKeysOf(OPERATOR),
     },
   )
   expect(await answer.json()).toMatchObject({

@@ -14,6 +14,7 @@ import { runCommand, runProcess } from '../support/command.ts'
 import { PROVIDERS, createTestDatabase } from '../support/databases.ts'
 import { startForgetfulPooler } from '../support/pooler.ts'
 import { startPostgres } from '../support/postgres-server.ts'
+import { MIGRATIONS } from '../support/migrations.ts'
 
 const EVENT = { platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' }
 const WELL = 'settings: each is one that is accepted'
@@ -59,7 +60,7 @@ describe('connlog doctor, where all is well,', () => {
       `ok     ${WELL}`,
       'ok     durability: journal_mode=wal, synchronous=FULL: each commit is on disk before it is acknowledged',
       'ok     clocks: this machine and the database agree within 5 seconds',
-      'ok     migrations: all 4 applied, the last of them 0006_rate_limits',
+      `ok     migrations: all ${MIGRATIONS.length} applied, the last of them ${MIGRATIONS.at(-1)}`,
       'ok     keys: 1 valid',
       'ok     expiry: nothing is left that expired more than 60 minutes ago',
       `ok     counts of ${today}: as many as there are logs`,
@@ -96,7 +97,7 @@ describe('connlog doctor, where all is well,', () => {
       'ok     durability: synchronous_commit=on, fsync=on, full_page_writes=on: each commit is on disk before it is acknowledged',
       'ok     planner: statements are planned once a connection',
       'ok     clocks: this machine and the database agree within 5 seconds',
-      'ok     migrations: all 4 applied, the last of them 0006_rate_limits',
+      `ok     migrations: all ${MIGRATIONS.length} applied, the last of them ${MIGRATIONS.at(-1)}`,
       `note   days: no room yet for ${[0, 1, 2].map(dateAhead).join(', ')}. It is made when it is needed; a service that runs makes it ahead`,
       'ok     notes: 0 wait to be merged into the counts',
       'ok     keys: 1 valid',
@@ -137,7 +138,7 @@ describe.each(PROVIDERS)('connlog doctor on %s', (provider) => {
   it('names migrations that are missing, were never finished, or are not those it knows', async () => {
     const database = await createTestDatabase(provider, { migrated: false })
     expect(await about(database.url, 'migrations')).toEqual([
-      'wrong  migrations: the database lacks 0001_logs_and_keys, 0002_counts, 0003_retention, 0006_rate_limits. Run `connlog migrate`.',
+      `wrong  migrations: the database lacks ${MIGRATIONS.join(', ')}. Run \`connlog migrate\`.`,
     ])
     await database.drop()
 

@@ -11,6 +11,7 @@ import { createCountKeeper } from '../../src/logs/counts.ts'
 import { createQuery } from '../../src/logs/query.ts'
 import { createLogStore } from '../../src/logs/store.ts'
 import { PROVIDERS, type Provider, createTestDatabase } from '../support/databases.ts'
+import { MIGRATIONS } from '../support/migrations.ts'
 
 const NOW = Date.UTC(2026, 10, 18, 12)
 const LOGS = 500
@@ -70,7 +71,7 @@ describe.each(PROVIDERS)('the migration to counts on %s', (provider) => {
     const test = await createTestDatabase(provider, { migrated: false })
     await asOfOld(provider, test.url)
     const database = await openDatabase(test.url, { poolSize: 2, clock: systemClock, logger: silentLogger })
-    expect(await database.migrations.apply()).toEqual(['0002_counts', '0003_retention', '0006_rate_limits'])
+    expect(await database.migrations.apply()).toEqual(MIGRATIONS.slice(1))
     const options = { clock: systemClock, logger: silentLogger }
     const keeper = createCountKeeper(database, connectionLogKind, options)
     const store = createLogStore(database, connectionLogKind, { countedFrom: 0 })

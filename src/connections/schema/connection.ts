@@ -1,6 +1,6 @@
 import { builder } from '../../graphql/builder.ts'
+import { MAX_LIMIT } from '../../kernel/offset-page.ts'
 import type { ConnectionLogSlice } from '../by-cursor.ts'
-import { MAX_LIMIT } from '../paging.ts'
 import { ConnectionLogFilterInput } from './filter.ts'
 import { ConnectionLogType, NodeInterface } from './log.ts'
 

@@ -2,7 +2,8 @@ import { builder } from '../../graphql/builder.ts'
 import type { ErasureReceipt } from '../erase.ts'
 
 const EraseType = builder.objectRef<ErasureReceipt>('ErasePayload').implement({
-  description: 'What an erasure did, or would do. It is told to the one who asks and kept nowhere.',
+  description:
+    'What an erasure did, or would do. It is told to the one who asks and kept nowhere, but for an entry in the audit log that a user was erased, which does not say whom.',
   fields: (t) => ({
     userId: t.exposeID('userId', { nullable: true, description: 'The user, as it was given.' }),
     accountId: t.exposeID('accountId', { nullable: true, description: 'The account, as it was given.' }),

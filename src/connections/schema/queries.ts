@@ -1,23 +1,12 @@
 import { builder } from '../../graphql/builder.ts'
+import { OffsetPaginationType } from '../../graphql/offset-pagination.ts'
 import { asRows, asText } from '../../graphql/source.ts'
+import { DEFAULT_LIMIT, MAX_LIMIT } from '../../kernel/offset-page.ts'
 import type { ConnectionLogPage } from '../connection-logs.ts'
 import type { ConnectionFilterInput } from '../filter.ts'
-import { DEFAULT_DAYS, DEFAULT_LIMIT, MAX_LIMIT, type OffsetPagination, type PagingInput } from '../paging.ts'
+import { DEFAULT_DAYS, type PagingInput } from '../paging.ts'
 import { ConnectionLogFilterInput } from './filter.ts'
 import { ConnectionLogType } from './log.ts'
-
-const OffsetPaginationType = builder.objectRef<OffsetPagination>('OffsetPagination').implement({
-  description: 'Where a page stands among all matching logs.',
-  fields: (t) => ({
-    total: t.exposeInt('total', {
-      description: 'How many logs match, exactly, at the moment the page was read.',
-    }),
-    limit: t.exposeInt('limit', { description: 'Most logs on a page, as asked for.' }),
-    skip: t.exposeInt('skip', { description: 'Logs before this page, as asked for.' }),
-    pages: t.exposeInt('pages', { description: 'Pages of `limit` logs that `total` makes.' }),
-    hasMore: t.exposeBoolean('hasMore', { description: 'Whether a log comes after this page.' }),
-  }),
-})
 
 const ConnectionLogPageType = builder.objectRef<ConnectionLogPage>('ConnectionLogPage').implement({
   description: 'Some connection logs, newest first, and where they stand among all that match.',

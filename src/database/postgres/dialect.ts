@@ -214,6 +214,16 @@ export const postgresDialect: Dialect = {
   // Whole days are dropped with their partition.
   deleteEventIds: (table) => sql`DELETE FROM ${raw(table.eventIds)} WHERE FALSE`,
 
+  noteUses: (uses) => {
+    const rows = JSON.stringify(uses.map(({ keyId, atMs }) => ({ id: keyId, at: formatInstant(atMs) })))
+    const used = sql`json_to_recordset(${rows}::json) AS u(id text, at timestamptz)`
+    // Locked in order, so that no two processes wait for each other.
+    return sql`
+      WITH locked AS (SELECT k.id, u.at FROM api_keys AS k JOIN ${used} ON k.id = u.id ORDER BY k.id FOR UPDATE OF k)
+      UPDATE api_keys AS k SET last_used_at = l.at FROM locked AS l
+      WHERE k.id = l.id AND (k.last_used_at IS NULL OR k.last_used_at < l.at)`
+  },
+
   now: () => sql`SELECT ${epochMs(sql`clock_timestamp()`)} AS now_ms`,
 }
 

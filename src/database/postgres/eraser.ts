@@ -28,7 +28,14 @@ export function createEraser(
       await forgetStatistics(client, table)
       // Lest what this session has deleted be counted once VACUUM has reported what is left.
       await client.query('SELECT pg_stat_force_next_flush()')
-      const tables = [table.name, table.eventIds, table.counts.name, table.counts.deltas, 'api_keys']
+      const tables = [
+        table.name,
+        table.eventIds,
+        table.counts.name,
+        table.counts.deltas,
+        'api_keys',
+        'audit_log',
+      ]
       // What the statistics of the planner remember is replaced too. Indexes are cleaned however little has gone.
       await client.query(`VACUUM (INDEX_CLEANUP ON, ANALYZE) ${tables.map((name) => `"${name}"`).join(', ')}`)
       const dead = await deadRows(client, table)

@@ -182,6 +182,12 @@ export const sqliteDialect: Dialect = {
       )`
   },
 
+  noteUses: (uses) => sql`
+    UPDATE api_keys SET last_used_at = u.value ->> 1
+    FROM json_each(${JSON.stringify(uses.map(({ keyId, atMs }) => [keyId, atMs]))}) AS u
+    WHERE api_keys.id = u.value ->> 0
+      AND (api_keys.last_used_at IS NULL OR api_keys.last_used_at < u.value ->> 1)`,
+
   now: () => sql`SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now_ms`,
 }
 
