@@ -1,5 +1,5 @@
 import type { Principal } from '../auth/principal.ts'
-import { readChunks, readJson, requireMediaType } from '../http/body.ts'
+import { mediaType, readChunks, readJson, requireMediaType } from '../http/body.ts'
 import { type Route, json } from '../http/route.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
@@ -47,6 +47,7 @@ export function connectionLogRoute({
 
   return {
     path: '/api/v1/connections/logs',
+    isStream: (request) => mediaType(request) === NDJSON,
     methods: {
       GET: async (request, principal) => {
         const { searchParams } = new URL(request.url)

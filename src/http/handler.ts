@@ -8,6 +8,8 @@ import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
 import { requireDeclaredLength, requireMediaType } from './body.ts'
+import type { Cors } from './cors.ts'
+import type { Deadlines } from './deadline.ts'
 import { type Failure, graphqlFailure, restFailure } from './failure.ts'
 import type { Graphiql } from './graphiql.ts'
 import type { GraphqlHandler } from './graphql.ts'
@@ -27,6 +29,8 @@ export interface HandlerOptions {
   readonly connectionLogsOf: (principal: Principal) => ConnectionLogs
   readonly readiness: Readiness
   readonly maxBodyBytes: number
+  readonly deadlines: Deadlines
+  readonly cors: Cors
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -41,7 +45,7 @@ interface Exchange {
 
 /** The whole service as one function from a request to its answer. It never rejects. */
 export function createHandler(options: HandlerOptions): (request: Request) => Promise<Response> {
-  const { clock, logger } = options
+  const { clock, logger, cors } = options
   return async (request) => {
     const startedAt = clock.now()
     const url = urlOf(request)
@@ -56,10 +60,12 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
         return failure(error, requestId)
       }
     }
-    const response = await attempt(async () => {
+    const respond = async () => {
       if (!url) throw badInput('host', 'a host name or an address', request.headers.get('host'))
       return answer({ request, url, requestId, attempt }, options)
-    })
+    }
+    const response = cors.preflight(request) ?? (await attempt(respond))
+    cors.open(request, response)
     response.headers.set('x-request-id', requestId)
     response.headers.set('x-content-type-options', 'nosniff')
     if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')
@@ -90,7 +96,8 @@ async function answer(exchange: Exchange, options: HandlerOptions): Promise<Resp
   if (!route) throw new AppError('NOT_FOUND', `There is nothing at ${url.pathname}.`)
   const run = route.methods[isRead(request) ? 'GET' : request.method]
   if (!run) return notAllowed(request, Object.keys(route.methods))
-  return admitted(exchange, options, (principal) => run(request, principal, requestId))
+  const isTimed = route.isStream?.(request) !== true
+  return admitted(exchange, options, isTimed, (principal) => run(request, principal, requestId))
 }
 
 async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promise<Response> {
@@ -99,27 +106,37 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
   if (graphiql && isRead(request) && request.headers.get('accept')?.includes('text/html'))
     return graphiql.page(request)
   if (!isRead(request) && request.method !== 'POST') return notAllowed(request, ['GET', 'POST'])
-  return admitted(exchange, options, async (principal, rateLimit) => {
+  return admitted(exchange, options, true, async (principal, rateLimit, signal) => {
     if (request.method === 'POST') {
       requireMediaType(request, ['application/json'])
       requireDeclaredLength(request, maxBodyBytes)
     }
-    return graphql(request, { requestId, principal, rateLimit, connectionLogs: connectionLogsOf(principal) })
+    const connectionLogs = connectionLogsOf(principal)
+    return graphql(request, { requestId, principal, rateLimit, connectionLogs, signal })
   })
 }
 
-/** Runs `work` for a request with a good key that is within its limit, and tells what is left of the limit. */
+/**
+ * Runs `work` for a request with a good key that is within its limit, and tells what is left of the limit.
+ * @param isTimed whether the time for all of it has an end
+ */
 async function admitted(
   { request, attempt }: Exchange,
-  { keys, rateLimiter, clock }: HandlerOptions,
-  work: (principal: Principal, rateLimit: RateLimit | null) => Promise<Response>,
+  { keys, rateLimiter, deadlines, clock }: HandlerOptions,
+  isTimed: boolean,
+  work: (principal: Principal, rateLimit: RateLimit | null, signal: () => AbortSignal) => Promise<Response>,
 ): Promise<Response> {
-  const principal = await authenticate(request, keys)
-  const rateLimit = await rateLimiter.take(principal.keyId ?? '')
-  const response = await attempt(() => {
+  const taken: { rateLimit?: RateLimit | null } = {}
+  const serve = async (signal: () => AbortSignal) => {
+    const principal = await authenticate(request, keys)
+    const rateLimit = (taken.rateLimit = await rateLimiter.take(principal.keyId ?? ''))
     if (rateLimit?.spent) throw overLimit(rateLimit, clock.now())
-    return work(principal, rateLimit)
-  })
+    return work(principal, rateLimit, signal)
+  }
+  const response = await attempt(() =>
+    isTimed ? deadlines.within(request, serve) : serve(() => request.signal),
+  )
+  const { rateLimit } = taken
   if (rateLimit) {
     response.headers.set('x-ratelimit-limit', String(rateLimit.limit))
     response.headers.set('x-ratelimit-remaining', String(rateLimit.remaining))

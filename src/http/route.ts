@@ -3,6 +3,8 @@ import type { Principal } from '../auth/principal.ts'
 /** A path of the REST side: which methods it takes, and what each does for the key that asks. */
 export interface Route {
   readonly path: string
+  /** Whether a request goes on for as long as something comes, and so has no end to its time. */
+  readonly isStream?: (request: Request) => boolean
   readonly methods: Readonly<
     Record<string, (request: Request, principal: Principal, requestId: string) => Promise<Response>>
   >
