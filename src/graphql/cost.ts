@@ -34,7 +34,7 @@ export interface Price {
   /** Points for the field itself. */
   readonly weight?: number | ((own: Argument) => number)
   /**
-   * Most elements that a list of objects has, by the arguments of the field and of the field it is inside. Values out of
+   * Most elements that a list of objects has (or how often an object is there at all), by the arguments of the field and of the field it is inside. Values out of
    * range, or of a wrong type, are refused later: any price will do for them.
    */
   readonly size?: number | ((own: Argument, around: Argument) => number)
@@ -72,8 +72,8 @@ export function createPricing(schema: GraphQLSchema): Pricing {
     const defaults = defaultsOf(operation)
     const root = schema.getRootType(operation.operation)
     const points = ofSelection(root ?? undefined, operation.selectionSet, () => () => undefined)
-    if (typeof points === 'number') return () => points
-    return (variables) => points(defaults ? { ...defaults, ...variables } : variables)
+    if (typeof points === 'number') return () => Math.ceil(points)
+    return (variables) => Math.ceil(points(defaults ? { ...defaults, ...variables } : variables))
 
     function ofSelection(
       type: GraphQLNamedType | undefined,
@@ -105,11 +105,10 @@ export function createPricing(schema: GraphQLSchema): Pricing {
       const inner = field && getNamedType(field.type)
       const inside = ofSelection(isCompositeType(inner) ? inner : undefined, node.selectionSet, own)
       const isList = field !== undefined && isListType(getNullableType(field.type))
-      if (!isList) return sum([itself, inside])
       const elements: Points =
         typeof size === 'function'
           ? settled((given) => size(own(given), around(given)))
-          : (size ?? UNSAID_SIZE)
+          : (size ?? (isList ? UNSAID_SIZE : 1))
       return sum([itself, times(elements, inside)])
     }
   }
@@ -168,7 +167,7 @@ function times(factor: Points, points: Points): Points {
   return (variables) => valueOf(factor, variables) * valueOf(points, variables)
 }
 
-/** How long the lists of introspection are: all types there are, and of what types have as much as they have on average. */
+/** How long the lists of introspection are: all types there are, and what types have on average. */
 function introspectionSizes(schema: GraphQLSchema): ReadonlyMap<string, number> {
   const types = Object.values(schema.getTypeMap())
   const fieldsOf = (type: GraphQLNamedType) => ('getFields' in type ? Object.values(type.getFields()) : [])
@@ -184,5 +183,7 @@ function introspectionSizes(schema: GraphQLSchema): ReadonlyMap<string, number> 
     ['args', Math.ceil(args.length / fields.length)],
     ['interfaces', 1],
     ['possibleTypes', 1],
+    // A type that is asked for wraps another as often as not, and that one less often again.
+    ['ofType', 0.5],
   ])
 }

@@ -148,13 +148,17 @@ const operation: Plugin = {
 
 /** Refuses introspection where it is off, and lets complaints about literals name the field they are about. */
 function validation(introspection: boolean): Plugin {
+  // Yoga remembers what came out, and comes with it again when the same document does.
+  const told = new WeakSet<GraphQLError>()
   return {
     onValidate: ({ addValidationRule, params }) => {
       if (!introspection) addValidationRule(NoSchemaIntrospectionCustomRule)
       return ({ result, setResult }) => {
-        if (result.length === 0) return
-        const errors = describeInvalidValues(params.documentAST as DocumentNode, result as GraphQLError[])
-        setResult(errors.map(toPublicError))
+        const complaints = result as GraphQLError[]
+        if (complaints.every((error) => told.has(error))) return
+        const errors = describeInvalidValues(params.documentAST as DocumentNode, complaints).map(toPublicError)
+        for (const error of errors) told.add(error)
+        setResult(errors)
       }
     },
   }

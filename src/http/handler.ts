@@ -19,6 +19,9 @@ import type { Route } from './route.ts'
 export const GRAPHQL_PATH = '/graphql'
 export const GRAPHIQL_ASSETS_PATH = '/graphiql'
 
+/** For what a browser shows though it is no page: it may load nothing, run nothing, and stand in no frame. */
+const NOTHING_TO_SHOW = "default-src 'none'; frame-ancestors 'none'"
+
 export interface HandlerOptions {
   readonly routes: readonly Route[]
   readonly graphql: GraphqlHandler
@@ -68,6 +71,9 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
     cors.open(request, response)
     response.headers.set('x-request-id', requestId)
     response.headers.set('x-content-type-options', 'nosniff')
+    if (!response.headers.has('content-security-policy')) {
+      response.headers.set('content-security-policy', NOTHING_TO_SHOW)
+    }
     if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')
     logger.debug(
       {

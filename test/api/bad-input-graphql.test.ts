@@ -158,6 +158,7 @@ describe.each(PROVIDERS)('a GraphQL request on %s', (provider) => {
   ]
   it.each(documents)('with %s', async (_, query, sentence) => {
     await refused(byPost({ query }), 200, sentence)
+    await refused(byPost({ query }), 200, sentence)
   })
 
   it.each([41, 20_000])('with %i brackets', async (depth) => {
