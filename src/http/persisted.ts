@@ -63,13 +63,13 @@ function complaintsOf(text: string, schema: GraphQLSchema, gate: Gate): string[]
   }
 }
 
-/** The prefix that GraphQL over HTTP gives to ids that are hashes. */
-const HASH_PREFIX = 'sha256:'
+/** GraphQL over HTTP puts this before ids that are hashes, and so do builds; Apollo's clients leave it out. */
+const withoutPrefix = (id: string): string => id.replace(/^sha256:/, '')
 
 export function createDocumentFinder(listed: ListedDocuments, isOnlyListed: boolean): DocumentFinder {
   const texts = new Set(listed.values())
-  const find = (id: string) =>
-    listed.get(id) ?? (id.startsWith(HASH_PREFIX) ? listed.get(id.slice(HASH_PREFIX.length)) : undefined)
+  const byId = new Map([...listed].map(([id, text]) => [withoutPrefix(id), text]))
+  const find = (id: string) => byId.get(withoutPrefix(id))
 
   return ({ documentId, ...asked }) => {
     const id = documentId ?? hashOf(asked.extensions)

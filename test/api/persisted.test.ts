@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { generate } from '@graphql-codegen/core'
+import { preset } from '@graphql-codegen/client-preset'
+import { codegen } from '@graphql-codegen/core'
+import { buildSchema, parse } from 'graphql'
 import { afterEach, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { ConfigError, parseConfig } from '../../src/config/config.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { startTestApp } from '../support/app.ts'
 import { runProcess } from '../support/command.ts'
-import { preset } from '@graphql-codegen/client-preset'
-import { buildSchema, parse } from 'graphql'
 import { printSorted } from '../../src/graphql/print.ts'
 import { createSchema } from '../../src/schema.ts'
 
@@ -115,36 +115,36 @@ it('nothing else is answered where only listed operations are', async () => {
 })
 
 it('takes the list that GraphQL Code Generator writes', async () => {
-  const files = await generate({
-    schema: parse(printSorted(createSchema())),
-    documents: [{ location: 'a.ts', document: parse(FAILURES) }],
-    filename: 'gql/',
-    config: {},
+  const sdl = printSorted(createSchema())
+  const folder = mkdtempSync(join(tmpdir(), 'connlog-persisted-'))
+  folders.push(folder)
+  const sections = await preset.buildGeneratesSection({
+    baseOutputDir: `${folder}/`,
+    presetConfig: { persistedDocuments: true },
+    schema: parse(sdl),
+    schemaAst: buildSchema(sdl),
+    documents: [{ location: 'failures.ts', rawSDL: FAILURES, document: parse(FAILURES) }],
+    config: { documentMode: 'string' },
     plugins: [],
     pluginMap: {},
-    ...(await (async () => {
-      const outputs = await preset.buildGeneratesSection({
-        baseOutputDir: 'gql/',
-        schema: parse(printSorted(createSchema())),
-        schemaAst: buildSchema(printSorted(createSchema())),
-        documents: [{ location: 'a.ts', document: parse(FAILURES) }],
-        config: {},
-        plugins: [],
-        pluginMap: {},
-        presetConfig: { persistedDocuments: { hashAlgorithm: 'sha256' } },
-      } as never)
-      const list = outputs.find(({ filename }) => filename.endsWith('persisted-documents.json'))
-      return list as object
-    })()),
-  } as never)
-  const listed = JSON.parse(files) as Record<string, string>
-  const [[id = '', text = ''] = []] = Object.entries(listed)
+  })
+  const list = sections.find(({ filename }) => filename.endsWith('persisted-documents.json'))
+  // The list is made while the documents are, and waits for them.
+  const texts = sections.map((section) => codegen(section))
+  const written = await texts[sections.indexOf(list as never)]
+  await Promise.all(texts)
+  const [[id = '', text = ''] = []] = Object.entries(JSON.parse(written ?? '') as Record<string, string>)
+  expect(id).toMatch(/^sha256:[0-9a-f]{64}$/)
   expect(text).toContain('query Failures')
   const { post } = await startWith({
-    PERSISTED_OPERATIONS: fileWith(files),
+    PERSISTED_OPERATIONS: fileWith(written),
     PERSISTED_OPERATIONS_ONLY: 'true',
   })
-  expect((await post({ documentId: id, variables: { n: 2 } }))[0]).toBe(200)
+  for (const asked of [{ documentId: id }, { extensions: hashed(id.slice('sha256:'.length)) }])
+    expect(await post({ ...asked, variables: { n: 2 } })).toEqual([
+      200,
+      { data: { connectionLogs: { pagination: { limit: 2 } } } },
+    ])
 })
 
 it.each([

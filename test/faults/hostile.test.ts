@@ -15,7 +15,7 @@ import { startService } from '../support/service.ts'
 import { type WatchedApp, startWatchedApp } from '../support/watched-app.ts'
 import { report } from './seed.ts'
 
-const SIZES = 3
+const SIZES = 2
 const REFUSALS = ['TOO_COMPLEX', 'BAD_USER_INPUT']
 
 interface Refusal {

@@ -28,8 +28,8 @@ export interface WatchedOptions {
   readonly introspection?: boolean
   readonly logger?: Logger
   readonly requestTimeoutMs?: number
-  /** Called before each resolver. */
-  readonly before?: (field: string) => void
+  /** Called before each resolver, which waits for it. */
+  readonly before?: (field: string) => void | Promise<void>
   readonly limits?: QueryLimits
   /** False for the naive way: whatever comes is executed. */
   readonly isGated?: boolean
@@ -52,7 +52,7 @@ export async function startWatchedApp(
   const charged: number[] = []
   const schema = watchResolvers(createSchema(), (field) => {
     reached.push(field)
-    before(field)
+    return before(field)
   })
   const told: Logger = logger ?? {
     debug: () => undefined,
