@@ -7,7 +7,8 @@ const CLOSING = new Set<string>([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKi
 
 /** The sentence about a limit that a document is over. */
 export function tooComplex(what: string, most: number, got: string): AppError {
-  return new AppError('TOO_COMPLEX', `Expected \`query\` to have at most ${most} ${what}, got ${got}.`)
+  const counted = most === 1 ? what.replace(/s$/, '') : what
+  return new AppError('TOO_COMPLEX', `Expected \`query\` to have at most ${most} ${counted}, got ${got}.`)
 }
 
 /**

@@ -78,14 +78,14 @@ export function createDeadlines(limitMs: number, clock: Clock): Deadlines {
 }
 
 function timeIsOver(limitMs: number, isBodyMissing: boolean): AppError {
-  const seconds = limitMs / SECOND_MS
+  const time = limitMs === SECOND_MS ? 'a second' : `${limitMs / SECOND_MS} seconds`
   return isBodyMissing
-    ? new AppError('BAD_USER_INPUT', `Expected the whole body within ${seconds} seconds, got a part of it.`, {
+    ? new AppError('BAD_USER_INPUT', `Expected the whole body within ${time}, got a part of it.`, {
         status: 408,
       })
     : new AppError(
         'SERVICE_UNAVAILABLE',
-        `Expected to answer within ${seconds} seconds, and could not. Try again later, or ask for less. What was sent to be stored may have been: send it again with the same \`eventId\`.`,
+        `Expected to answer within ${time}, and could not. Try again later, or ask for less. What was sent to be stored may have been: send it again with the same \`eventId\`.`,
         { retryAfterSeconds: RETRY_AFTER_SECONDS, cause: new Error('the time of the request was over') },
       )
 }

@@ -156,7 +156,9 @@ function validation(introspection: boolean): Plugin {
       return ({ result, setResult }) => {
         const complaints = result as GraphQLError[]
         if (complaints.every((error) => told.has(error))) return
-        const errors = describeInvalidValues(params.documentAST as DocumentNode, complaints).map(toPublicError)
+        const errors = describeInvalidValues(params.documentAST as DocumentNode, complaints).map(
+          toPublicError,
+        )
         for (const error of errors) told.add(error)
         setResult(errors)
       }

@@ -13,7 +13,7 @@ import { startWatchedApp } from '../support/watched-app.ts'
 const LOGS = '/api/v1/connections/logs'
 const NEVER = new Promise<never>(() => undefined)
 const TOO_LATE =
-  'Expected to answer within 1 seconds, and could not. Try again later, or ask for less. What was sent to be stored may have been: send it again with the same `eventId`.'
+  'Expected to answer within a second, and could not. Try again later, or ask for less. What was sent to be stored may have been: send it again with the same `eventId`.'
 
 const anyRequest = () => new Request('http://connlog.test/')
 
@@ -132,7 +132,7 @@ describe.each(PROVIDERS)('a request that takes too long on %s', (provider) => {
     expect([json.status, json.headers.get('connection'), await json.json()]).toEqual([
       408,
       'close',
-      { error: 'Expected the whole body within 1 seconds, got a part of it.' },
+      { error: 'Expected the whole body within a second, got a part of it.' },
     ])
   })
 })

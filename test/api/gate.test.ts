@@ -227,7 +227,7 @@ describe('in production', () => {
     const { errors } = await app.gql(key, 'query A { viewer { userId } } query B { viewer { keyId } }')
     expect(errors).toEqual([
       {
-        message: 'Expected `query` to have at most 1 operations, got 2.',
+        message: 'Expected `query` to have at most 1 operation, got 2.',
         extensions: { code: 'TOO_COMPLEX' },
       },
     ])

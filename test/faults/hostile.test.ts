@@ -181,7 +181,7 @@ it('a client that dribbles its headers is cut off, and hangs nobody else up', as
     ),
   ])
   expect(headers).toMatch(/^HTTP\/1\.1 408 /)
-  const sentence = 'Expected the whole body within 1 seconds, got a part of it.'
+  const sentence = 'Expected the whole body within a second, got a part of it.'
   for (const answer of [body, lines]) {
     expect(answer).toMatch(/^HTTP\/1\.1 408 /)
     expect(answer).toContain(sentence)
