@@ -170,9 +170,10 @@ function times(factor: Points, points: Points): Points {
 /** How long the lists of introspection are: all types there are, and what types have on average. */
 function introspectionSizes(schema: GraphQLSchema): ReadonlyMap<string, number> {
   const types = Object.values(schema.getTypeMap())
-  const fieldsOf = (type: GraphQLNamedType) => ('getFields' in type ? Object.values(type.getFields()) : [])
-  const fields = types.flatMap(fieldsOf)
-  const args = fields.flatMap((field) => ('args' in field ? field.args : []))
+  const fields = types.flatMap((type) =>
+    isObjectType(type) || isInterfaceType(type) ? Object.values(type.getFields()) : [],
+  )
+  const args = fields.flatMap((field) => field.args)
   const perType = Math.ceil(fields.length / types.length)
   return new Map([
     ['types', types.length],

@@ -77,7 +77,7 @@ export function createDocumentFinder(listed: ListedDocuments, isOnlyListed: bool
     if (query === undefined && id !== undefined)
       throw new AppError(
         'NOT_FOUND',
-        `Expected \`${documentId == null ? 'extensions.persistedQuery.sha256Hash' : 'documentId'}\` to be the id of a listed operation, got ${show(id)}.`,
+        `Expected \`${typeof documentId !== 'string' ? 'extensions.persistedQuery.sha256Hash' : 'documentId'}\` to be the id of a listed operation, got ${show(id)}.`,
       )
     if (query === undefined)
       throw new AppError(

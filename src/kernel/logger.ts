@@ -42,10 +42,10 @@ interface Thrown {
 
 export function traceOf(error: unknown): Trace {
   const [first, ...causes] = thrownBy(error).map(({ name, stack, code, errcode, originalCode }) => {
-    const known = [errcode, originalCode, code].find((value) => /^\w{1,40}$/.test(String(value ?? '')))
+    const known = [errcode, originalCode, code].find(isCode)
     return {
       type: typeof name === 'string' && /^\w{1,64}$/.test(name) ? name : 'Error',
-      ...(known === undefined ? {} : { code: known as string | number }),
+      ...(known === undefined ? {} : { code: known }),
       at: placesIn(stack),
     }
   })
@@ -66,6 +66,9 @@ function thrownBy(error: unknown): Thrown[] {
   }
   return found
 }
+
+const isCode = (value: unknown): value is string | number =>
+  typeof value === 'number' || (typeof value === 'string' && /^[A-Z0-9_]{1,40}$/.test(value))
 
 const PLACE = /^ {4}at (.*:\d+:\d+\)?)$/
 const placesIn = (stack: unknown): string[] =>

@@ -250,7 +250,7 @@ describe.each(PROVIDERS)('a batch with a wrong log on %s', (provider) => {
     const metadata = await post(world, LOGS, logText('json', 'metadata', `{"a":${brackets}}`))
     expect(metadata.sentence).toMatch(/^Expected `metadata` to be an object of .*, got \{"a":\[\[/)
     expect((await post(world, LOGS, deep)).sentence).toBe(tooDeep)
-    expect((await post(world, LOGS, `${'['.repeat(64)}`)).sentence).toMatch(/got text that is not/)
+    expect((await post(world, LOGS, '['.repeat(64))).sentence).toMatch(/got text that is not/)
     const lines = `${logText('json', 'metadata', deep)}\n${logText('json', 'durationMs', deep)}\n`
     expect(JSON.parse((await post(world, LOGS, lines, 'application/x-ndjson')).text)).toMatchObject({
       accepted: 0,

@@ -1,4 +1,4 @@
-import { type GraphQLFieldResolver, type GraphQLSchema, defaultFieldResolver, isObjectType } from 'graphql'
+import { type GraphQLSchema, defaultFieldResolver, isObjectType } from 'graphql'
 
 /**
  * Lets `before` know of each resolver, the function that answers a page as text among them, before it runs. A resolver
@@ -12,7 +12,7 @@ export function watchResolvers(
     if (!isObjectType(type) || type.name.startsWith('__')) continue
     for (const field of Object.values(type.getFields())) {
       const name = `${type.name}.${field.name}`
-      const resolve = field.resolve ?? (defaultFieldResolver as GraphQLFieldResolver<unknown, unknown>)
+      const resolve = field.resolve ?? defaultFieldResolver
       field.resolve = (...args) => {
         const waited = before(name)
         return waited ? waited.then(() => resolve(...args)) : resolve(...args)
