@@ -64,7 +64,7 @@ const switchedBy = (defaultText: string, description: string) =>
 
 /** An origin as browsers send it: no path, no user, no default port. */
 const isOrigin = (text: string): boolean =>
-  URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text
+  URL.canParse(text) && /^https?:[^*]+$/.test(text) && new URL(text).origin === text
 
 /** Texts parted by commas, none of them twice. */
 const origins = z

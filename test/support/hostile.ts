@@ -171,15 +171,15 @@ export const HOSTILE_KINDS: readonly HostileKind[] = [
     [1_001, 20_000],
     (n) => `{ connectionLogs(filter: { accountId: [${many(n, (i) => `"${i}"`)}] }) { logs { id } } }`,
   ),
-  bad('a long text in a variable', [4_097, 1_000_000], (n) => ({
+  bad('a long text in a variable', [4_097, 500_000], (n) => ({
     query: FILTERED,
     variables: { f: { search: 'x'.repeat(n) } },
   })),
-  bad('a long list in a variable', [1_001, 100_000], (n) => ({
+  bad('a long list in a variable', [1_001, 50_000], (n) => ({
     query: FILTERED,
     variables: { f: { accountId: Array.from({ length: n }, String) } },
   })),
-  bad('many values of variables', [1_001, 50_000], (n) => ({
+  bad('many values of variables', [1_001, 20_000], (n) => ({
     query: '{ viewer { keyId } }',
     variables: Object.fromEntries(Array.from({ length: n }, (_, index) => [`v${index}`, 1])),
   })),
