@@ -9,6 +9,6 @@ export default {
   test: {
     ...config.test,
     include: ['test/faults/**/*.test.ts'],
-    provide: { faults: { cycles: 100, longestMs: 1_500, events: 20_000 } },
+    provide: { faults: { cycles: 100, longestMs: 1_500, events: 20_000, operations: 10_000 } },
   },
 }

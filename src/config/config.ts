@@ -24,6 +24,14 @@ export interface Config {
   readonly cleanupIntervalMs: number
   readonly poolSize: number
   readonly maxBodyBytes: number
+  readonly requestTimeoutMs: number
+  readonly maxQueryCost: number
+  readonly maxQueryTokens: number
+  /** Origins whose pages may call from a browser, as browsers write them. */
+  readonly corsOrigins: readonly string[]
+  /** Path of the file of persisted operations; undefined for none. */
+  readonly persistedOperations: string | undefined
+  readonly persistedOperationsOnly: boolean
 }
 
 /** All that is wrong with the settings, one sentence each. */
@@ -57,6 +65,10 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
         ),
       )
   }
+  if (read['PERSISTED_OPERATIONS_ONLY'] === true && read['PERSISTED_OPERATIONS'] === undefined)
+    problems.push(
+      'Expected `PERSISTED_OPERATIONS` to name a file, since `PERSISTED_OPERATIONS_ONLY` is true.',
+    )
   if (problems.length > 0) throw new ConfigError(problems)
   const values = read as SettingValues
   const production = values.NODE_ENV === 'production'
@@ -75,5 +87,11 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     cleanupIntervalMs: values.CLEANUP_INTERVAL_SECONDS * SECOND_MS,
     poolSize: values.POOL_SIZE,
     maxBodyBytes: values.MAX_BODY_BYTES,
+    requestTimeoutMs: values.REQUEST_TIMEOUT_SECONDS * SECOND_MS,
+    maxQueryCost: values.MAX_QUERY_COST,
+    maxQueryTokens: values.MAX_QUERY_TOKENS,
+    corsOrigins: values.CORS_ORIGINS,
+    persistedOperations: values.PERSISTED_OPERATIONS,
+    persistedOperationsOnly: values.PERSISTED_OPERATIONS_ONLY ?? false,
   })
 }

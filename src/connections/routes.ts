@@ -1,7 +1,7 @@
 import type { KeyWatch } from '../auth/key-watch.ts'
 import type { Principal } from '../auth/principal.ts'
 import { whileGood } from '../auth/while-good.ts'
-import { readChunks, readJson, requireMediaType } from '../http/body.ts'
+import { mediaType, readChunks, readJson, requireMediaType } from '../http/body.ts'
 import { type Charge, type Route, json } from '../http/route.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
@@ -57,6 +57,7 @@ export function connectionLogRoute({
 
   return {
     path: '/api/v1/connections/logs',
+    isStream: (request) => mediaType(request) === NDJSON,
     methods: {
       GET: async (request, principal, _, charge) => {
         const { searchParams } = new URL(request.url)

@@ -11,6 +11,8 @@ import { AppError, badInput } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
 import { requireDeclaredLength, requireMediaType } from './body.ts'
 import { clientAddress } from './client-address.ts'
+import type { Cors } from './cors.ts'
+import type { Deadlines } from './deadline.ts'
 import { type Failure, graphqlFailure, restFailure } from './failure.ts'
 import type { Graphiql } from './graphiql.ts'
 import type { GraphqlHandler } from './graphql.ts'
@@ -20,6 +22,9 @@ import type { Charge, Route } from './route.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 export const GRAPHIQL_ASSETS_PATH = '/graphiql'
+
+/** For what a browser shows though it is no page: it may load nothing, run nothing, and stand in no frame. */
+const NOTHING_TO_SHOW = "default-src 'none'; frame-ancestors 'none'"
 
 export interface HandlerOptions {
   readonly routes: readonly Route[]
@@ -35,6 +40,8 @@ export interface HandlerOptions {
   readonly managedKeysOf: (principal: Principal) => ManagedKeys
   readonly readiness: Readiness
   readonly maxBodyBytes: number
+  readonly deadlines: Deadlines
+  readonly cors: Cors
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -50,7 +57,7 @@ interface Exchange {
 
 /** The whole service as one function from a request to its answer. It never rejects. */
 export function createHandler(options: HandlerOptions): FetchHandler {
-  const { clock, logger } = options
+  const { clock, logger, cors } = options
   return async (request, peer) => {
     const startedAt = clock.now()
     const url = urlOf(request)
@@ -65,12 +72,17 @@ export function createHandler(options: HandlerOptions): FetchHandler {
         return failure(error, requestId)
       }
     }
-    const response = await attempt(async () => {
+    const respond = async () => {
       if (!url) throw badInput('host', 'a host name or an address', request.headers.get('host'))
       return answer({ request, peer, url, requestId, attempt }, options)
-    })
+    }
+    const response = cors.preflight(request) ?? (await attempt(respond))
+    cors.open(request, response)
     response.headers.set('x-request-id', requestId)
     response.headers.set('x-content-type-options', 'nosniff')
+    if (!response.headers.has('content-security-policy')) {
+      response.headers.set('content-security-policy', NOTHING_TO_SHOW)
+    }
     if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')
     logger.debug(
       {
@@ -99,7 +111,10 @@ async function answer(exchange: Exchange, options: HandlerOptions): Promise<Resp
   if (!route) throw new AppError('NOT_FOUND', `There is nothing at ${url.pathname}.`)
   const run = route.methods[isRead(request) ? 'GET' : request.method]
   if (!run) return notAllowed(request, Object.keys(route.methods))
-  return admitted(exchange, options, (principal, { charge }) => run(request, principal, requestId, charge))
+  const isTimed = route.isStream?.(request) !== true
+  return admitted(exchange, options, isTimed, (principal, { charge }) =>
+    run(request, principal, requestId, charge),
+  )
 }
 
 async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promise<Response> {
@@ -108,7 +123,7 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
   if (graphiql && isRead(request) && request.headers.get('accept')?.includes('text/html'))
     return graphiql.page(request)
   if (!isRead(request) && request.method !== 'POST') return notAllowed(request, ['GET', 'POST'])
-  return admitted(exchange, options, async (principal, allowance) => {
+  return admitted(exchange, options, true, async (principal, allowance, signal) => {
     if (request.method === 'POST') {
       requireMediaType(request, ['application/json'])
       requireDeclaredLength(request, maxBodyBytes)
@@ -123,6 +138,7 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
       pay: allowance.pay,
       connectionLogs: connectionLogsOf(principal, allowance.charge),
       managedKeys: managedKeysOf(principal),
+      signal,
     })
   })
 }
@@ -136,32 +152,41 @@ interface Allowance {
   charge(tokens: number): void
 }
 
-/** Runs `work` for a request with a good key that is within its limit, and tells what is left of the limit. */
+/**
+ * Runs `work` for a request with a good key that is within its limit, and tells what is left of the limit.
+ * @param isTimed whether the time for all of it has an end
+ */
 async function admitted(
   { request, peer, attempt }: Exchange,
-  { keys, badKeys, trustedProxies, rateLimiter }: HandlerOptions,
-  work: (principal: Principal, allowance: Allowance) => Promise<Response>,
+  { keys, badKeys, trustedProxies, rateLimiter, deadlines }: HandlerOptions,
+  isTimed: boolean,
+  work: (principal: Principal, allowance: Allowance, signal: () => AbortSignal) => Promise<Response>,
 ): Promise<Response> {
-  const address = clientAddress(peer?.address, request.headers.get('x-forwarded-for'), trustedProxies)
-  const principal = await authenticate(request, keys, badKeys, address)
-  const keyId = principal.keyId ?? ''
-  let left = await rateLimiter.take(keyId)
+  let left: RateLimit | null = null
   const within = (taken: RateLimit | null) => {
     left = taken
     if (taken && taken.retryAfterMs > 0) throw overLimit(taken)
   }
-  const response = await attempt(async () => {
-    within(left)
-    return work(principal, {
+  const serve = async (signal: () => AbortSignal) => {
+    const address = clientAddress(peer?.address, request.headers.get('x-forwarded-for'), trustedProxies)
+    const principal = await authenticate(request, keys, badKeys, address)
+    const keyId = principal.keyId ?? ''
+    within(await rateLimiter.take(keyId))
+    const allowance: Allowance = {
       left: () => left,
       pay: (cost) => within(rateLimiter.takeMore(keyId, tokensOf(cost) - 1)),
       charge: (tokens) => void (left = rateLimiter.charge(keyId, tokens)),
-    })
-  })
-  if (left) {
-    response.headers.set('x-ratelimit-limit', String(left.limit))
-    response.headers.set('x-ratelimit-remaining', String(left.remaining))
-    response.headers.set('x-ratelimit-reset', String(Math.ceil(left.resetAt / SECOND_MS)))
+    }
+    return work(principal, allowance, signal)
+  }
+  const response = await attempt(() =>
+    isTimed ? deadlines.within(request, serve) : serve(() => request.signal),
+  )
+  const told = left as RateLimit | null
+  if (told) {
+    response.headers.set('x-ratelimit-limit', String(told.limit))
+    response.headers.set('x-ratelimit-remaining', String(told.remaining))
+    response.headers.set('x-ratelimit-reset', String(Math.ceil(told.resetAt / SECOND_MS)))
   }
   return response
 }

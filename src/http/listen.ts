@@ -20,6 +20,10 @@ export interface Listening extends Running {
 /** How long a connection may be silent while a request or its answer is under way, in milliseconds. */
 const IDLE_MS = 120_000
 
+/** How long a client may take over its headers, and how often that is looked at, in milliseconds. */
+const HEADERS_MS = 10_000
+const CHECK_MS = 2_000
+
 /** How long open requests may take to end once the service stops. */
 const DRAIN_MS = 8_000
 
@@ -39,8 +43,11 @@ export async function listen(
   { port, host, clock }: { port: number; host: string; clock: Clock },
 ): Promise<Listening> {
   const listener = createNodeListener(handler)
-  const server = createServer((request, response) => void listener(request, response))
-  server.headersTimeout = 10_000
+  const server = createServer(
+    { connectionsCheckingInterval: CHECK_MS },
+    (request, response) => void listener(request, response),
+  )
+  server.headersTimeout = HEADERS_MS
   // A stream of lines may go on for as long as lines come; what says nothing for two minutes is cut.
   server.requestTimeout = 0
   server.timeout = IDLE_MS

@@ -6,6 +6,8 @@ export type Charge = (tokens: number) => void
 /** A path of the REST side: which methods it takes, and what each does for the key that asks. */
 export interface Route {
   readonly path: string
+  /** Whether a request goes on for as long as something comes, and so has no end to its time. */
+  readonly isStream?: (request: Request) => boolean
   readonly methods: Readonly<
     Record<
       string,

@@ -10,7 +10,7 @@ declare module 'vitest' {
     /** The tests' Postgres, as superuser. */
     postgresUrl: string
     /** How often tests of faults kill, how long they send before each kill, at most, and how many events they repeat. */
-    faults: { cycles: number; longestMs: number; events: number }
+    faults: { cycles: number; longestMs: number; events: number; operations: number }
   }
 }
 

@@ -30,6 +30,12 @@ describe('settings', () => {
       cleanupIntervalMs: 60_000,
       poolSize: 10,
       maxBodyBytes: 4_194_304,
+      requestTimeoutMs: 15_000,
+      maxQueryCost: 20_000,
+      maxQueryTokens: 4_000,
+      corsOrigins: [],
+      persistedOperations: undefined,
+      persistedOperationsOnly: false,
     })
     expect(parseConfig({ PORT: '', NODE_ENV: '' })).toEqual(parseConfig({}))
   })
@@ -61,6 +67,37 @@ describe('settings', () => {
       'Expected `LOG_LEVEL` to be silent, error, warn, info, debug, got "loud".',
       'Expected `GRAPHIQL` to be true or false, got "yes".',
     ])
+  })
+
+  it('take a list of origins as browsers write them, and nothing that is not one', () => {
+    const { corsOrigins } = parseConfig({
+      CORS_ORIGINS: ' https://a.example, http://localhost:3000 ,https://a.example,',
+    })
+    expect(corsOrigins).toEqual(['https://a.example', 'http://localhost:3000'])
+    for (const wrong of [
+      '*',
+      'null',
+      'a.example',
+      'https://a.example/',
+      'https://a.example/path',
+      'https://A.example',
+      'https://a.example:443',
+      'https://u:p@a.example',
+      'ftp://a.example',
+      'https://a.example;https://b.example',
+      'https://*.example',
+    ]) {
+      expect(problems({ CORS_ORIGINS: `https://b.example,${wrong}` })).toEqual([
+        `Expected \`CORS_ORIGINS\` to be origins such as https://app.example.com, parted by commas, got "https://b.example,${wrong}".`,
+      ])
+    }
+  })
+
+  it('want a list of operations where nothing else is answered', () => {
+    expect(problems({ PERSISTED_OPERATIONS_ONLY: 'true' })).toEqual([
+      'Expected `PERSISTED_OPERATIONS` to name a file, since `PERSISTED_OPERATIONS_ONLY` is true.',
+    ])
+    expect(problems({ PERSISTED_OPERATIONS_ONLY: 'false' })).toEqual([])
   })
 
   it('are in docs/settings.md as they are in the code', () => {

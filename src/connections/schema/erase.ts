@@ -1,5 +1,7 @@
 import { builder } from '../../graphql/builder.ts'
+import { costs } from '../../graphql/cost.ts'
 import type { ErasureReceipt } from '../erase.ts'
+import { MAINTENANCE } from './prices.ts'
 
 const EraseType = builder.objectRef<ErasureReceipt>('ErasePayload').implement({
   description:
@@ -40,5 +42,6 @@ builder.mutationField('eraseConnectionLogs', (t) =>
     },
     resolve: (_, { userId, accountId, dryRun }, { connectionLogs }) =>
       connectionLogs.erase({ userId, accountId }, { dryRun: dryRun ?? false }),
+    extensions: costs({ weight: MAINTENANCE }),
   }),
 )

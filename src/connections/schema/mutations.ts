@@ -1,10 +1,12 @@
 import { builder } from '../../graphql/builder.ts'
+import { costs } from '../../graphql/cost.ts'
 import { badInput } from '../../kernel/errors.ts'
 import { formatInstant } from '../../kernel/instant.ts'
 import type { CleanupResult } from '../../logs/retention.ts'
 import { MAX_BATCH, type Recorded } from '../connection-logs.ts'
 import { ConnectionEventTypeEnum, ConnectionMethodEnum, PlatformEnum } from './enums.ts'
 import { ConnectionLogType } from './log.ts'
+import { MAINTENANCE, STATEMENT, STORED, inputSize } from './prices.ts'
 
 const SuccessInput = builder.inputType('ConnectionSuccessInput', {
   description: 'Who was connected.',
@@ -104,6 +106,7 @@ const RecordedAllType = builder.objectRef<Recorded[]>('RecordConnectionLogsPaylo
       type: [RecordedType],
       description: 'One for each input, in order.',
       resolve: (results) => results,
+      extensions: costs({ size: (_, around) => inputSize(around) }),
     }),
     created: t.int({
       description: 'How many were stored now.',
@@ -140,6 +143,7 @@ builder.mutationFields((t) => ({
       if (!recorded) throw new TypeError('the store gave no outcome')
       return recorded
     },
+    extensions: costs({ weight: STATEMENT }),
   }),
   recordConnectionLogs: t.field({
     type: RecordedAllType,
@@ -152,6 +156,7 @@ builder.mutationFields((t) => ({
         inputs.map((input, index) => ({ value: asJson(input), at: `inputs[${index}]`, index })),
       )
     },
+    extensions: costs({ weight: (own) => STATEMENT + STORED * inputSize(own) }),
   }),
   cleanupExpiredConnectionLogs: t.field({
     type: CleanupType,
@@ -161,6 +166,7 @@ builder.mutationFields((t) => ({
       dryRun: t.arg.boolean({ defaultValue: false, description: 'Only count what would be deleted.' }),
     },
     resolve: (_, { dryRun }, { connectionLogs }) => connectionLogs.cleanup(dryRun ?? false),
+    extensions: costs({ weight: MAINTENANCE }),
   }),
 }))
 

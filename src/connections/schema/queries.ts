@@ -1,4 +1,5 @@
 import { builder } from '../../graphql/builder.ts'
+import { costs } from '../../graphql/cost.ts'
 import { OffsetPaginationType } from '../../graphql/offset-pagination.ts'
 import { asRows, asText } from '../../graphql/source.ts'
 import { DEFAULT_LIMIT, MAX_LIMIT } from '../../kernel/offset-page.ts'
@@ -7,6 +8,7 @@ import type { ConnectionFilterInput } from '../filter.ts'
 import { DEFAULT_DAYS, type PagingInput } from '../paging.ts'
 import { ConnectionLogFilterInput } from './filter.ts'
 import { ConnectionLogType } from './log.ts'
+import { STATEMENT, pageSize, pageWeight } from './prices.ts'
 
 const ConnectionLogPageType = builder.objectRef<ConnectionLogPage>('ConnectionLogPage').implement({
   description: 'Some connection logs, newest first, and where they stand among all that match.',
@@ -14,7 +16,7 @@ const ConnectionLogPageType = builder.objectRef<ConnectionLogPage>('ConnectionLo
     logs: t.expose('logs', {
       type: [ConnectionLogType],
       description: 'The logs of the page, newest first.',
-      extensions: asRows(),
+      extensions: { ...asRows(), ...costs({ size: (_, around) => pageSize(around) }) },
     }),
     pagination: t.expose('pagination', { type: OffsetPaginationType, description: 'Where the page stands.' }),
   }),
@@ -45,9 +47,12 @@ builder.queryFields((t) => ({
       }),
     },
     resolve: (_, { filter, ...paging }, { connectionLogs }) => connectionLogs.page(filter ?? {}, paging),
-    extensions: asText(({ filter, ...paging }: PageArguments, { connectionLogs }, shape) =>
-      connectionLogs.pageText(filter ?? {}, paging, shape),
-    ),
+    extensions: {
+      ...asText(({ filter, ...paging }: PageArguments, { connectionLogs }, shape) =>
+        connectionLogs.pageText(filter ?? {}, paging, shape),
+      ),
+      ...costs({ weight: pageWeight }),
+    },
   }),
   connectionLog: t.field({
     type: ConnectionLogType,
@@ -56,5 +61,6 @@ builder.queryFields((t) => ({
       'The log with this id; null if there is none, if it has expired, or if it is not for this key to see. Needs the scope `logs:read`.',
     args: { id: t.arg.id({ required: true, description: 'Id of the log.' }) },
     resolve: (_, { id }, { connectionLogs }) => connectionLogs.get(id),
+    extensions: costs({ weight: STATEMENT }),
   }),
 }))
