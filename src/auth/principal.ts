@@ -22,6 +22,9 @@ export const OPERATOR: Principal = {
   expiresAt: null,
 }
 
+/** The operator with the reach of one user's key, or of a service key for null. */
+export const actingFor = (userId: string | null): Principal => ({ ...OPERATOR, userId })
+
 /** @throws {AppError} FORBIDDEN naming the scope that is missing */
 export function requireScope(principal: Principal, scope: Scope): void {
   if (principal.scopes.has(scope)) return

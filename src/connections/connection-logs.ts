@@ -1,4 +1,5 @@
 import { type Principal, requireScope } from '../auth/principal.ts'
+import { sightOf } from '../auth/sight.ts'
 import type { Shape } from '../database/shape.ts'
 import { DAY_MS } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
@@ -6,7 +7,6 @@ import { createIdMint } from '../kernel/ids.ts'
 import { idSchema, parseInput } from '../kernel/text.ts'
 import type { NewLog, Outcome } from '../logs/append.ts'
 import { createGroupCommit } from '../logs/group-commit.ts'
-import type { Sight } from '../logs/kind.ts'
 import { createCursorCodec } from '../logs/cursor.ts'
 import { createQuery } from '../logs/query.ts'
 import type { CleanupResult, Retention } from '../logs/retention.ts'
@@ -166,8 +166,8 @@ export function createConnectionLogs({
         const checked = checkedFilter(filter)
         const sinceMs = typeof days === 'number' ? clock.now() - parseDays(days, retentionMs) : -Infinity
         yield* store.everything(() => {
-          const query = createQuery(sight, checked, horizon())
-          return { ...query, newerThanMs: Math.max(query.newerThanMs, sinceMs) }
+          const asOf = horizon()
+          return createQuery(sight, checked, asOf, asOf.nowMs - sinceMs)
         })
       },
 
@@ -217,11 +217,6 @@ export function createConnectionLogs({
       erase: (input, options) => eraseConnectionLogs(principal, input, { erasure, keys, clock }, options),
     }
   }
-}
-
-/** Whose logs a key reaches: its user's, or everybody's for a service key. */
-function sightOf({ userId }: Principal): Sight {
-  return userId === null ? { only: 'everyone' } : { only: 'user', userId }
 }
 
 const recorded = ({ log, is }: Outcome<ConnectionLog>): Recorded => ({ log, created: is === 'created' })
