@@ -6,12 +6,15 @@ import { createGraphiql } from './http/graphiql.ts'
 import { createGraphql } from './http/graphql.ts'
 import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, createHandler } from './http/handler.ts'
 import type { FetchHandler } from './http/listen.ts'
+import { probeRoutes } from './http/probes.ts'
+import type { Route } from './http/route.ts'
 import { systemClock } from './kernel/clock.ts'
 import { createSchema } from './schema.ts'
 
 /** The service, put together and not started yet. */
 export interface App extends Core {
   readonly fetch: FetchHandler
+  readonly routes: readonly Route[]
 }
 
 /**
@@ -26,8 +29,15 @@ export async function createApp(options: CoreOptions): Promise<App> {
   const schema = createSchema()
   let isStopping = false
 
+  const routes = [
+    ...probeRoutes({
+      isReady: async () => !isStopping && (await database.migrations.pending()).length === 0,
+    }),
+    connectionLogRoute({ logsOf: connectionLogsOf, retentionMs, maxBodyBytes, clock, logger }),
+  ]
+
   const handler = createHandler({
-    routes: [connectionLogRoute({ logsOf: connectionLogsOf, retentionMs, maxBodyBytes, clock, logger })],
+    routes,
     graphql: createGraphql({
       schema,
       endpoint: GRAPHQL_PATH,
@@ -46,7 +56,6 @@ export async function createApp(options: CoreOptions): Promise<App> {
     keys,
     rateLimiter: createRateLimiter(config.rateLimitPerMinute, clock),
     connectionLogsOf,
-    readiness: { isReady: async () => !isStopping && (await database.migrations.pending()).length === 0 },
     maxBodyBytes,
     clock,
     logger,
@@ -55,6 +64,7 @@ export async function createApp(options: CoreOptions): Promise<App> {
   return {
     ...core,
     fetch: handler,
+    routes,
     stop: () => {
       isStopping = true
       return core.stop()

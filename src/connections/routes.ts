@@ -27,8 +27,6 @@ export function connectionLogRoute({
 }: ConnectionLogRouteOptions): Route {
   async function ingest(request: Request, logs: ConnectionLogs, requestId: string): Promise<Response> {
     if (!request.headers.get('accept')?.includes(NDJSON)) return json(await summary(request, logs))
-    // Before the answer begins, while it can still be a refusal.
-    await logs.recordEach([])
     return answerEachLine(ingestEachLine(readChunks(request), logs, clock), (error) => {
       if (!request.signal.aborted) logFailure(error, { requestId }, logger)
     })
@@ -48,14 +46,20 @@ export function connectionLogRoute({
   return {
     path: '/api/v1/connections/logs',
     methods: {
-      GET: async (request, principal) => {
-        const { searchParams } = new URL(request.url)
-        return json(await listLogs(searchParams, logsOf(principal), retentionMs))
+      GET: {
+        needs: 'logs:read',
+        run: async (request, principal) => {
+          const { searchParams } = new URL(request.url)
+          return json(await listLogs(searchParams, logsOf(principal), retentionMs))
+        },
       },
-      POST: async (request, principal, requestId) => {
-        const type = requireMediaType(request, ['application/json', NDJSON])
-        if (type === NDJSON) return ingest(request, logsOf(principal), requestId)
-        return json(await ingestJson(await readJson(request, maxBodyBytes), logsOf(principal)))
+      POST: {
+        needs: 'logs:write',
+        run: async (request, principal, requestId) => {
+          const type = requireMediaType(request, ['application/json', NDJSON])
+          if (type === NDJSON) return ingest(request, logsOf(principal), requestId)
+          return json(await ingestJson(await readJson(request, maxBodyBytes), logsOf(principal)))
+        },
       },
     },
   }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { authenticate } from '../auth/authenticate.ts'
 import type { KeyStore } from '../auth/key-store.ts'
-import type { Principal } from '../auth/principal.ts'
+import { type Principal, requireScope } from '../auth/principal.ts'
+import type { Needs } from '../auth/scopes.ts'
 import type { RateLimit, RateLimiter } from '../auth/rate-limit.ts'
 import type { ConnectionLogs } from '../connections/connection-logs.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
@@ -11,11 +12,18 @@ import { requireDeclaredLength, requireMediaType } from './body.ts'
 import { type Failure, graphqlFailure, restFailure } from './failure.ts'
 import type { Graphiql } from './graphiql.ts'
 import type { GraphqlHandler } from './graphql.ts'
-import { type Readiness, health, ready } from './probes.ts'
 import type { Route } from './route.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 export const GRAPHIQL_ASSETS_PATH = '/graphiql'
+
+/** What is no {@link Route}: what it needs before GraphQL asks each root field. */
+export const OTHER_DOORS = {
+  [`POST ${GRAPHQL_PATH}`]: 'any key',
+  [`GET ${GRAPHQL_PATH}`]: 'any key',
+  [`GET ${GRAPHQL_PATH} (GraphiQL)`]: 'no key',
+  [`GET ${GRAPHIQL_ASSETS_PATH}/…`]: 'no key',
+} as const
 
 export interface HandlerOptions {
   readonly routes: readonly Route[]
@@ -25,7 +33,6 @@ export interface HandlerOptions {
   readonly keys: KeyStore
   readonly rateLimiter: RateLimiter
   readonly connectionLogsOf: (principal: Principal) => ConnectionLogs
-  readonly readiness: Readiness
   readonly maxBodyBytes: number
   readonly clock: Clock
   readonly logger: Logger
@@ -81,16 +88,15 @@ async function answer(exchange: Exchange, options: HandlerOptions): Promise<Resp
   const { request, url, requestId } = exchange
   const { graphiql } = options
   if (url.pathname === GRAPHQL_PATH) return answerGraphql(exchange, options)
-  if (url.pathname === '/health') return readOnly(request, health)
-  if (url.pathname === '/ready') return readOnly(request, () => ready(options.readiness))
   if (graphiql && url.pathname.startsWith(`${GRAPHIQL_ASSETS_PATH}/`)) {
-    return readOnly(request, () => graphiql.asset(request))
+    return isRead(request) ? graphiql.asset(request) : notAllowed(request, ['GET'])
   }
   const route = options.routes.find(({ path }) => path === url.pathname)
   if (!route) throw new AppError('NOT_FOUND', `There is nothing at ${url.pathname}.`)
-  const run = route.methods[isRead(request) ? 'GET' : request.method]
-  if (!run) return notAllowed(request, Object.keys(route.methods))
-  return admitted(exchange, options, (principal) => run(request, principal, requestId))
+  const method = route.methods[isRead(request) ? 'GET' : request.method]
+  if (!method) return notAllowed(request, Object.keys(route.methods))
+  if (method.needs === 'no key') return method.run(request)
+  return admitted(exchange, options, method.needs, (principal) => method.run(request, principal, requestId))
 }
 
 async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promise<Response> {
@@ -99,7 +105,7 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
   if (graphiql && isRead(request) && request.headers.get('accept')?.includes('text/html'))
     return graphiql.page(request)
   if (!isRead(request) && request.method !== 'POST') return notAllowed(request, ['GET', 'POST'])
-  return admitted(exchange, options, async (principal, rateLimit) => {
+  return admitted(exchange, options, 'any key', async (principal, rateLimit) => {
     if (request.method === 'POST') {
       requireMediaType(request, ['application/json'])
       requireDeclaredLength(request, maxBodyBytes)
@@ -108,16 +114,21 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
   })
 }
 
-/** Runs `work` for a request with a good key that is within its limit, and tells what is left of the limit. */
+/**
+ * Runs `work` for a request with a good key that has what is needed and is within its limit, and tells what is left of
+ * the limit. Root fields say for themselves what they need.
+ */
 async function admitted(
   { request, attempt }: Exchange,
   { keys, rateLimiter, clock }: HandlerOptions,
+  needs: Needs,
   work: (principal: Principal, rateLimit: RateLimit | null) => Promise<Response>,
 ): Promise<Response> {
   const principal = await authenticate(request, keys)
   const rateLimit = await rateLimiter.take(principal.keyId ?? '')
   const response = await attempt(() => {
     if (rateLimit?.spent) throw overLimit(rateLimit, clock.now())
+    requireScope(principal, needs)
     return work(principal, rateLimit)
   })
   if (rateLimit) {
@@ -135,10 +146,6 @@ function overLimit({ limit, resetAt }: RateLimit, nowMs: number): AppError {
 }
 
 const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD'
-
-async function readOnly(request: Request, work: () => Response | Promise<Response>): Promise<Response> {
-  return isRead(request) ? work() : notAllowed(request, ['GET'])
-}
 
 function notAllowed({ method }: Request, allowed: readonly string[]): never {
   const allow = allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed
