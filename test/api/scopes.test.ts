@@ -2,6 +2,7 @@ import { type GraphQLResolveInfo, GraphQLObjectType, GraphQLSchema, GraphQLStrin
 import { describe, expect, it } from 'vitest'
 import { enforceNeeds, needsOf, reachOf } from '../../src/auth/needs.ts'
 import { ALL_SCOPES, type Scope } from '../../src/auth/scopes.ts'
+import { OTHER_DOORS } from '../../src/http/handler.ts'
 import { AppError } from '../../src/kernel/errors.ts'
 import { createSchema } from '../../src/schema.ts'
 import { type TestApp, startTestApp } from '../support/app.ts'
@@ -75,6 +76,16 @@ describe.each(PROVIDERS)('on %s', (provider) => {
     )
     expect(answers).toEqual(expected)
     expect(Object.keys(expected).length).toBeGreaterThanOrEqual(24)
+  })
+
+  it('all else asks for a key where it is said to', async () => {
+    const app = await startTestApp(provider)
+    for (const [door, needs] of Object.entries(OTHER_DOORS)) {
+      const [method = '', path = '', page] = door.split(' ')
+      const headers: Record<string, string> = page === undefined ? {} : { accept: 'text/html' }
+      const { status } = await app.send('', path, { method, headers })
+      expect([door, status === 401]).toEqual([door, needs !== 'no key'])
+    }
   })
 
   it('every route answers keys that have what it says it needs, and no other', async () => {
