@@ -11,7 +11,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    provide: { faults: { cycles: 20, longestMs: 300, events: 3_000 } },
+    provide: { faults: { cycles: 20, longestMs: 300, events: 3_000 }, tenants: { operations: 10_000 } },
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
