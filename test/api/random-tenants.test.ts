@@ -80,14 +80,8 @@ describe.each(PROVIDERS)('three tenants on %s', (provider) => {
   it('would be seen to leak through every read, if the store forgot the tenant', NO_LIMIT, async () => {
     const { leaks } = await run(provider, 600, { forgetful: true })
     const kinds = new Set(leaks.map((leak) => leak.split(':')[0]))
-    expect([...kinds].sort()).toEqual([
-      'CSV',
-      'REST',
-      'by cursor',
-      'by id',
-      'page',
-      'page as text',
-      'statistics',
-    ])
+    expect(kinds).toEqual(
+      new Set(['CSV', 'REST', 'by cursor', 'by id', 'page', 'page as text', 'statistics']),
+    )
   })
 })

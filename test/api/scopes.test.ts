@@ -135,15 +135,9 @@ it('a field whose scope is not asked for would be seen', () => {
     },
   })
   const schema = new GraphQLSchema({ query })
-  const ask = () =>
-    query
-      .getFields()
-      ['secrets']?.resolve?.(
-        {},
-        {},
-        { principal: { scopes: new Set(['logs:read']) } } as never,
-        {} as GraphQLResolveInfo,
-      )
+  const { secrets } = query.getFields()
+  const reader = { principal: { scopes: new Set(['logs:read']) } }
+  const ask = () => secrets?.resolve?.({}, {}, reader, {} as GraphQLResolveInfo)
   expect(ask()).toBe('shown')
   enforceNeeds(schema)
   expect(ask).toThrow('Expected a key with the scope `admin`, got one with logs:read.')

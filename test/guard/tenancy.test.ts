@@ -103,10 +103,12 @@ it('by type, no literal and no altered copy is a sight or a query', () => {
     // @ts-expect-error -- a sight out of nothing
     const made: Sight = { only: 'user', userId: 'u1' }
     // @ts-expect-error -- another user's out of one's own
+    // oxlint-disable-next-line typescript/no-misused-spread -- what types have to see, too
     const altered: Sight = { ...sight, only: 'user', userId: 'u1' }
     // @ts-expect-error -- a query out of nothing
     const asked: Query<object> = { sight, filter: {}, newerThanMs: 0 }
     // @ts-expect-error -- a query that looks back further
+    // oxlint-disable-next-line typescript/no-misused-spread -- what types have to see, too
     const further: Query<object> = { ...query, newerThanMs: 0 }
     // @ts-expect-error -- a query without a sight
     createQuery({ only: 'everyone' }, {}, { nowMs: 0, retentionMs: 1 })

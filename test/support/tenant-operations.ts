@@ -209,8 +209,9 @@ export async function createTenantOperations(app: TestApp, { nowMs, seed }: { no
             const logs = app
               .connectionLogsOf(actingFor(reach))
               .everything(isFiltered ? { userId: [userOf(own)] } : {})
-            const { value = [] } = await logs.next()
+            const next = await logs.next()
             await logs.return()
+            const value = next.value ?? []
             const text =
               exportFormats.csv.write(value.slice(0, 20)) + exportFormats.ndjson.write(value.slice(-20))
             // Ids of events are a producer's own, whatever they are called.
@@ -225,7 +226,7 @@ export async function createTenantOperations(app: TestApp, { nowMs, seed }: { no
             random.pick([
               () => gql(PAGES[0] ?? '', { filter: { userId: isService ? [''] : [userOf(other)] } }),
               () => gql(BY_CURSOR[0] ?? '', { first: 1, after: `${other.name}.none` }),
-              () => gql(PAGES[0] ?? '', { filter: { accountId: [`${other.name}`.repeat(30)] } }),
+              () => gql(PAGES[0] ?? '', { filter: { accountId: [other.name.repeat(30)] } }),
               () => text(app.send(key, `${PATH}?skip=${other.name}`)),
               () =>
                 post(
