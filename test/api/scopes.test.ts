@@ -1,11 +1,11 @@
 import { type GraphQLResolveInfo, GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { enforceNeeds, needsOf, reachOf } from '../../src/auth/needs.ts'
 import { ALL_SCOPES, type Scope } from '../../src/auth/scopes.ts'
 import { OTHER_DOORS } from '../../src/http/handler.ts'
 import { AppError } from '../../src/kernel/errors.ts'
 import { createSchema } from '../../src/schema.ts'
-import { type TestApp, startTestApp } from '../support/app.ts'
+import { type TestApp, keep, startTestApp } from '../support/app.ts'
 import { PROVIDERS } from '../support/databases.ts'
 import { given as givenAt, operationsOf } from '../support/operations.ts'
 
@@ -38,8 +38,13 @@ async function isForbidden(
 }
 
 describe.each(PROVIDERS)('on %s', (provider) => {
+  let app: TestApp
+  beforeAll(async () => {
+    app = keep(await startTestApp(provider))
+  })
+  afterAll(() => app.stop())
+
   it('every root field answers keys that have what it says it needs, and no other', async () => {
-    const app = await startTestApp(provider)
     const expected: Record<string, boolean> = {}
     const found: Record<string, boolean> = {}
     for (const { user, scopes } of KEYS) {
@@ -57,7 +62,6 @@ describe.each(PROVIDERS)('on %s', (provider) => {
   })
 
   it('arguments that name a user are taken from whom they say', async () => {
-    const app = await startTestApp(provider)
     const [user, service] = [await app.key('u1'), await app.key(null)]
     const answers: Record<string, string> = {}
     for (const { name, document, given } of reaching())
@@ -79,7 +83,6 @@ describe.each(PROVIDERS)('on %s', (provider) => {
   })
 
   it('all else asks for a key where it is said to', async () => {
-    const app = await startTestApp(provider)
     for (const [door, needs] of Object.entries(OTHER_DOORS)) {
       const [method = '', path = '', page] = door.split(' ')
       const headers: Record<string, string> = page === undefined ? {} : { accept: 'text/html' }
@@ -89,7 +92,6 @@ describe.each(PROVIDERS)('on %s', (provider) => {
   })
 
   it('every route answers keys that have what it says it needs, and no other', async () => {
-    const app = await startTestApp(provider)
     const send = async (key: string, method: string, path: string) =>
       (await app.send(key, path, { method, ...(method === 'GET' ? {} : { body: '{}' }) })).status
     for (const { path, methods } of app.routes)

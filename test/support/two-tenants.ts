@@ -198,8 +198,10 @@ function tries({ app, key, pairs }: Ground): Try[] {
       },
     ]),
   )
+  // The answer of a subscription does not end.
+  const ending = operations.filter(({ document }) => !document.startsWith('subscription'))
   return [
-    ...operations.flatMap((operation) => operation.places.flatMap((place) => ofPlace(operation, place))),
+    ...ending.flatMap((operation) => operation.places.flatMap((place) => ofPlace(operation, place))),
     ...ofRest,
   ]
 }
