@@ -47,8 +47,8 @@ export function enforceNeeds(schema: GraphQLSchema): GraphQLSchema {
       requireScope(principal, needs)
       if (reach === 'service key') requireServiceKey(principal)
     }
-    field.description += needs === 'any key' ? ' Needs no scope.' : ` Needs the scope \`${needs}\`.`
-    describeReach(field)
+    describe(field, needs === 'any key' ? 'Needs no scope.' : `Needs the scope \`${needs}\`.`)
+    if (reach !== undefined) describe(field, REACHES[reach])
     if (field.resolve) field.resolve = before(field.resolve, 2, ask)
     if (field.subscribe) field.subscribe = before(field.subscribe, 2, ask)
     const text = field.extensions['text'] as Work | undefined
@@ -71,7 +71,12 @@ function before<F extends Work>(work: F, at: number, ask: (context: Context) => 
 
 function describeReach(input: Reaching): void {
   const reach = reachOf(input)
-  if (reach !== undefined) input.description += ` ${REACHES[reach]}`
+  if (reach !== undefined) describe(input, REACHES[reach])
+}
+
+/** What has no description gets none by this: that it lacks one has to be seen. */
+function describe(described: Reaching, sentence: string): void {
+  if (described.description) described.description += ` ${sentence}`
 }
 
 /** Pothos keeps the options of a field beside it. */

@@ -3,6 +3,7 @@ import { isInputObjectType, isObjectType } from 'graphql'
 import { expect, it } from 'vitest'
 import { needsOf, reachOf, rootFields } from '../../src/auth/needs.ts'
 import { REACHES } from '../../src/auth/scopes.ts'
+import { builder } from '../../src/graphql/builder.ts'
 import { OTHER_DOORS } from '../../src/http/handler.ts'
 import { createSchema } from '../../src/schema.ts'
 import { startTestApp } from '../support/app.ts'
@@ -74,6 +75,16 @@ it('docs/scopes.md is what fields, routes and arguments say', async () => {
   const text = await page()
   if (process.env['WRITE_SCOPES']) writeFileSync(PAGE, text)
   expect(readFileSync(PAGE, 'utf8'), MEND).toBe(text)
+})
+
+it('by type, no root field leaves out what it needs', () => {
+  // Checked by `npm run check`, which fails where this is no error any more. Never run.
+  const wrong = () =>
+    builder.queryField('secrets', (t) =>
+      // @ts-expect-error -- without `needs`
+      t.string({ description: 'Secrets.', resolve: () => '' }),
+    )
+  expect(wrong.length).toBe(0)
 })
 
 it('every argument that is called after a user says who may name one', () => {
