@@ -15,13 +15,15 @@ import { createGraphql } from './http/graphql.ts'
 import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, createHandler } from './http/handler.ts'
 import type { FetchHandler } from './http/listen.ts'
 import { complaintsAbout, createDocumentFinder, readListedDocuments } from './http/persisted.ts'
-import type { Charge } from './http/route.ts'
+import { probeRoutes } from './http/probes.ts'
+import type { Charge, Route } from './http/route.ts'
 import { systemClock } from './kernel/clock.ts'
 import { createSchema } from './schema.ts'
 
 /** The service, put together and not started yet. */
 export interface App extends Core {
   readonly fetch: FetchHandler
+  readonly routes: readonly Route[]
 }
 
 /** GraphiQL sends all that stands in its editor, and names the operation that is meant. */
@@ -51,8 +53,15 @@ export async function createApp(options: CoreOptions): Promise<App> {
   const deadlines = createDeadlines(config.requestTimeoutMs, clock)
   let isStopping = false
 
+  const routes = [
+    ...probeRoutes({
+      isReady: async () => !isStopping && (await database.migrations.pending()).length === 0,
+    }),
+    connectionLogRoute({ logsOf: meteredLogsOf, keys, retentionMs, maxBodyBytes, clock, logger }),
+  ]
+
   const handler = createHandler({
-    routes: [connectionLogRoute({ logsOf: meteredLogsOf, keys, retentionMs, maxBodyBytes, clock, logger })],
+    routes,
     graphql: createGraphql({
       schema,
       endpoint: GRAPHQL_PATH,
@@ -83,7 +92,6 @@ export async function createApp(options: CoreOptions): Promise<App> {
     trustedProxies: config.trustedProxies,
     connectionLogsOf: meteredLogsOf,
     managedKeysOf,
-    readiness: { isReady: async () => !isStopping && (await database.migrations.pending()).length === 0 },
     maxBodyBytes,
     deadlines,
     cors: createCors(config.corsOrigins),
@@ -94,6 +102,7 @@ export async function createApp(options: CoreOptions): Promise<App> {
   return {
     ...core,
     fetch: handler,
+    routes,
     stop: async () => {
       isStopping = true
       await deadlines.stop()

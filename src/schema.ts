@@ -8,9 +8,10 @@ import './connections/schema/erase.ts'
 import './connections/schema/mutations.ts'
 import './connections/schema/queries.ts'
 import './connections/schema/stats.ts'
+import { enforceNeeds } from './auth/needs.ts'
 import { builder } from './graphql/builder.ts'
 
-/** The GraphQL schema, of all features together. */
+/** The GraphQL schema, of all features together, each root field held to the scope that it names. */
 export function createSchema(): GraphQLSchema {
-  return builder.toSchema({ sortSchema: true })
+  return enforceNeeds(builder.toSchema({ sortSchema: true }))
 }

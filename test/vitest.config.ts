@@ -11,7 +11,10 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    provide: { faults: { cycles: 20, longestMs: 300, events: 3_000, operations: 130 } },
+    provide: {
+      faults: { cycles: 20, longestMs: 300, events: 3_000, operations: 130 },
+      tenants: { operations: 10_000 },
+    },
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,

@@ -61,7 +61,8 @@ const AuditFilterInput = builder.inputType('AuditLogFilter', {
   description: 'Which entries. An entry has to match every field that is given.',
   fields: (t) => ({
     userId: t.idList({
-      description: 'What was done with keys of these users, at most 100. For service keys only.',
+      reach: 'service key',
+      description: 'What was done with keys of these users, at most 100.',
     }),
     keyId: t.idList({ description: 'What was done with these keys, at most 100.' }),
     actorKeyId: t.idList({ description: 'What was done by these keys, at most 100.' }),
@@ -72,8 +73,9 @@ const AuditFilterInput = builder.inputType('AuditLogFilter', {
 builder.queryField('auditLog', (t) =>
   t.field({
     type: AuditLogPageType,
+    needs: 'admin',
     description:
-      'What was done with keys, when and by whom, the latest first. The key of a user sees what was done with the keys of that user alone. Needs the scope `admin`.',
+      'What was done with keys, when and by whom, the latest first. The key of a user sees what was done with the keys of that user alone.',
     args: {
       filter: t.arg({ type: AuditFilterInput, description: 'Which entries; all of them if absent.' }),
       limit: t.arg.int({

@@ -59,7 +59,7 @@ const ApiKeyPageType = builder.objectRef<ApiKeyPage>('ApiKeyPage').implement({
 const ApiKeyFilterInput = builder.inputType('ApiKeyFilter', {
   description: 'Which keys. A key has to match every field that is given.',
   fields: (t) => ({
-    userId: t.idList({ description: 'Keys of these users, at most 100. For service keys only.' }),
+    userId: t.idList({ reach: 'service key', description: 'Keys of these users, at most 100.' }),
     active: t.boolean({
       description: 'true: only keys that are good now; false: only those that are revoked or expired.',
     }),
@@ -70,10 +70,11 @@ const CreateInput = builder.inputType('CreateApiKeyInput', {
   description: 'What the new key is to be.',
   fields: (t) => ({
     userId: t.id({
-      description:
-        'The user whose logs it reaches. The key of a user may leave it out and may not name another.',
+      reach: 'own user',
+      description: 'The user whose logs it reaches. The key of a user may leave it out.',
     }),
     service: t.boolean({
+      reach: 'service key',
       description:
         'true for a service key, which reaches the logs of all users. A service key says either this or `userId`.',
     }),
@@ -121,8 +122,8 @@ const RevokedType = builder.objectRef<{ apiKey: ApiKey }>('RevokeApiKeyPayload')
 builder.queryField('apiKeys', (t) =>
   t.field({
     type: ApiKeyPageType,
-    description:
-      'Keys, newest first. The key of a user sees the keys of that user alone. Needs the scope `admin`.',
+    needs: 'admin',
+    description: 'Keys, newest first. The key of a user sees the keys of that user alone.',
     args: {
       filter: t.arg({ type: ApiKeyFilterInput, description: 'Which keys; all of them if absent.' }),
       limit: t.arg.int({
@@ -141,15 +142,16 @@ builder.queryField('apiKeys', (t) =>
 builder.mutationFields((t) => ({
   createApiKey: t.field({
     type: CreatedType,
-    description:
-      'Makes a key, of the own user where the key of a user asks. No key makes a stronger one. Needs the scope `admin`.',
+    needs: 'admin',
+    description: 'Makes a key, of the own user where the key of a user asks. No key makes a stronger one.',
     args: { input: t.arg({ type: CreateInput, required: true, description: 'What it is to be.' }) },
     resolve: (_, { input }, { managedKeys }) => managedKeys.create(input),
   }),
   rotateApiKey: t.field({
     type: RotatedType,
+    needs: 'admin',
     description:
-      'Makes a key in the place of another one: with its user, scopes, name and lifetime, which begins anew. The old one stays good for a while. Needs the scope `admin`, and the scopes of the key.',
+      'Makes a key in the place of another one: with its user, scopes, name and lifetime, which begins anew. The old one stays good for a while. The asking key has to have all scopes of the key.',
     args: {
       id: t.arg.id({ required: true, description: 'Id of the key to replace.' }),
       overlapSeconds: t.arg.int({
@@ -161,8 +163,9 @@ builder.mutationFields((t) => ({
   }),
   revokeApiKey: t.field({
     type: RevokedType,
+    needs: 'admin',
     description:
-      'Ends a key for good: within 5 seconds it is refused everywhere. A key that is revoked already stays as it is. Needs the scope `admin`.',
+      'Ends a key for good: within 5 seconds it is refused everywhere. A key that is revoked already stays as it is.',
     args: { id: t.arg.id({ required: true, description: 'Id of the key.' }) },
     resolve: async (_, { id }, { managedKeys }) => ({ apiKey: await managedKeys.revoke(id) }),
   }),

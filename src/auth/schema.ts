@@ -65,6 +65,7 @@ const ViewerType = builder.objectRef<Pick<Context, 'principal' | 'rateLimit'>>('
 builder.queryField('viewer', (t) =>
   t.field({
     type: ViewerType,
+    needs: 'any key',
     description: 'The key that asks: whose it is and what it may do.',
     resolve: (_, __, context) => context,
   }),

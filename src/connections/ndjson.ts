@@ -112,8 +112,6 @@ async function* ingested(
   items: AsyncIterable<Item | 'pause'> | Iterable<Item>,
   logs: ConnectionLogs,
 ): AsyncGenerator<LineResult[], void> {
-  // Asked once with nothing, so that a key without the scope is refused even where there is nothing to store.
-  await logs.recordEach([])
   const underWay: Promise<LineResult[]>[] = []
   try {
     for await (const batch of batchesOf(items)) {

@@ -37,8 +37,6 @@ export function connectionLogRoute({
   ): Promise<Response> {
     const chunks = whileGood(readChunks(request), principal, { keys, clock })
     if (!request.headers.get('accept')?.includes(NDJSON)) return json(await summary(chunks, logs))
-    // Before the answer begins, while it can still be a refusal.
-    await logs.recordEach([])
     return answerEachLine(ingestEachLine(chunks, logs, clock), (error) => {
       if (!request.signal.aborted) logFailure(error, { requestId }, logger)
     })
@@ -59,15 +57,21 @@ export function connectionLogRoute({
     path: '/api/v1/connections/logs',
     isStream: (request) => mediaType(request) === NDJSON,
     methods: {
-      GET: async (request, principal, _, charge) => {
-        const { searchParams } = new URL(request.url)
-        return json(await listLogs(searchParams, logsOf(principal, charge), retentionMs))
+      GET: {
+        needs: 'logs:read',
+        run: async (request, principal, _, charge) => {
+          const { searchParams } = new URL(request.url)
+          return json(await listLogs(searchParams, logsOf(principal, charge), retentionMs))
+        },
       },
-      POST: async (request, principal, requestId, charge) => {
-        const logs = logsOf(principal, charge)
-        const type = requireMediaType(request, ['application/json', NDJSON])
-        if (type === NDJSON) return ingest(request, principal, logs, requestId)
-        return json(await ingestJson(await readJson(request, maxBodyBytes), logs))
+      POST: {
+        needs: 'logs:write',
+        run: async (request, principal, requestId, charge) => {
+          const logs = logsOf(principal, charge)
+          const type = requireMediaType(request, ['application/json', NDJSON])
+          if (type === NDJSON) return ingest(request, principal, logs, requestId)
+          return json(await ingestJson(await readJson(request, maxBodyBytes), logs))
+        },
       },
     },
   }

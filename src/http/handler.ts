@@ -3,8 +3,9 @@ import { authenticate } from '../auth/authenticate.ts'
 import type { BadKeyLimiter } from '../auth/bad-keys.ts'
 import type { KeyStore } from '../auth/key-store.ts'
 import type { ManagedKeys } from '../auth/managed-keys.ts'
-import type { Principal } from '../auth/principal.ts'
+import { type Principal, requireScope } from '../auth/principal.ts'
 import { type RateLimit, type RateLimiter, overLimit, tokensOf } from '../auth/rate-limit.ts'
+import type { Needs } from '../auth/scopes.ts'
 import type { ConnectionLogs } from '../connections/connection-logs.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
@@ -17,7 +18,6 @@ import { type Failure, graphqlFailure, restFailure } from './failure.ts'
 import type { Graphiql } from './graphiql.ts'
 import type { GraphqlHandler } from './graphql.ts'
 import type { FetchHandler, Peer } from './listen.ts'
-import { type Readiness, health, ready } from './probes.ts'
 import type { Charge, Route } from './route.ts'
 
 export const GRAPHQL_PATH = '/graphql'
@@ -25,6 +25,13 @@ export const GRAPHIQL_ASSETS_PATH = '/graphiql'
 
 /** For what a browser shows though it is no page: it may load nothing, run nothing, and stand in no frame. */
 const NOTHING_TO_SHOW = "default-src 'none'; frame-ancestors 'none'"
+/** What is no {@link Route}: what it needs before GraphQL asks each root field. */
+export const OTHER_DOORS = {
+  [`POST ${GRAPHQL_PATH}`]: 'any key',
+  [`GET ${GRAPHQL_PATH}`]: 'any key',
+  [`GET ${GRAPHQL_PATH} (GraphiQL)`]: 'no key',
+  [`GET ${GRAPHIQL_ASSETS_PATH}/…`]: 'no key',
+} as const
 
 export interface HandlerOptions {
   readonly routes: readonly Route[]
@@ -38,7 +45,6 @@ export interface HandlerOptions {
   readonly trustedProxies: number
   readonly connectionLogsOf: (principal: Principal, charge: Charge) => ConnectionLogs
   readonly managedKeysOf: (principal: Principal) => ManagedKeys
-  readonly readiness: Readiness
   readonly maxBodyBytes: number
   readonly deadlines: Deadlines
   readonly cors: Cors
@@ -102,18 +108,17 @@ async function answer(exchange: Exchange, options: HandlerOptions): Promise<Resp
   const { request, url, requestId } = exchange
   const { graphiql } = options
   if (url.pathname === GRAPHQL_PATH) return answerGraphql(exchange, options)
-  if (url.pathname === '/health') return readOnly(request, health)
-  if (url.pathname === '/ready') return readOnly(request, () => ready(options.readiness))
   if (graphiql && url.pathname.startsWith(`${GRAPHIQL_ASSETS_PATH}/`)) {
-    return readOnly(request, () => graphiql.asset(request))
+    return isRead(request) ? graphiql.asset(request) : notAllowed(request, ['GET'])
   }
   const route = options.routes.find(({ path }) => path === url.pathname)
   if (!route) throw new AppError('NOT_FOUND', `There is nothing at ${url.pathname}.`)
-  const run = route.methods[isRead(request) ? 'GET' : request.method]
-  if (!run) return notAllowed(request, Object.keys(route.methods))
+  const method = route.methods[isRead(request) ? 'GET' : request.method]
+  if (!method) return notAllowed(request, Object.keys(route.methods))
+  if (method.needs === 'no key') return method.run(request)
   const isTimed = route.isStream?.(request) !== true
-  return admitted(exchange, options, isTimed, (principal, { charge }) =>
-    run(request, principal, requestId, charge),
+  return admitted(exchange, options, { needs: method.needs, isTimed }, (principal, { charge }) =>
+    method.run(request, principal, requestId, charge),
   )
 }
 
@@ -123,7 +128,8 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
   if (graphiql && isRead(request) && request.headers.get('accept')?.includes('text/html'))
     return graphiql.page(request)
   if (!isRead(request) && request.method !== 'POST') return notAllowed(request, ['GET', 'POST'])
-  return admitted(exchange, options, true, async (principal, allowance, signal) => {
+  const door = { needs: 'any key', isTimed: true } as const
+  return admitted(exchange, options, door, async (principal, allowance, signal) => {
     if (request.method === 'POST') {
       requireMediaType(request, ['application/json'])
       requireDeclaredLength(request, maxBodyBytes)
@@ -152,14 +158,21 @@ interface Allowance {
   charge(tokens: number): void
 }
 
+interface Door {
+  /** What the key has to have. Root fields say for themselves what they need. */
+  readonly needs: Needs
+  /** Whether the time for all of it has an end. */
+  readonly isTimed: boolean
+}
+
 /**
- * Runs `work` for a request with a good key that is within its limit, and tells what is left of the limit.
- * @param isTimed whether the time for all of it has an end
+ * Runs `work` for a request with a good key that has what is needed and is within its limit, and tells what is left of
+ * the limit.
  */
 async function admitted(
   { request, peer, attempt }: Exchange,
   { keys, badKeys, trustedProxies, rateLimiter, deadlines }: HandlerOptions,
-  isTimed: boolean,
+  { needs, isTimed }: Door,
   work: (principal: Principal, allowance: Allowance, signal: () => AbortSignal) => Promise<Response>,
 ): Promise<Response> {
   let left: RateLimit | null = null
@@ -172,6 +185,7 @@ async function admitted(
     const principal = await authenticate(request, keys, badKeys, address)
     const keyId = principal.keyId ?? ''
     within(await rateLimiter.take(keyId))
+    requireScope(principal, needs)
     const allowance: Allowance = {
       left: () => left,
       pay: (cost) => within(rateLimiter.takeMore(keyId, tokensOf(cost) - 1)),
@@ -192,10 +206,6 @@ async function admitted(
 }
 
 const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD'
-
-async function readOnly(request: Request, work: () => Response | Promise<Response>): Promise<Response> {
-  return isRead(request) ? work() : notAllowed(request, ['GET'])
-}
 
 function notAllowed({ method }: Request, allowed: readonly string[]): never {
   const allow = allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed

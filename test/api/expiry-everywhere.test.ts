@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { sightOf } from '../../src/auth/sight.ts'
 import { type App, createApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
@@ -355,7 +356,11 @@ describe.each(PROVIDERS)('expiry on %s, by every path and clock', (provider) => 
     clock.set(NOW + 3 * DAY_MS)
     const alive = ages.filter((age) => NOW - age > clock.now() - RETENTION_MS).length
     const store = createLogStore(app.database, connectionLogKind)
-    const heedless = createQuery({ only: 'everyone' }, {}, { nowMs: clock.now(), retentionMs: 365 * DAY_MS })
+    const heedless = createQuery(
+      sightOf({ userId: null }),
+      {},
+      { nowMs: clock.now(), retentionMs: 365 * DAY_MS },
+    )
     expect((await store.page(heedless, { limit: 100, skip: 0 })).total).toBe(EVENTS)
     expect((await app.connectionLogs.page({}, {})).pagination.total).toBe(alive)
 

@@ -11,6 +11,8 @@ declare module 'vitest' {
     postgresUrl: string
     /** How often tests of faults kill, how long they send before each kill, at most, and how many events they repeat. */
     faults: { cycles: number; longestMs: number; events: number; operations: number }
+    /** How many random operations several tenants run beside each other. */
+    tenants: { operations: number }
   }
 }
 

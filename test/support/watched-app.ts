@@ -82,7 +82,6 @@ export async function startWatchedApp(
     trustedProxies: 0,
     connectionLogsOf: app.connectionLogsOf,
     managedKeysOf: app.managedKeysOf,
-    readiness: { isReady: async () => true },
     maxBodyBytes: 4_194_304,
     deadlines,
     cors: createCors([]),

@@ -64,8 +64,8 @@ const ConnectionType = builder.objectRef<ConnectionLogSlice>('ConnectionLogConne
 builder.queryFields((t) => ({
   connectionLogsByCursor: t.field({
     type: ConnectionType,
-    description:
-      'Connection logs that match the filter, newest first, paged by cursor as Relay does. Needs the scope `logs:read`.',
+    needs: 'logs:read',
+    description: 'Connection logs that match the filter, newest first, paged by cursor as Relay does.',
     args: {
       filter: t.arg({ type: ConnectionLogFilterInput, description: 'Which logs; all of them if absent.' }),
       first: t.arg.int({
@@ -83,7 +83,8 @@ builder.queryFields((t) => ({
   node: t.field({
     type: NodeInterface,
     nullable: true,
-    description: 'The object with this id, as Relay fetches it again. Needs the scope `logs:read`.',
+    needs: 'logs:read',
+    description: 'The object with this id, as Relay fetches it again.',
     args: { id: t.arg.id({ required: true, description: 'Id of the object.' }) },
     resolve: (_, { id }, { connectionLogs }) => connectionLogs.get(id),
     extensions: costs({ weight: STATEMENT }),

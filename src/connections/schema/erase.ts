@@ -33,11 +33,14 @@ const EraseType = builder.objectRef<ErasureReceipt>('ErasePayload').implement({
 builder.mutationField('eraseConnectionLogs', (t) =>
   t.field({
     type: EraseType,
+    needs: 'admin',
     description:
-      'Erases a user, keys included, or the logs of an account, for good and at once: logs, counts, the memory of event ids. With both, the account of that user. The key of a user reaches that user alone. Erasing what is not there is no error. Needs the scope `admin`.',
+      'Erases a user, keys included, or the logs of an account, for good and at once: logs, counts, the memory of event ids. With both, the account of that user. Erasing what is not there is no error.',
     args: {
-      userId: t.arg.id({ description: 'The user to erase.' }),
-      accountId: t.arg.id({ description: 'The account whose logs are erased, with whichever user.' }),
+      userId: t.arg.id({ reach: 'own user', description: 'The user to erase.' }),
+      accountId: t.arg.id({
+        description: 'The account whose logs are erased; with the key of a user, only those of that user.',
+      }),
       dryRun: t.arg.boolean({ defaultValue: false, description: 'Only count what would be erased.' }),
     },
     resolve: (_, { userId, accountId, dryRun }, { connectionLogs }) =>

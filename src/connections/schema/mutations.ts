@@ -61,8 +61,8 @@ const RecordInput = builder.inputType('RecordConnectionLogInput', {
         "The producer's own id of the event. However often it is sent for a user, it is stored once; sent with other content it is a CONFLICT.",
     }),
     userId: t.id({
-      description:
-        'User who owns the connection. The key of a user may leave it out and may not name another.',
+      reach: 'own user',
+      description: 'User who owns the connection. The key of a user may leave it out.',
     }),
     profileId: t.id({ description: 'Profile of the user to which the account belongs.' }),
     accountId: t.id({ description: 'Account that was connected or disconnected.' }),
@@ -136,7 +136,8 @@ const CleanupType = builder.objectRef<CleanupResult>('CleanupPayload').implement
 builder.mutationFields((t) => ({
   recordConnectionLog: t.field({
     type: RecordedType,
-    description: 'Stores one event. Once answered, it is on disk. Needs the scope `logs:write`.',
+    needs: 'logs:write',
+    description: 'Stores one event. Once answered, it is on disk.',
     args: { input: t.arg({ type: RecordInput, required: true, description: 'The event.' }) },
     resolve: async (_, { input }, { connectionLogs }) => {
       const [recorded] = await connectionLogs.record([{ value: asJson(input), at: 'input' }])
@@ -147,7 +148,8 @@ builder.mutationFields((t) => ({
   }),
   recordConnectionLogs: t.field({
     type: RecordedAllType,
-    description: `Stores up to ${MAX_BATCH} events together: all of them or none. Needs the scope \`logs:write\`.`,
+    needs: 'logs:write',
+    description: `Stores up to ${MAX_BATCH} events together: all of them or none.`,
     args: { inputs: t.arg({ type: [RecordInput], required: true, description: 'The events.' }) },
     resolve: (_, { inputs }, { connectionLogs }) => {
       if (inputs.length > MAX_BATCH)
@@ -160,8 +162,10 @@ builder.mutationFields((t) => ({
   }),
   cleanupExpiredConnectionLogs: t.field({
     type: CleanupType,
+    needs: 'admin',
+    reach: 'service key',
     description:
-      'Deletes what has expired, of all users, now rather than at the next round. Expired logs are never shown, deleted or not. Needs the scope `admin`.',
+      'Deletes what has expired, of all users, now rather than at the next round. Expired logs are never shown, deleted or not.',
     args: {
       dryRun: t.arg.boolean({ defaultValue: false, description: 'Only count what would be deleted.' }),
     },

@@ -29,8 +29,8 @@ interface PageArguments extends PagingInput {
 builder.queryFields((t) => ({
   connectionLogs: t.field({
     type: ConnectionLogPageType,
-    description:
-      'Connection logs that match the filter, newest first, with an exact total. Needs the scope `logs:read`.',
+    needs: 'logs:read',
+    description: 'Connection logs that match the filter, newest first, with an exact total.',
     args: {
       filter: t.arg({ type: ConnectionLogFilterInput, description: 'Which logs; all of them if absent.' }),
       days: t.arg.int({
@@ -57,8 +57,9 @@ builder.queryFields((t) => ({
   connectionLog: t.field({
     type: ConnectionLogType,
     nullable: true,
+    needs: 'logs:read',
     description:
-      'The log with this id; null if there is none, if it has expired, or if it is not for this key to see. Needs the scope `logs:read`.',
+      'The log with this id; null if there is none, if it has expired, or if it is not for this key to see.',
     args: { id: t.arg.id({ required: true, description: 'Id of the log.' }) },
     resolve: (_, { id }, { connectionLogs }) => connectionLogs.get(id),
     extensions: costs({ weight: STATEMENT }),

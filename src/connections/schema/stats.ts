@@ -183,8 +183,9 @@ const StatsType = builder.objectRef<ConnectionStats>('ConnectionStats').implemen
 builder.queryField('connectionStats', (t) =>
   t.field({
     type: StatsType,
+    needs: 'logs:read',
     description:
-      'Numbers about the connection logs that match the filter: totals, success rates, a time series. Needs the scope `logs:read`.',
+      'Numbers about the connection logs that match the filter: totals, success rates, a time series.',
     args: {
       filter: t.arg({ type: ConnectionLogFilterInput, description: 'Which logs; all of them if absent.' }),
       days: t.arg.int({
