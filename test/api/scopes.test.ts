@@ -9,7 +9,15 @@ import { type TestApp, keep, startTestApp } from '../support/app.ts'
 import { PROVIDERS } from '../support/databases.ts'
 import { given as givenAt, operationsOf } from '../support/operations.ts'
 
-const operations = operationsOf(createSchema())
+/** A key that is made has no more scopes than who makes it, and without a word more than `admin`. */
+const ASKING: Readonly<Record<string, object>> = {
+  'Mutation.createApiKey': { input: { scopes: ['ADMIN'] } },
+}
+
+const operations = operationsOf(createSchema()).map((operation) => ({
+  ...operation,
+  variables: { ...operation.variables, ...ASKING[operation.name] },
+}))
 
 /** Every set of scopes that a key may hold. */
 const SETS = Array.from({ length: 2 ** ALL_SCOPES.length - 1 }, (_, index) =>

@@ -30,19 +30,22 @@ const RULES: readonly Rule[] = [
     what: 'a database is opened or handed on',
     pattern: /from '(\.[^']*)?\/database\/(open|client|instance|port)\.ts'/,
     owner:
-      /^core\.ts$|^connlog\.ts$|^logs\/|^database\/|^auth\/key-store\.ts$|^cli\/(run|doctor\/(clocks|doctor|expired|migrations))\.ts$/,
+      // Those of auth/ know the tables of keys, and what is spent.
+      /^core\.ts$|^connlog\.ts$|^logs\/|^database\/|^auth\/(audit-log|key-store|key-watch|known-keys|last-use|managed-keys|rate-limit|shared-spending|stored-key)\.ts$|^cli\/(run|doctor\/(clocks|doctor|expired|migrations))\.ts$/,
     samples: ["import type { Database } from '../database/port.ts'"],
   },
   {
     what: 'SQL is written',
     pattern: /from '(\.[^']*)?\/database\/sql\.ts'|\$(query|execute)Raw/,
-    owner: /^logs\/|^database\/|^connections\/filter\.ts$|^cli\/doctor\/expired\.ts$/,
+    owner:
+      /^logs\/|^database\/|^auth\/(key-store|key-watch)\.ts$|^connections\/filter\.ts$|^cli\/doctor\/expired\.ts$/,
     samples: ["import { sql } from '../../database/sql.ts'", 'client.$queryRaw`SELECT 1`'],
   },
   {
     what: 'a statement is run',
     pattern: /\b(database|tx)\s*\??\.(query|execute|transaction)\b|\bquery<.*>\(/,
-    owner: /^logs\/|^database\/|^cli\/doctor\/(clocks|expired)\.ts$/,
+    owner:
+      /^logs\/|^database\/|^auth\/(key-store|key-watch|last-use)\.ts$|^cli\/doctor\/(clocks|expired)\.ts$/,
     samples: ['await app.database.query(statement)', 'const [row] = await query<Row>(statement)'],
   },
   {
@@ -64,7 +67,7 @@ const RULES: readonly Rule[] = [
   {
     what: 'one acts without a key',
     pattern: /\bOPERATOR\b|\bactingFor\(|\bscopes: new Set/,
-    owner: /^auth\/|^core\.ts$|^cli\/(pull|import)\.ts$/,
+    owner: /^auth\/|^core\.ts$|^cli\/(keys-log|pull|import)\.ts$/,
     samples: ['connectionLogsOf(OPERATOR)', 'actingFor(userId)', 'scopes: new Set(ALL_SCOPES)'],
   },
 ]

@@ -1,4 +1,4 @@
-import type { Database, Queryable } from '../../src/database/port.ts'
+import type { Database, Queryable, Transaction } from '../../src/database/port.ts'
 import { Sql } from '../../src/database/sql.ts'
 
 /** Puts something between a running service and its database: `look` is given every statement, and says what is run. */
@@ -9,12 +9,13 @@ export function intercept(database: Database, look: (statement: Sql) => Sql): vo
   })
   const { transaction } = database
   Object.assign(database, between(database), {
-    transaction: (work: (tx: Queryable) => Promise<unknown>) => transaction((tx) => work(between(tx))),
+    transaction: (work: (tx: Transaction) => Promise<unknown>) =>
+      transaction((tx) => work({ ...tx, ...between(tx) })),
   })
 }
 
-/** Tables whose every row is of one tenant. */
-const TENANT_TABLES = /\bconnection_log(?:s|_event_ids|_counts|_count_deltas)\b/g
+/** Tables whose every row is of one tenant, where rows of them are read or written: not as the owner of a column. */
+const TENANT_TABLES = /\bconnection_log(?:s|_event_ids|_counts|_count_deltas)\b(?!\.)/g
 
 /** What need not bind it, both of SQLite. */
 const HARMLESS = [
@@ -50,19 +51,20 @@ function tablesIn(text: string) {
   const mentions = [...telling.matchAll(TENANT_TABLES)].length
   const joined = [...text.matchAll(/\buser_id = \w+\.user_id\b/g)].length
   // Rows that are written come with their tenant, in one value for all of them.
-  const isWrite = /^\s*(INSERT|DELETE|UPDATE)/i.test(text)
+  const isWrite = /^\s*(INSERT|DELETE|UPDATE|WITH noted AS)/i.test(text)
   const counted = { mentions, wanted: isWrite ? 1 : Math.max(1, mentions - joined) }
   known.set(text, counted)
   return counted
 }
 
-/** How many values are a text, or hold it: lists, and lists as JSON text. */
+/** How many values are a text, or hold it: lists, and lists as JSON, be it as text or as bytes. */
 const bound = (values: readonly unknown[], text: string): number =>
-  values.filter((value) =>
-    typeof value === 'string'
-      ? value === text || (/^[[{]/.test(value) && value.includes(JSON.stringify(text)))
-      : Array.isArray(value) && bound(value, text) > 0,
-  ).length
+  values.filter((value) => {
+    if (Array.isArray(value)) return bound(value, text) > 0
+    const given = value instanceof Uint8Array ? Buffer.from(value).toString() : value
+    if (typeof given !== 'string') return false
+    return given === text || (/^[[{]/.test(given) && given.includes(JSON.stringify(text)))
+  }).length
 
 /** The same statement without its condition on the tenant: what a store would ask that had forgotten it. */
 export function withoutTenant(statement: Sql): Sql {

@@ -20,6 +20,7 @@ const KINDS = [
   'profile',
   'account',
   'error code',
+  'key id',
   'cursor',
   'text',
   'object',
@@ -41,6 +42,14 @@ export const PLACES: Readonly<Record<string, Kind>> = {
   'ConnectionLogFilter.accountId': 'account',
   'ConnectionLogFilter.errorCode': 'error code',
   'ConnectionLogFilter.search': 'text',
+  'Mutation.rotateApiKey(id:)': 'key id',
+  'Mutation.revokeApiKey(id:)': 'key id',
+  'ApiKeyFilter.userId': 'user',
+  'AuditLogFilter.userId': 'user',
+  'AuditLogFilter.keyId': 'key id',
+  'AuditLogFilter.actorKeyId': 'key id',
+  'CreateApiKeyInput.userId': 'user',
+  'CreateApiKeyInput.name': 'none',
   'RecordConnectionLogInput.eventId': 'event id',
   'RecordConnectionLogInput.userId': 'user',
   'RecordConnectionLogInput.profileId': 'profile',
@@ -111,12 +120,20 @@ export async function populate(app: TestApp, nowMs: number): Promise<Ground> {
       profile: words('*-profile'),
       account: words('*-account'),
       'error code': words('*-1', '*-2'),
+      'key id': await keyPairs(app),
       cursor: await cursorPairs(app),
       text: words('*', '*1', '* failed'),
       object: [{ foreign: { note: FOREIGN }, never: { note: NEVER } }],
       none: [],
     },
   }
+}
+
+/** Keys of another tenant and of a service. */
+async function keyPairs(app: TestApp): Promise<Pair[]> {
+  for (const user of [userOf(FOREIGN), null]) await app.key(user)
+  const others = (await app.keys.list()).filter(({ userId }) => userId !== userOf(OWN))
+  return others.map(({ id }) => ({ foreign: id, never: altered(id) }))
 }
 
 /** Cursors of another tenant and of a service, and what is none. */
