@@ -3,12 +3,12 @@ import { ConfigError, parseConfig } from './config/config.ts'
 import { SETTINGS, type SettingName } from './config/settings.ts'
 import type { Recorded } from './connections/connection-logs.ts'
 import type { SentLog } from './connections/input.ts'
-import { createNodeListener } from './http/listen.ts'
+import { type Peer, createNodeListener } from './http/listen.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { AppError } from './kernel/errors.ts'
 import { type Logger, createLogger } from './kernel/logger.ts'
 
-export type { Recorded, SentLog, Clock, Logger }
+export type { Recorded, SentLog, Clock, Logger, Peer }
 export type { ConnectionLog } from './connections/event.ts'
 export { ConfigError }
 export { DatabaseOpenError } from './database/port.ts'
@@ -39,8 +39,11 @@ export interface ConnlogOptions extends ConnlogSettings {
 }
 
 export interface Connlog {
-  /** Answers a request to `/graphql`, `/api/v1/connections/logs`, `/health` or `/ready`. */
-  fetch(request: Request): Promise<Response>
+  /**
+   * Answers a request to `/graphql`, `/api/v1/connections/logs`, `/health` or `/ready`.
+   * @param peer who asks; `createNodeListener` tells it. Where nobody does, bad keys are not counted by address
+   */
+  fetch(request: Request, peer?: Peer): Promise<Response>
   /**
    * Stores an event, in process and with the reach of a service key; once it resolves, the event is on disk.
    * @throws {AppError} BAD_USER_INPUT or CONFLICT; SERVICE_UNAVAILABLE if the database cannot take it now
@@ -105,8 +108,8 @@ export function createConnlog({
   }
 
   return {
-    fetch: async (request) =>
-      app ? app.fetch(request) : new Response('Service Unavailable', { status: 503 }),
+    fetch: async (request, peer) =>
+      app ? app.fetch(request, peer) : new Response('Service Unavailable', { status: 503 }),
     record,
     start: async () => {
       const opening = (starting ??= open())

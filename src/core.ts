@@ -1,6 +1,6 @@
 import { type Principal, OPERATOR } from './auth/principal.ts'
 import { type KeyStore, createKeyStore } from './auth/key-store.ts'
-import { createKeyWatch } from './auth/validity.ts'
+import { type ManagedKeys, createManagedKeys } from './auth/managed-keys.ts'
 import type { Config } from './config/config.ts'
 import { type ConnectionLogs, createConnectionLogs } from './connections/connection-logs.ts'
 import type { ConnectionLog } from './connections/event.ts'
@@ -10,8 +10,8 @@ import { createOpenStreams } from './connections/open-streams.ts'
 import { createInstanceSecret } from './database/instance.ts'
 import { openDatabase } from './database/open.ts'
 import type { Database } from './database/port.ts'
-import { type Clock, DAY_MS, SECOND_MS, systemClock } from './kernel/clock.ts'
-import { type Running, createLifecycle } from './kernel/lifecycle.ts'
+import { type Clock, DAY_MS, MINUTE_MS, SECOND_MS, systemClock } from './kernel/clock.ts'
+import { type Running, createLifecycle, every } from './kernel/lifecycle.ts'
 import type { Logger } from './kernel/logger.ts'
 import { type CountKeeper, createCountKeeper } from './logs/counts.ts'
 import { createErasure } from './logs/erasure.ts'
@@ -23,6 +23,7 @@ import { type LogStore, createLogStore } from './logs/store.ts'
 /** All but what speaks HTTP, put together and not started yet: what the commands work with. */
 export interface Core extends Running {
   readonly keys: KeyStore
+  readonly managedKeysOf: (principal: Principal) => ManagedKeys
   readonly database: Database
   readonly connectionLogsOf: (principal: Principal) => ConnectionLogs
   /** Connection logs as the operator reaches them: all of them, with every scope. */
@@ -36,14 +37,14 @@ export interface Core extends Running {
   /** For how many days the services of this database keep logs; undefined where none has started yet. */
   readonly rememberedDays: number | undefined
   /**
-   * Begins what goes on by itself: saying how long logs are kept, cleaning up and merging counts. The database has to
-   * be migrated.
+   * Begins what goes on by itself: saying how long logs are kept, cleaning up, merging counts, writing down when keys
+   * were used. The database has to be migrated.
    */
   start(): Promise<void>
 }
 
-/** Up to a second of notes to add is nothing to a read; see docs/decisions.md. */
-const MERGE_INTERVAL_MS = SECOND_MS
+/** Up to two seconds of notes to add is nothing to a read, and the more there are, the more fall into one count; see docs/decisions.md. */
+const MERGE_INTERVAL_MS = 2 * SECOND_MS
 
 export interface CoreOptions {
   readonly config: Config
@@ -78,7 +79,8 @@ export async function createCore({
     },
   )
   const retentionMs = keeping.days * DAY_MS
-  const keys = createKeyStore(database.apiKeys, clock)
+  const keys = createKeyStore(database, { clock, logger })
+  lifecycle.add('keys', keys)
   const feed = createFeed(database, connectionLogKind, { clock, logger })
   lifecycle.add('feed', feed)
   const store = announcing(createLogStore(database, connectionLogKind), feed)
@@ -96,7 +98,7 @@ export async function createCore({
     following: createFollowing({
       feed,
       streams,
-      keyWatch: createKeyWatch(keys, clock),
+      keyWatch: keys,
       clock,
       retentionMs,
       cursorSecret,
@@ -109,6 +111,7 @@ export async function createCore({
   })
   return {
     keys,
+    managedKeysOf: createManagedKeys({ keys, models: database, clock }),
     database,
     connectionLogsOf,
     connectionLogs: connectionLogsOf(OPERATOR),
@@ -121,6 +124,11 @@ export async function createCore({
       lifecycle.add('retention', await keeping.start())
       lifecycle.add('cleanup', retention.start(config.cleanupIntervalMs))
       lifecycle.add('counts', counts.start(MERGE_INTERVAL_MS))
+      if (database.allowances) {
+        const { forget } = database.allowances
+        lifecycle.add('rate limits', every(MINUTE_MS, 'rate limits', forget, { clock, logger }))
+      }
+      keys.start()
     },
     stop: () => {
       streams.endAll()

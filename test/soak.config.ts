@@ -1,16 +1,24 @@
 import { defineConfig, mergeConfig } from 'vitest/config'
 import tests from './vitest.config.ts'
 
-/** The tests of faults with more of everything: `npm run soak`, or `npm run soak -- kill` for some of them. */
+/** Tests of faults and of tenants with more of everything: `npm run soak`, or `npm run soak -- kill` for some of them. */
 const config = mergeConfig(tests, defineConfig({ test: { testTimeout: 3_600_000 } }))
 
 export default {
   ...config,
   test: {
     ...config.test,
-    include: ['test/faults/**/*.test.ts'],
+    include: ['test/faults/**/*.test.ts', 'test/api/random-tenants.test.ts'],
     provide: {
-      faults: { cycles: 100, longestMs: 1_500, events: 20_000, reconnects: 1_000, unread: 100_000 },
+      faults: {
+        cycles: 100,
+        longestMs: 1_500,
+        events: 20_000,
+        operations: 10_000,
+        reconnects: 1_000,
+        unread: 100_000,
+      },
+      tenants: { operations: 100_000 },
     },
   },
 }

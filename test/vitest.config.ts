@@ -11,7 +11,17 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    provide: { faults: { cycles: 20, longestMs: 300, events: 3_000, reconnects: 20, unread: 1_000 } },
+    provide: {
+      faults: {
+        cycles: 20,
+        longestMs: 300,
+        events: 3_000,
+        operations: 130,
+        reconnects: 20,
+        unread: 1_000,
+      },
+      tenants: { operations: 10_000 },
+    },
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,

@@ -1,125 +1,270 @@
-import { LRUCache } from 'lru-cache'
-import type { ApiKeyRow, ApiKeys } from '../database/port.ts'
-import { type Clock, SECOND_MS } from '../kernel/clock.ts'
+import type { ApiKeyRow, Database, Transaction } from '../database/port.ts'
+import { sql } from '../database/sql.ts'
+import { type Clock, DAY_MS } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
+import { formatInstant } from '../kernel/instant.ts'
+import type { Running } from '../kernel/lifecycle.ts'
+import type { Logger } from '../kernel/logger.ts'
 import { idSchema, parseInput, textSchema } from '../kernel/text.ts'
 import { apiKeyId, isHashOf, makeApiKey } from './api-key.ts'
-import type { Principal } from './principal.ts'
+import { createAuditWriter } from './audit-log.ts'
+import { type KeyWatch, createKeyWatch } from './key-watch.ts'
+import { createKnownKeys } from './known-keys.ts'
+import { createLastUses } from './last-use.ts'
+import { OPERATOR, type Principal } from './principal.ts'
 import { ALL_SCOPES, type Scope, isScope } from './scopes.ts'
-
-/** A key as it may be shown. Instants are milliseconds since the epoch. */
-export interface ApiKey {
-  readonly id: string
-  readonly userId: string | null
-  readonly name: string | null
-  readonly scopes: readonly Scope[]
-  readonly createdAt: number
-  readonly expiresAt: number | null
-  readonly revokedAt: number | null
-}
+import { type ApiKey, invalidityOf, toApiKey } from './stored-key.ts'
 
 export interface CreateKeyOptions {
   /** The user whose logs the key reaches; null for a service key. */
   readonly userId: string | null
   readonly scopes: readonly string[]
-  readonly name?: string | undefined
-  /** Lifetime from now, in milliseconds; for ever if absent. */
+  readonly name?: string | null | undefined
+  /** Lifetime from now, in milliseconds. */
   readonly lifetimeMs?: number | undefined
+  /** Or its end, in milliseconds since the epoch. It is good for ever if neither is given. */
+  readonly expiresAt?: number | undefined
 }
 
-export interface KeyStore {
+/** A key at the one moment at which it can be shown. */
+export interface NewKey {
+  readonly key: string
+  readonly apiKey: ApiKey
+}
+
+export interface RotatedKey extends NewKey {
+  /** The key that was replaced, with its end. */
+  readonly replaced: ApiKey
+}
+
+/**
+ * All keys, whoever asks: what a key may do to others is held by {@link createManagedKeys}. Every change is written to
+ * the audit log in its own transaction, as done by `by`, who is the operator unless said otherwise.
+ */
+export interface KeyStore extends Pick<KeyWatch, 'untilInvalid'> {
   /** @returns the key, to be shown once and never again */
-  create(options: CreateKeyOptions): Promise<{ key: string; apiKey: ApiKey }>
+  create(options: CreateKeyOptions, by?: Principal): Promise<NewKey>
+  /**
+   * Makes a key in the place of another one: of the same user, scopes and name, and with the same lifetime, counted from
+   * now. The old one is good for `overlapMs` more, and never for longer than it was.
+   * @throws {AppError} NOT_FOUND; CONFLICT for a key that is revoked, expired or rotated already
+   */
+  rotate(id: string, overlapMs: number, by?: Principal): Promise<RotatedKey>
+  /**
+   * Ends a key for good; one that is revoked already stays as it is.
+   * @throws {AppError} NOT_FOUND
+   */
+  revoke(id: string, by?: Principal): Promise<ApiKey>
+  get(id: string): Promise<ApiKey | null>
+  /** All of them, oldest first. */
   list(): Promise<ApiKey[]>
-  /** @throws {AppError} NOT_FOUND for an unknown or already revoked id */
-  revoke(id: string): Promise<void>
-  /** Who holds this key; undefined for one that is malformed, unknown, revoked or expired. */
+  /** Who holds this key; undefined for one that is malformed, unknown, revoked or expired. Notes that it was used. */
   find(key: string): Promise<Principal | undefined>
-  /** Whether the key with this id is neither revoked nor expired, as the database has it at this moment. */
-  isValid(id: string): Promise<boolean>
+  /** Whether this process has lately found this key to be good. Asks nobody; what it says may be some time old. */
+  isKnown(key: string): boolean
   /** How many keys a user has, valid or not. */
   countOf(userId: string): Promise<number>
-  /** Deletes the keys of a user, which are then as unknown as if they had never been. @returns how many there were */
-  eraseOf(userId: string): Promise<number>
+  /**
+   * Deletes the keys of a user, which are then as unknown as if they had never been, and what the audit log has of them.
+   * That a user was erased stays there, and not which.
+   * @returns how many keys there were
+   */
+  eraseOf(userId: string, by?: Principal): Promise<number>
   isEmpty(): Promise<boolean>
+  /** Begins to write down when keys were used. */
+  start(): void
+  /** Ends that, and all watching. */
+  stop(): Promise<void>
 }
 
-/** How long a key found in the database is trusted: revocation reaches every process within this time. */
-const CACHE_MS = 3 * SECOND_MS
-const CACHED_KEYS = 10_000
+/** How long an old key stays good beside the new one, unless said otherwise, and at most. */
+export const DEFAULT_OVERLAP_MS = DAY_MS
+export const MAX_OVERLAP_MS = 30 * DAY_MS
 
-export function createKeyStore(rows: ApiKeys, clock: Clock): KeyStore {
-  const cache = new LRUCache<string, { row: ApiKeyRow; readAt: number }>({ max: CACHED_KEYS })
+const noSuchKey = (id: string) => new AppError('NOT_FOUND', `There is no key ${JSON.stringify(id)}.`)
 
-  async function rowOf(id: string): Promise<ApiKeyRow | null> {
-    const cached = cache.get(id)
-    const age = cached ? clock.now() - cached.readAt : Number.NaN
-    if (cached && age >= 0 && age < CACHE_MS) return cached.row
-    const readAt = clock.now()
+type KeyDatabase = Pick<Database, 'apiKeys' | 'transaction' | 'eraser' | 'query' | 'execute' | 'dialect'>
+
+export function createKeyStore(
+  { apiKeys: rows, ...database }: KeyDatabase,
+  { clock, logger }: { clock: Clock; logger: Logger },
+): KeyStore {
+  const known = createKnownKeys(rows, clock)
+  const watch = createKeyWatch(database, { clock, logger })
+  const uses = createLastUses(database, { clock, logger })
+  const writeDown = createAuditWriter()
+  let usesWritten: Running | undefined
+
+  function changed(ids: readonly string[]): void {
+    for (const id of ids) known.forget(id)
+    watch.look()
+  }
+
+  async function rowOf(id: string): Promise<ApiKeyRow> {
     const row = await rows.findUnique({ where: { id } })
-    if (row) cache.set(id, { row, readAt })
-    else cache.delete(id)
+    if (!row) throw noSuchKey(id)
     return row
   }
 
+  /** Makes a key and says so in the audit log. */
+  async function add(
+    tx: Transaction,
+    key: Pick<ApiKeyRow, 'id' | 'hash' | 'userId' | 'name' | 'scopes' | 'createdAt' | 'expiresAt'>,
+    { by, rotatedFrom }: { by: Principal; rotatedFrom: string | null },
+  ): Promise<ApiKey> {
+    const rest = { createdBy: by.keyId, revokedAt: null, lastUsedAt: null, rotatedFrom, rotatedTo: null }
+    const apiKey = toApiKey(await tx.apiKeys.create({ data: { ...key, ...rest } }))
+    const { id, userId, name, scopes, expiresAt, createdAt } = apiKey
+    await writeDown(tx, {
+      by,
+      atMs: createdAt,
+      action: 'key_created',
+      userId,
+      keyId: id,
+      details: {
+        name,
+        scopes: [...scopes],
+        expiresAt: textOf(expiresAt),
+        ...(rotatedFrom === null ? {} : { rotatedFrom }),
+      },
+    })
+    return apiKey
+  }
+
   return {
-    create: async ({ userId, scopes, name, lifetimeMs }) => {
+    create: async ({ userId, scopes, name, lifetimeMs = Infinity, expiresAt }, by = OPERATOR) => {
       const { key, id, hash } = makeApiKey()
       const createdAt = new Date(clock.now())
-      const row = await rows.create({
-        data: {
-          id,
-          hash,
-          userId: userId === null ? null : parseInput(idSchema, userId, 'user'),
-          name: name === undefined ? null : parseInput(textSchema(100, 1), name, 'name'),
-          scopes: parseScopes(scopes).join(' '),
-          createdAt,
-          expiresAt: lifetimeMs === undefined ? null : new Date(createdAt.getTime() + lifetimeMs),
-          revokedAt: null,
-          lastUsedAt: null,
-        },
-      })
-      return { key, apiKey: shown(row) }
+      const endMs = expiresAt ?? createdAt.getTime() + lifetimeMs
+      const made = {
+        id,
+        hash,
+        userId: userId === null ? null : parseInput(idSchema, userId, 'user'),
+        name: (name ?? null) === null ? null : parseInput(textSchema(100, 1), name, 'name'),
+        scopes: parseScopes(scopes).join(' '),
+        createdAt,
+        expiresAt: endMs === Infinity ? null : new Date(endMs),
+      }
+      return { key, apiKey: await database.transaction((tx) => add(tx, made, { by, rotatedFrom: null })) }
     },
 
-    list: async () => (await rows.findMany({ orderBy: { createdAt: 'asc' } })).map(shown),
-
-    revoke: async (id) => {
-      const { count } = await rows.updateMany({
-        where: { id, revokedAt: null },
-        data: { revokedAt: new Date(clock.now()) },
+    rotate: async (id, overlapMs, by = OPERATOR) => {
+      const old = await rowOf(id)
+      const now = new Date(clock.now())
+      requireRotatable(old, now.getTime())
+      const { key, id: newId, hash } = makeApiKey()
+      const { userId, name, scopes, createdAt, expiresAt } = old
+      const lifetimeMs = expiresAt && expiresAt.getTime() - createdAt.getTime()
+      const endMs = Math.min(expiresAt?.getTime() ?? Infinity, now.getTime() + overlapMs)
+      const made = {
+        id: newId,
+        hash,
+        userId,
+        name,
+        scopes,
+        createdAt: now,
+        expiresAt: lifetimeMs === null ? null : new Date(now.getTime() + lifetimeMs),
+      }
+      const apiKey = await database.transaction(async (tx) => {
+        // Whoever rotates or revokes the same key at the same time waits here, and then finds nothing to change.
+        const { count } = await tx.apiKeys.updateMany({
+          where: { id, revokedAt: null, rotatedTo: null },
+          data: { rotatedTo: newId, expiresAt: new Date(endMs) },
+        })
+        if (count === 0)
+          throw new AppError('CONFLICT', `The key ${JSON.stringify(id)} was rotated or revoked just now.`)
+        const added = await add(tx, made, { by, rotatedFrom: id })
+        const details = { rotatedTo: newId, expiresAt: textOf(endMs) }
+        await writeDown(tx, { by, atMs: now.getTime(), action: 'key_rotated', userId, keyId: id, details })
+        return added
       })
-      cache.delete(id)
-      if (count === 0)
-        throw new AppError('NOT_FOUND', `There is no key ${JSON.stringify(id)} that could be revoked.`)
+      changed([id, newId])
+      return { key, apiKey, replaced: { ...toApiKey(old), rotatedTo: newId, expiresAt: endMs } }
     },
+
+    revoke: async (id, by = OPERATOR) => {
+      const { userId } = await rowOf(id)
+      const atMs = clock.now()
+      await database.transaction(async (tx) => {
+        const where = { id, revokedAt: null }
+        const { count } = await tx.apiKeys.updateMany({ where, data: { revokedAt: new Date(atMs) } })
+        if (count > 0)
+          await writeDown(tx, { by, atMs, action: 'key_revoked', userId, keyId: id, details: {} })
+      })
+      changed([id])
+      return toApiKey(await rowOf(id))
+    },
+
+    get: async (id) => {
+      const row = await rows.findUnique({ where: { id } })
+      return row && toApiKey(row)
+    },
+
+    list: async () => (await rows.findMany({ orderBy: { createdAt: 'asc' } })).map(toApiKey),
 
     find: async (key) => {
       const id = apiKeyId(key)
-      const row = id === undefined ? null : await rowOf(id)
-      if (!row || !isHashOf(row.hash, key)) return undefined
-      const { name, userId, scopes, expiresAt, revokedAt } = shown(row)
-      if (revokedAt !== null || (expiresAt !== null && expiresAt <= clock.now())) return undefined
+      const row = id === undefined ? null : await known.get(id)
+      if (!row || !isHashOf(row.hash, key) || invalidityOf(row, clock.now())) return undefined
+      uses.note(row.id)
+      const { name, userId, scopes, expiresAt } = toApiKey(row)
       return { keyId: row.id, name, userId, scopes: new Set(scopes), expiresAt }
     },
 
-    isValid: async (id) => {
-      const row = await rows.findUnique({ where: { id } })
-      if (!row) return false
-      const { expiresAt, revokedAt } = shown(row)
-      return revokedAt === null && (expiresAt === null || expiresAt > clock.now())
+    isKnown: (key) => {
+      const row = known.peek(apiKeyId(key) ?? '')
+      return row !== undefined && row.revokedAt === null && isHashOf(row.hash, key)
     },
+
+    untilInvalid: watch.untilInvalid,
 
     countOf: (userId) => rows.count({ where: { userId } }),
 
-    eraseOf: async (userId) => {
-      const { count } = await rows.deleteMany({ where: { userId } })
-      for (const [id, { row }] of cache.entries()) if (row.userId === userId) cache.delete(id)
-      return count
+    eraseOf: async (userId, by = OPERATOR) => {
+      const ids = (await rows.findMany({ where: { userId } })).map(({ id }) => id)
+      const erased = await database.eraser.transaction(async (tx) => {
+        const { count } = await tx.apiKeys.deleteMany({ where: { userId } })
+        // Keys first: the database refuses to let an entry go while its key is there.
+        await tx.execute(sql`
+          DELETE FROM audit_log WHERE user_id = ${userId}
+            AND NOT EXISTS (SELECT 1 FROM api_keys AS k WHERE k.id = audit_log.key_id)`)
+        const details = { apiKeys: count }
+        await writeDown(tx, {
+          by,
+          atMs: clock.now(),
+          action: 'user_erased',
+          userId: null,
+          keyId: null,
+          details,
+        })
+        return count
+      })
+      changed(ids)
+      return erased
     },
 
     isEmpty: async () => (await rows.count()) === 0,
+
+    start: () => {
+      usesWritten ??= uses.start()
+    },
+
+    stop: async () => {
+      const writing = usesWritten
+      usesWritten = undefined
+      await watch.stop()
+      await writing?.stop()
+    },
   }
+}
+
+function requireRotatable(row: ApiKeyRow, nowMs: number): void {
+  const { id, revokedAt, expiresAt, rotatedTo } = toApiKey(row)
+  const refuse = (why: string) =>
+    new AppError('CONFLICT', `Expected the key ${JSON.stringify(id)} to be good, ${why}.`)
+  if (revokedAt !== null) throw refuse(`but it was revoked at ${formatInstant(revokedAt)}`)
+  if (rotatedTo !== null) throw refuse(`but it was rotated already, to ${JSON.stringify(rotatedTo)}`)
+  if (expiresAt !== null && expiresAt <= nowMs) throw refuse(`but it expired at ${formatInstant(expiresAt)}`)
 }
 
 function parseScopes(texts: readonly string[]): Scope[] {
@@ -130,12 +275,4 @@ function parseScopes(texts: readonly string[]): Scope[] {
   return ALL_SCOPES.filter((scope) => texts.includes(scope))
 }
 
-const shown = (row: ApiKeyRow): ApiKey => ({
-  id: row.id,
-  userId: row.userId,
-  name: row.name,
-  scopes: row.scopes.split(' ').filter(isScope),
-  createdAt: row.createdAt.getTime(),
-  expiresAt: row.expiresAt?.getTime() ?? null,
-  revokedAt: row.revokedAt?.getTime() ?? null,
-})
+const textOf = (ms: number | null) => (ms === null ? null : formatInstant(ms))

@@ -1,5 +1,5 @@
 import { AppError } from '../kernel/errors.ts'
-import { ALL_SCOPES, type Scope } from './scopes.ts'
+import { ALL_SCOPES, type Needs, type Scope } from './scopes.ts'
 
 /** Who asks: what is known of the key that a request came with. */
 export interface Principal {
@@ -22,12 +22,21 @@ export const OPERATOR: Principal = {
   expiresAt: null,
 }
 
+/** The operator with the reach of one user's key, or of a service key for null. */
+export const actingFor = (userId: string | null): Principal => ({ ...OPERATOR, userId })
+
+/** @throws {AppError} FORBIDDEN for the key of a user */
+export function requireServiceKey({ userId }: Principal): void {
+  if (userId === null) return
+  throw new AppError('FORBIDDEN', 'Expected a service key, got the key of a user.')
+}
+
 /** @throws {AppError} FORBIDDEN naming the scope that is missing */
-export function requireScope(principal: Principal, scope: Scope): void {
-  if (principal.scopes.has(scope)) return
+export function requireScope(principal: Principal, needs: Needs): void {
+  if (needs === 'any key' || principal.scopes.has(needs)) return
   const held = [...principal.scopes].join(', ')
   throw new AppError(
     'FORBIDDEN',
-    `Expected a key with the scope \`${scope}\`, got one with ${held || 'no scope'}.`,
+    `Expected a key with the scope \`${needs}\`, got one with ${held || 'no scope'}.`,
   )
 }

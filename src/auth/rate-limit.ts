@@ -1,37 +1,98 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import type { Clock } from '../kernel/clock.ts'
+import type { SharedAllowances } from '../database/port.ts'
+import { type Clock, SECOND_MS } from '../kernel/clock.ts'
+import { AppError } from '../kernel/errors.ts'
+import type { Logger } from '../kernel/logger.ts'
+import { createSharing } from './shared-spending.ts'
+import { createTokenBuckets } from './token-buckets.ts'
 
-/** What is left of a key's allowance for this minute. */
+/** What is left of a key's allowance. */
 export interface RateLimit {
-  /** Requests a minute. */
+  /** Requests a minute, and requests that may come at once. */
   readonly limit: number
+  /** Requests that may come now. */
   readonly remaining: number
-  /** When the allowance is whole again, in milliseconds since the epoch. */
+  /** When the allowance is whole again if nothing is spent meanwhile, in milliseconds since the epoch. */
   readonly resetAt: number
-  readonly spent: boolean
+  /** After how many milliseconds a request that was refused will pass; 0 for one that was let through. */
+  readonly retryAfterMs: number
 }
 
+/**
+ * The allowances of keys: a bucket of tokens each, as large as the limit, refilled evenly. An ordinary request takes one
+ * token. Every method answers null where there is no limit.
+ */
 export interface RateLimiter {
-  /** Takes one request off the key's allowance; null where there is no limit. */
+  /** Takes a token for a request, before anything is done for it. */
   take(keyId: string): Promise<RateLimit | null>
+  /**
+   * Takes more for a request that turns out to be heavy, before it is done. Where so much is not there, it gives back the
+   * first token too.
+   */
+  takeMore(keyId: string, tokens: number): RateLimit | null
+  /** Takes what a request has come to while it was done, down to a debt of a minute's worth. */
+  charge(keyId: string, tokens: number): RateLimit | null
 }
 
-/** Counts requests a key and minute in this process. @param perMinute 0 = no limit */
-export function createRateLimiter(perMinute: number, clock: Clock): RateLimiter {
-  if (perMinute === 0) return { take: async () => null }
-  const limiter = new RateLimiterMemory({ points: perMinute, duration: 60 })
+export interface RateLimiterOptions {
+  /** 0 = no limit. */
+  readonly perMinute: number
+  readonly clock: Clock
+  /** Where processes share a database that keeps what they spend. Each counts for itself if absent. */
+  readonly allowances: SharedAllowances | undefined
+  readonly logger: Logger
+}
+
+export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
+  const { perMinute, clock, allowances } = options
+  if (perMinute === 0) return { take: async () => null, takeMore: () => null, charge: () => null }
+  const buckets = createTokenBuckets(options)
+  const sharing = allowances && createSharing({ ...options, allowances, buckets })
+
+  const state = (keyId: string, retryAfterMs: number): RateLimit => ({
+    limit: perMinute,
+    remaining: buckets.remaining(keyId),
+    resetAt: clock.now() + buckets.fullInMs(keyId),
+    retryAfterMs,
+  })
+
+  function taken(keyId: string, tokens: number): number {
+    const waitMs = buckets.take(keyId, tokens)
+    if (waitMs === 0) sharing?.spent(keyId, tokens)
+    return waitMs
+  }
+
   return {
     take: async (keyId) => {
-      const taken = await limiter.consume(keyId).catch((refused: unknown) => {
-        if (refused instanceof RateLimiterRes) return refused
-        throw refused
-      })
-      return {
-        limit: perMinute,
-        remaining: Math.max(0, taken.remainingPoints),
-        resetAt: clock.now() + taken.msBeforeNext,
-        spent: taken.consumedPoints > perMinute,
+      for (let told = sharing?.heard(keyId); told; told = sharing?.heard(keyId)) await told
+      return state(keyId, taken(keyId, 1))
+    },
+    takeMore: (keyId, tokens) => {
+      if (tokens <= 0) return state(keyId, 0)
+      // With the first token, no request needs more than a full bucket.
+      const waitMs = taken(keyId, Math.min(tokens, perMinute - 1))
+      if (waitMs > 0) {
+        buckets.giveBack(keyId, 1)
+        sharing?.spent(keyId, -1)
       }
+      return state(keyId, waitMs)
+    },
+    charge: (keyId, tokens) => {
+      buckets.charge(keyId, tokens)
+      sharing?.spent(keyId, tokens)
+      return state(keyId, 0)
     },
   }
+}
+
+/** The cost of a GraphQL operation that one token pays: a page of 100 logs with all of their fields costs less. */
+export const COST_PER_TOKEN = 5_000
+
+/** How many tokens an operation takes in all, from 1. */
+export const tokensOf = (cost: number): number => Math.max(1, Math.ceil(cost / COST_PER_TOKEN))
+
+/** The failure of a request that was refused. */
+export function overLimit({ limit, retryAfterMs }: RateLimit): AppError {
+  const retryAfterSeconds = Math.ceil(retryAfterMs / SECOND_MS)
+  const sentence = `Expected at most ${limit} requests a minute with this key. Try again in ${retryAfterSeconds} seconds.`
+  return new AppError('RATE_LIMITED', sentence, { retryAfterSeconds })
 }

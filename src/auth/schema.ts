@@ -3,7 +3,7 @@ import type { Context } from '../graphql/context.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { SCOPES } from './scopes.ts'
 
-const ScopeEnum = builder.enumType('Scope', {
+export const ScopeEnum = builder.enumType('Scope', {
   description: 'What a key may do.',
   values: {
     LOGS_READ: { value: 'logs:read', description: SCOPES['logs:read'] },
@@ -13,11 +13,15 @@ const ScopeEnum = builder.enumType('Scope', {
 })
 
 const RateLimitType = builder.objectRef<RateLimit>('RateLimit').implement({
-  description: "What is left of a key's allowance for this minute.",
+  description:
+    "What is left of a key's allowance: as many requests as a minute's limit at once, refilled evenly. Heavy requests count as several.",
   fields: (t) => ({
-    limit: t.exposeInt('limit', { description: 'Requests a minute.' }),
-    remaining: t.exposeInt('remaining', { description: 'Requests left until `resetAt`.' }),
-    resetAt: t.expose('resetAt', { type: 'DateTime', description: 'When the allowance is whole again.' }),
+    limit: t.exposeInt('limit', { description: 'Requests a minute, and at once.' }),
+    remaining: t.exposeInt('remaining', { description: 'Requests that can be made now.' }),
+    resetAt: t.expose('resetAt', {
+      type: 'DateTime',
+      description: 'When the allowance is whole again if nothing is spent meanwhile.',
+    }),
   }),
 })
 
@@ -53,7 +57,7 @@ const ViewerType = builder.objectRef<Pick<Context, 'principal' | 'rateLimit'>>('
     rateLimit: t.expose('rateLimit', {
       type: RateLimitType,
       nullable: true,
-      description: 'What is left for this minute; null where there is no limit.',
+      description: 'What is left of its requests; null where there is no limit.',
     }),
   }),
 })
@@ -61,6 +65,7 @@ const ViewerType = builder.objectRef<Pick<Context, 'principal' | 'rateLimit'>>('
 builder.queryField('viewer', (t) =>
   t.field({
     type: ViewerType,
+    needs: 'any key',
     description: 'The key that asks: whose it is and what it may do.',
     resolve: (_, __, context) => context,
   }),

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { type Readable, addAbortSignal } from 'node:stream'
-import { OPERATOR } from '../auth/principal.ts'
+import { actingFor } from '../auth/principal.ts'
 import { createContentIds } from '../connections/content-id.ts'
 import { type IngestSummary, ingestLines, ingestValues } from '../connections/ndjson.ts'
 import { systemClock } from '../kernel/clock.ts'
@@ -25,7 +25,7 @@ export interface ImportOptions {
 export async function importLogs(terminal: Terminal, file: string, { user }: ImportOptions): Promise<number> {
   const userId = user === undefined ? null : parseInput(idSchema, user, 'user')
   return withMigratedApp(terminal, async ({ app }) => {
-    const logs = app.connectionLogsOf({ ...OPERATOR, userId })
+    const logs = app.connectionLogsOf(actingFor(userId))
     const progress = createProgress(terminal, systemClock)
     const source = await open(terminal, file)
     const withContentId = createContentIds()

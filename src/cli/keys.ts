@@ -1,5 +1,6 @@
-import type { ApiKey } from '../auth/key-store.ts'
+import { DEFAULT_OVERLAP_MS, MAX_OVERLAP_MS } from '../auth/key-store.ts'
 import { DEFAULT_SCOPES } from '../auth/scopes.ts'
+import type { ApiKey } from '../auth/stored-key.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, systemClock } from '../kernel/clock.ts'
 import { badInput } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
@@ -33,10 +34,26 @@ export async function createKey(terminal: Terminal, options: CreateOptions): Pro
   })
 }
 
+export interface RotateOptions {
+  readonly overlap?: string
+}
+
+/** `connlog keys rotate ID`: prints the new key, alone, on standard output. */
+export async function rotateKey(terminal: Terminal, id: string, { overlap }: RotateOptions): Promise<void> {
+  const overlapMs = overlap === undefined ? DEFAULT_OVERLAP_MS : parseOverlap(overlap)
+  await withMigratedApp(terminal, async ({ app }) => {
+    const { key, apiKey, replaced } = await app.keys.rotate(id, overlapMs)
+    terminal.stderr.write(
+      `${describe(apiKey)}\n${id} is refused from ${formatInstant(replaced.expiresAt ?? 0)} on.\nThe key is shown this once; only its hash is kept.\n`,
+    )
+    print(terminal, key)
+  })
+}
+
 /** `connlog keys list`: one key a line, without secrets. */
 export async function listKeys(terminal: Terminal): Promise<void> {
   await withMigratedApp(terminal, async ({ app }) => {
-    for (const apiKey of await app.keys.list()) print(terminal, describe(apiKey))
+    for (const apiKey of await app.keys.list()) print(terminal, describe(apiKey, useOf(apiKey)))
   })
 }
 
@@ -48,7 +65,7 @@ export async function revokeKey(terminal: Terminal, id: string): Promise<void> {
   })
 }
 
-function describe(apiKey: ApiKey): string {
+function describe(apiKey: ApiKey, ...more: string[]): string {
   const { id, userId, name, scopes, createdAt } = apiKey
   return [
     id,
@@ -56,14 +73,25 @@ function describe(apiKey: ApiKey): string {
     scopes.join(','),
     `created ${formatInstant(createdAt)}`,
     stateOf(apiKey),
+    ...more,
     ...(name === null ? [] : [name]),
   ].join('\t')
 }
 
-function stateOf({ expiresAt, revokedAt }: ApiKey): string {
-  if (revokedAt !== null) return `revoked ${formatInstant(revokedAt)}`
+const useOf = ({ lastUsedAt }: ApiKey) =>
+  lastUsedAt === null ? 'never used' : `used ${formatInstant(lastUsedAt)}`
+
+function stateOf({ expiresAt, revokedAt, rotatedTo }: ApiKey): string {
+  const rotated = rotatedTo === null ? '' : `, rotated to ${rotatedTo}`
+  if (revokedAt !== null) return `revoked ${formatInstant(revokedAt)}${rotated}`
   if (expiresAt === null) return 'valid'
-  return `${expiresAt <= systemClock.now() ? 'expired' : 'until'} ${formatInstant(expiresAt)}`
+  return `${expiresAt <= systemClock.now() ? 'expired' : 'until'} ${formatInstant(expiresAt)}${rotated}`
+}
+
+function parseOverlap(text: string): number {
+  const overlapMs = text === '0' ? 0 : parseDuration('overlap', text)
+  if (overlapMs <= MAX_OVERLAP_MS) return overlapMs
+  throw badInput('overlap', `at most ${MAX_OVERLAP_MS / DAY_MS}d`, text)
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { d: DAY_MS, h: HOUR_MS, m: MINUTE_MS }

@@ -1,4 +1,4 @@
-import { OPERATOR } from '../auth/principal.ts'
+import { actingFor } from '../auth/principal.ts'
 import { MAX_REPORTED, ingestValues } from '../connections/ndjson.ts'
 import { DEFAULT_DAYS } from '../connections/paging.ts'
 import { type Clock, DAY_MS, SECOND_MS, systemClock } from '../kernel/clock.ts'
@@ -45,7 +45,7 @@ export async function pull(
   const userId = options.user === undefined ? null : parseInput(idSchema, options.user, 'user')
   return withMigratedApp(terminal, async ({ app }) => {
     const days = daysOf(options, app.retentionMs)
-    const logs = app.connectionLogsOf({ ...OPERATOR, userId })
+    const logs = app.connectionLogsOf(actingFor(userId))
     const progress = createProgress(terminal, clock)
     const pageAt = createLateClient({
       address,

@@ -10,7 +10,8 @@ import { addFilterOptions } from './filter-options.ts'
 import type { DoctorOptions } from './doctor/doctor.ts'
 import type { EraseOptions } from './erase.ts'
 import type { ImportOptions } from './import.ts'
-import type { CreateOptions } from './keys.ts'
+import type { CreateOptions, RotateOptions } from './keys.ts'
+import type { KeysLogOptions } from './keys-log.ts'
 import { KEY_VARIABLE } from './key-variable.ts'
 import type { PullOptions } from './pull.ts'
 import { CommandError, type Terminal } from './terminal.ts'
@@ -56,7 +57,7 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
     (await import('./migrate.ts')).migrate(terminal),
   )
 
-  const keys = command(program, 'keys', 'make, list and revoke API keys')
+  const keys = command(program, 'keys', 'make, list, rotate and revoke API keys')
   command(keys, 'create', 'make a key and print it, alone, on standard output')
     .option('--user <id>', 'a key of this user, who sees and writes its own logs alone')
     .option('--service', 'a key of no user, which reaches the logs of all')
@@ -70,9 +71,25 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
   command(keys, 'list', 'list keys, one a line, without their secrets').action(async () =>
     (await import('./keys.ts')).listKeys(terminal),
   )
+  command(keys, 'rotate <id>', 'make a key in the place of another one and print it, alone')
+    .option(
+      '--overlap <duration>',
+      'how long the old key stays good beside it, such as 7d, 12h or 30m, or 0 (default: 24h)',
+    )
+    .action(async (id: string, options: RotateOptions) =>
+      (await import('./keys.ts')).rotateKey(terminal, id, options),
+    )
   command(keys, 'revoke <id>', 'revoke a key; every process refuses it within 5 seconds').action(
     async (id: string) => (await import('./keys.ts')).revokeKey(terminal, id),
   )
+
+  command(keys, 'log', 'print what was done with keys, when and by whom, the latest first')
+    .option('--user <id>', 'with keys of this user alone')
+    .option('--key <id>', 'with this key alone')
+    .option('--by <id>', 'by this key alone')
+    .action(async (options: KeysLogOptions) =>
+      (await import('./keys-log.ts')).printKeysLog(terminal, options),
+    )
 
   command(
     program,

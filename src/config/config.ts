@@ -13,6 +13,10 @@ export interface Config {
   readonly retentionDays: number | undefined
   /** Requests a key may make in a minute; 0 = no limit. */
   readonly rateLimitPerMinute: number
+  /** Bad keys that may come from an address in a minute; 0 = no limit. */
+  readonly badKeysPerMinute: number
+  /** How many proxies before the service are believed where a request comes from. */
+  readonly trustedProxies: number
   readonly logLevel: LogLevel
   readonly graphiql: boolean
   readonly introspection: boolean
@@ -24,6 +28,14 @@ export interface Config {
   readonly streams: number
   readonly streamsPerKey: number
   readonly streamHeartbeatMs: number
+  readonly requestTimeoutMs: number
+  readonly maxQueryCost: number
+  readonly maxQueryTokens: number
+  /** Origins whose pages may call from a browser, as browsers write them. */
+  readonly corsOrigins: readonly string[]
+  /** Path of the file of persisted operations; undefined for none. */
+  readonly persistedOperations: string | undefined
+  readonly persistedOperationsOnly: boolean
 }
 
 /** All that is wrong with the settings, one sentence each. */
@@ -57,6 +69,10 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
         ),
       )
   }
+  if (read['PERSISTED_OPERATIONS_ONLY'] === true && read['PERSISTED_OPERATIONS'] === undefined)
+    problems.push(
+      'Expected `PERSISTED_OPERATIONS` to name a file, since `PERSISTED_OPERATIONS_ONLY` is true.',
+    )
   if (problems.length > 0) throw new ConfigError(problems)
   const values = read as SettingValues
   const production = values.NODE_ENV === 'production'
@@ -66,6 +82,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     host: values.HOST,
     retentionDays: values.RETENTION_DAYS,
     rateLimitPerMinute: values.RATE_LIMIT_PER_MINUTE,
+    badKeysPerMinute: values.BAD_KEYS_PER_MINUTE,
+    trustedProxies: values.TRUSTED_PROXIES,
     logLevel: values.LOG_LEVEL,
     graphiql: values.GRAPHIQL ?? !production,
     introspection: values.INTROSPECTION ?? !production,
@@ -76,5 +94,11 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     streams: values.STREAMS,
     streamsPerKey: values.STREAMS_PER_KEY,
     streamHeartbeatMs: values.STREAM_HEARTBEAT_SECONDS * SECOND_MS,
+    requestTimeoutMs: values.REQUEST_TIMEOUT_SECONDS * SECOND_MS,
+    maxQueryCost: values.MAX_QUERY_COST,
+    maxQueryTokens: values.MAX_QUERY_TOKENS,
+    corsOrigins: values.CORS_ORIGINS,
+    persistedOperations: values.PERSISTED_OPERATIONS,
+    persistedOperationsOnly: values.PERSISTED_OPERATIONS_ONLY ?? false,
   })
 }

@@ -62,6 +62,18 @@ const switchedBy = (defaultText: string, description: string) =>
     description,
   )
 
+/** An origin as browsers send it: no path, no user, no default port. */
+const isOrigin = (text: string): boolean =>
+  URL.canParse(text) && /^https?:[^*]+$/.test(text) && new URL(text).origin === text
+
+/** Texts parted by commas, none of them twice. */
+const origins = z
+  .string()
+  .optional()
+  .transform((text) => [...new Set((text ?? '').split(',').map((origin) => origin.trim()))])
+  .transform((all) => all.filter((origin) => origin !== ''))
+  .refine((all) => all.every(isOrigin))
+
 const DATABASE_URL = /^(file:.+|postgres(ql)?:\/\/.+)$/
 
 /** Every setting, in the order in which people read about them. */
@@ -99,6 +111,18 @@ export const SETTINGS = {
     1200,
     'Requests a key may make in a minute; 0 turns the limit off.',
   ),
+  BAD_KEYS_PER_MINUTE: wholeNumber(
+    0,
+    1_000_000,
+    120,
+    'Requests with a bad key an address may make in a minute; 0 turns the limit off.',
+  ),
+  TRUSTED_PROXIES: wholeNumber(
+    0,
+    10,
+    0,
+    'Proxies before the service, whose `X-Forwarded-For` says where requests come from; 0 believes none.',
+  ),
   LOG_LEVEL: oneOf(
     LOG_LEVELS,
     'info',
@@ -125,6 +149,35 @@ export const SETTINGS = {
     60,
     15,
     'Longest that a subscription says nothing; less than what proxies wait for.',
+  ),
+  REQUEST_TIMEOUT_SECONDS: wholeNumber(
+    1,
+    600,
+    15,
+    'How long a request may take, its body included; streams of lines are exempt.',
+  ),
+  MAX_QUERY_COST: wholeNumber(
+    100,
+    10_000_000,
+    20_000,
+    'Most points that a GraphQL operation may cost; docs/limits.md says how they are counted.',
+  ),
+  MAX_QUERY_TOKENS: wholeNumber(100, 20_000, 4_000, 'Most tokens that a GraphQL document may have.'),
+  CORS_ORIGINS: setting(
+    origins,
+    'origins such as https://app.example.com, parted by commas',
+    'none',
+    'Origins whose pages may call the service from a browser.',
+  ),
+  PERSISTED_OPERATIONS: setting(
+    z.string().optional(),
+    'the path of a JSON file',
+    'none',
+    'JSON file of GraphQL documents by their hash, which requests may name in place of a document.',
+  ),
+  PERSISTED_OPERATIONS_ONLY: switchedBy(
+    'false',
+    'Whether GraphQL documents that are not in that file are refused.',
   ),
 } as const
 

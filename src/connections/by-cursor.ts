@@ -1,9 +1,9 @@
-import { AppError, badInput } from '../kernel/errors.ts'
+import { AppError } from '../kernel/errors.ts'
+import { DEFAULT_LIMIT, MAX_LIMIT, within } from '../kernel/offset-page.ts'
 import type { CursorCodec } from '../logs/cursor.ts'
 import type { Horizon } from '../logs/query.ts'
 import type { Slice, SliceRange } from '../logs/store.ts'
 import type { ConnectionLog } from './event.ts'
-import { DEFAULT_LIMIT, MAX_LIMIT } from './paging.ts'
 
 /** Arguments of a Relay connection. https://relay.dev/graphql/connections.htm#sec-Arguments */
 export interface CursorPagingInput {
@@ -39,18 +39,18 @@ export function parseCursorPaging(
     typeof cursor === 'string' ? cursors.decode(cursor, field, horizon) : undefined
   const [afterPosition, beforePosition] = [decode(after, 'after'), decode(before, 'before')]
   return typeof last === 'number'
-    ? { toward: 'newer', limit: count('last', last), from: beforePosition, until: afterPosition }
+    ? {
+        toward: 'newer',
+        limit: within('last', last, 1, MAX_LIMIT),
+        from: beforePosition,
+        until: afterPosition,
+      }
     : {
         toward: 'older',
-        limit: count('first', first ?? DEFAULT_LIMIT),
+        limit: within('first', first ?? DEFAULT_LIMIT, 1, MAX_LIMIT),
         from: afterPosition,
         until: beforePosition,
       }
-}
-
-function count(field: string, value: number): number {
-  if (Number.isInteger(value) && value >= 1 && value <= MAX_LIMIT) return value
-  throw badInput(field, `a whole number from 1 to ${MAX_LIMIT}`, value)
 }
 
 /** A slice as a page of a connection: newest first, whichever way it was read. */

@@ -1,12 +1,13 @@
-import { type Principal, requireScope } from '../auth/principal.ts'
+import type { Principal } from '../auth/principal.ts'
+import { sightOf } from '../auth/sight.ts'
 import type { Shape } from '../database/shape.ts'
 import { DAY_MS } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
 import { createIdMint } from '../kernel/ids.ts'
+import { type OffsetPagination, paginationOf } from '../kernel/offset-page.ts'
 import { idSchema, parseInput } from '../kernel/text.ts'
 import type { NewLog, Outcome } from '../logs/append.ts'
 import { createGroupCommit } from '../logs/group-commit.ts'
-import type { Sight } from '../logs/kind.ts'
 import { createCursorCodec } from '../logs/cursor.ts'
 import { createQuery } from '../logs/query.ts'
 import type { CleanupResult, Retention } from '../logs/retention.ts'
@@ -27,7 +28,7 @@ import {
 import type { ConnectionLog } from './event.ts'
 import { type ConnectionFilter, type ConnectionFilterInput, parseConnectionFilter } from './filter.ts'
 import type { After, ConnectionLogStream, Following } from './follow.ts'
-import { type OffsetPagination, type PagingInput, paginationOf, parseDays, parsePaging } from './paging.ts'
+import { type PagingInput, parseDays, parsePaging } from './paging.ts'
 import { type Sent, newConnectionLog } from './record.ts'
 import { type ConnectionStats, type StatsInput, connectionStats } from './stats.ts'
 
@@ -43,8 +44,8 @@ export interface ConnectionLogPageText {
 }
 
 /**
- * Connection logs as one key reaches them: the only way to the store. Every method asks for its scope first, and
- * whatever comes back is of the key's own user unless it is a service key.
+ * Connection logs as one key reaches them: the only way to the store. Whatever comes back is of the key's own user unless
+ * it is a service key. Scopes are asked for at the doors, by what fields and routes say that they need.
  */
 export interface ConnectionLogs {
   page(filter: ConnectionFilterInput, paging: PagingInput): Promise<ConnectionLogPage>
@@ -134,7 +135,6 @@ export function createConnectionLogs({
     }
 
     function checkedPage(filter: ConnectionFilterInput, paging: PagingInput) {
-      requireScope(principal, 'logs:read')
       const range = parsePaging(paging, retentionMs)
       return { range, query: createQuery(sight, checkedFilter(filter), horizon(), range.lastMs) }
     }
@@ -163,7 +163,6 @@ export function createConnectionLogs({
       },
 
       byCursor: async (filter, paging) => {
-        requireScope(principal, 'logs:read')
         const asOf = horizon()
         const cursors = createCursorCodec(await cursorSecret(), sight)
         const query = createQuery(sight, checkedFilter(filter), asOf)
@@ -173,32 +172,23 @@ export function createConnectionLogs({
       },
 
       everything: async function* (filter, { days } = {}) {
-        requireScope(principal, 'logs:read')
         const checked = checkedFilter(filter)
         const sinceMs = typeof days === 'number' ? clock.now() - parseDays(days, retentionMs) : -Infinity
         yield* store.everything(() => {
-          const query = createQuery(sight, checked, horizon())
-          return { ...query, newerThanMs: Math.max(query.newerThanMs, sinceMs) }
+          const asOf = horizon()
+          return createQuery(sight, checked, asOf, asOf.nowMs - sinceMs)
         })
       },
 
       get: async (id) => {
-        requireScope(principal, 'logs:read')
         return store.get(createQuery(sight, {}, horizon()), parseInput(idSchema, id, 'id'))
       },
 
-      follow: async (filter, after) => {
-        requireScope(principal, 'logs:read')
-        return following.follow(principal, sight, checkedFilter(filter), after)
-      },
+      follow: async (filter, after) => following.follow(principal, sight, checkedFilter(filter), after),
 
-      feedCursor: async () => {
-        requireScope(principal, 'logs:read')
-        return following.cursor(sight)
-      },
+      feedCursor: () => following.cursor(sight),
 
       record: async (sent) => {
-        requireScope(principal, 'logs:write')
         if (sent.length > MAX_BATCH)
           throw badInput('events', `a list of at most ${MAX_BATCH} logs`, sent.length)
         const context = { principal, mintId, ...horizon() }
@@ -207,7 +197,6 @@ export function createConnectionLogs({
       },
 
       recordEach: async (sent) => {
-        requireScope(principal, 'logs:write')
         const context = { principal, mintId, ...horizon() }
         const checked: (NewLog<ConnectionLog> | AppError)[] = []
         for (const one of sent) {
@@ -230,10 +219,7 @@ export function createConnectionLogs({
         })
       },
 
-      cleanup: async (dryRun) => {
-        requireScope(principal, 'admin')
-        return retention.cleanup({ dryRun })
-      },
+      cleanup: (dryRun) => retention.cleanup({ dryRun }),
 
       erase: async (input, options) => {
         const receipt = await eraseConnectionLogs(principal, input, { erasure, keys, clock }, options)
@@ -242,11 +228,6 @@ export function createConnectionLogs({
       },
     }
   }
-}
-
-/** Whose logs a key reaches: its user's, or everybody's for a service key. */
-function sightOf({ userId }: Principal): Sight {
-  return userId === null ? { only: 'everyone' } : { only: 'user', userId }
 }
 
 const recorded = ({ log, is }: Outcome<ConnectionLog>): Recorded => ({ log, created: is === 'created' })

@@ -1,5 +1,6 @@
 import type { KeyStore } from '../auth/key-store.ts'
-import { type Principal, requireScope } from '../auth/principal.ts'
+import type { Principal } from '../auth/principal.ts'
+import { narrowed, sightOf } from '../auth/sight.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Scrubbing } from '../database/erasing.ts'
 import { AppError } from '../kernel/errors.ts'
@@ -44,7 +45,7 @@ export interface ErasureParts {
 
 /**
  * Erases a user or an account as one key may: the key of a user never reaches beyond that user.
- * @throws {AppError} FORBIDDEN without the scope `admin` or for another user; BAD_USER_INPUT where nobody is named
+ * @throws {AppError} FORBIDDEN for another user; BAD_USER_INPUT where nobody is named
  */
 export async function eraseConnectionLogs(
   principal: Principal,
@@ -52,15 +53,13 @@ export async function eraseConnectionLogs(
   { erasure, keys, clock }: ErasureParts,
   { dryRun = false, signal }: ErasureOptions = {},
 ): Promise<ErasureReceipt> {
-  requireScope(principal, 'admin')
   const { userId, accountId } = parsed(input)
-  if (principal.userId !== null && userId !== null && userId !== principal.userId) {
-    throw new AppError('FORBIDDEN', "Expected `userId` to be the key's own user, got another one.")
-  }
-  const user = userId ?? principal.userId
+  const own = sightOf(principal)
+  const sight = userId === null ? own : narrowed(own, userId, 'userId')
+  const user = sight.only === 'user' ? sight.userId : null
   const isWholeUser = user !== null && accountId === null
   const erased: Erased<ConnectionFilter> = {
-    sight: user === null ? { only: 'everyone' } : { only: 'user', userId: user },
+    sight,
     filter: accountId === null ? {} : { accountId: [accountId] },
     isWholeUser,
   }
@@ -74,7 +73,7 @@ export async function eraseConnectionLogs(
   const numbers = await erasure.erase(erased, signal)
   // Last, so that a user whose erasure is interrupted can ask for it again.
   if (signal?.aborted) return { ...receipt, ...numbers, apiKeys: 0, endedAt: clock.now(), ...UNFINISHED }
-  const apiKeys = isWholeUser ? await keys.eraseOf(user) : 0
+  const apiKeys = isWholeUser ? await keys.eraseOf(user, principal) : 0
   const scrubbing = await erasure.scrub()
   return { ...receipt, ...numbers, apiKeys, endedAt: clock.now(), isComplete: true, ...scrubbing }
 }

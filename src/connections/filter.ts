@@ -1,8 +1,8 @@
+import type { Sight } from '../auth/sight.ts'
 import type { Dialect, LogTable } from '../database/dialect.ts'
 import { type Sql, sql } from '../database/sql.ts'
 import { badInput } from '../kernel/errors.ts'
 import { idSchema, parseInput, textSchema } from '../kernel/text.ts'
-import type { Sight } from '../logs/kind.ts'
 import {
   EVENT_TYPES_OF_STATUS,
   type ConnectionEventType,

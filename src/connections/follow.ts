@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto'
 import type { Principal } from '../auth/principal.ts'
-import type { KeyWatch } from '../auth/validity.ts'
+import type { KeyWatch } from '../auth/key-watch.ts'
+import type { Sight } from '../auth/sight.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Feed } from '../logs/feed.ts'
 import { createFeedCursorCodec } from '../logs/feed-cursor.ts'
 import type { FeedReader } from '../logs/feed-reader.ts'
-import type { Sight } from '../logs/kind.ts'
 import { expiryCutoffMs } from '../logs/query.ts'
 import type { ConnectionLog } from './event.ts'
 import { type ConnectionFilter, matches } from './filter.ts'
@@ -36,7 +36,7 @@ export interface After {
 export interface FollowParts {
   readonly feed: Feed<ConnectionLog>
   readonly streams: OpenStreams
-  readonly keyWatch: KeyWatch
+  readonly keyWatch: Pick<KeyWatch, 'untilInvalid'>
   readonly clock: Clock
   readonly retentionMs: number
   readonly cursorSecret: () => Promise<string>

@@ -18,11 +18,8 @@ const MAX_METADATA_DEPTH = 10
 const MAX_PERMISSIONS = 200
 const MAX_DURATION_MS = 2 ** 31 - 1
 
-const optional = <T>(schema: z.ZodType<T>) =>
-  schema
-    .nullable()
-    .optional()
-    .transform((value) => value ?? undefined)
+/** Null says the same as nothing. Left to whoever reads it: to have it changed here takes three times as long. */
+const optional = <T>(schema: z.ZodType<T>) => schema.nullish()
 
 const choice = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, `one of ${values.join(', ')}`)
@@ -106,7 +103,7 @@ const recordInput = fields('a log', {
 /** What a producer may send for one log; anything more, or anything wrong, is refused. */
 export type SentLog = z.input<typeof recordInput>
 
-/** A checked log as a producer sent it, before it is redacted and given its id. */
+/** A checked log as a producer sent it, before it is redacted and given its id. Null stands for nothing. */
 export type RecordInput = z.output<typeof recordInput>
 
 /**
@@ -129,7 +126,7 @@ export function createdAtOf(
   { nowMs, retentionMs }: { nowMs: number; retentionMs: number },
   index?: number,
 ): number {
-  if (input.createdAt === undefined) return nowMs
+  if (typeof input.createdAt !== 'string') return nowMs
   const ms = parseInstant(input.createdAt) ?? Number.NaN
   if (ms > nowMs - retentionMs && ms <= nowMs + MAX_AHEAD_MS) return ms
   const expected = `later than ${formatInstant(nowMs - retentionMs)} (${retentionMs / DAY_MS} days ago) and at most 5 minutes ahead`

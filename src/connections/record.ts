@@ -69,8 +69,8 @@ export function newConnectionLog({ value, at, index }: Sent, context: RecordCont
     metadata: metadataOf(input, at, index),
     createdAt,
   }
-  const eventIdAt = fieldAt(at, input.eventId === undefined ? '_id' : 'eventId')
-  return { log, eventIds, createdAtGiven: input.createdAt !== undefined, eventIdAt, index }
+  const eventIdAt = fieldAt(at, typeof input.eventId === 'string' ? 'eventId' : '_id')
+  return { log, eventIds, createdAtGiven: typeof input.createdAt === 'string', eventIdAt, index }
 }
 
 function userOf(
@@ -79,14 +79,14 @@ function userOf(
   { userId }: Principal,
   index: number | undefined,
 ): string | null {
-  if (userId === null) return input.userId ?? null
-  if (input.userId === undefined || input.userId === userId) return userId
-  const sentence = `Expected \`${fieldAt(at, 'userId')}\` to be the key's own user or absent, got ${show(input.userId)}.`
+  const wanted = input.userId ?? null
+  if (userId === null || wanted === null || wanted === userId) return userId ?? wanted
+  const sentence = `Expected \`${fieldAt(at, 'userId')}\` to be the key's own user or absent, got ${show(wanted)}.`
   throw new AppError('FORBIDDEN', sentence, index === undefined ? {} : { index })
 }
 
 function metadataOf({ metadata }: RecordInput, at: string, index: number | undefined): JsonObject | null {
-  if (metadata === undefined) return null
+  if (!metadata) return null
   const redacted = redactJson(metadata)
   if (bytesOf(redacted) <= MAX_METADATA_BYTES) return redacted
   const expected = `an object of at most ${MAX_METADATA_BYTES} bytes as JSON, with [redacted] in the place of secrets`
@@ -97,7 +97,8 @@ function metadataOf({ metadata }: RecordInput, at: string, index: number | undef
  * An imported `_id` stays the log's id where it can be found again by it: if it is one of our own (its time is that
  * of the log), or if it cannot be taken for one and no other event id competes. It always counts as an event id.
  */
-function namesOf({ _id, eventId }: RecordInput, createdAt: number, mintId: (atMs: number) => string) {
+function namesOf(input: RecordInput, createdAt: number, mintId: (atMs: number) => string) {
+  const [_id, eventId] = [input._id ?? undefined, input.eventId ?? undefined]
   const isOurs = _id !== undefined && idTimeMs(_id) === createdAt
   const isKept = isOurs || (_id !== undefined && eventId === undefined && _id.length !== MINTED_ID_LENGTH)
   return {
@@ -117,12 +118,17 @@ function contextOf(context: RecordInput['context']): ConnectionContext {
   return given({ hasCustomRedirectUrl, isHeadlessMode, isReconnection, isBYOK })
 }
 
-const mapped = <T>(value: T | undefined, map: (value: T) => T): T | undefined =>
-  value === undefined ? undefined : map(value)
+const mapped = (value: string | null | undefined, map: (value: string) => string): string | null =>
+  typeof value === 'string' ? map(value) : null
 
-type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
+type Given<T> = { [K in keyof T]?: NonNullable<T[K]> }
 
-/** The same object without what is undefined. */
+/** The same object without what is null or undefined. */
 function given<T extends object>(value: T): Given<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as Given<T>
+  const rest: Given<T> = {}
+  for (const key in value) {
+    const inner = value[key]
+    if (inner !== null && inner !== undefined) rest[key] = inner
+  }
+  return rest
 }

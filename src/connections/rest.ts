@@ -1,10 +1,11 @@
 import { AppError, badInput, show } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import type { JsonObject } from '../kernel/json.ts'
+import { DEFAULT_LIMIT, MAX_LIMIT, MAX_SKIP, type OffsetPagination } from '../kernel/offset-page.ts'
 import { type ConnectionLogs, MAX_BATCH } from './connection-logs.ts'
 import { EVENT_TYPES, type ConnectionLog, PLATFORMS, STATUSES } from './event.ts'
 import type { ConnectionFilterInput } from './filter.ts'
-import { DEFAULT_DAYS, DEFAULT_LIMIT, MAX_LIMIT, MAX_SKIP, type OffsetPagination, maxDays } from './paging.ts'
+import { DEFAULT_DAYS, maxDays } from './paging.ts'
 
 /** `GET /api/v1/connections/logs` as the public page of the Late API describes it, so that its clients work unchanged. */
 const PARAMETERS = ['platform', 'eventType', 'status', 'days', 'limit', 'skip']

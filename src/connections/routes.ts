@@ -1,6 +1,8 @@
+import type { KeyWatch } from '../auth/key-watch.ts'
 import type { Principal } from '../auth/principal.ts'
-import { readChunks, readJson, requireMediaType } from '../http/body.ts'
-import { type Route, json } from '../http/route.ts'
+import { whileGood } from '../auth/while-good.ts'
+import { mediaType, readChunks, readJson, requireMediaType } from '../http/body.ts'
+import { type Charge, type Route, json } from '../http/route.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
@@ -10,7 +12,8 @@ import { type IngestSummary, ingestEachLine, ingestLines } from './ndjson.ts'
 import { ingestJson, listLogs } from './rest.ts'
 
 export interface ConnectionLogRouteOptions {
-  readonly logsOf: (principal: Principal) => ConnectionLogs
+  readonly logsOf: (principal: Principal, charge: Charge) => ConnectionLogs
+  readonly keys: Pick<KeyWatch, 'untilInvalid'>
   readonly retentionMs: number
   readonly maxBodyBytes: number
   readonly clock: Clock
@@ -20,24 +23,29 @@ export interface ConnectionLogRouteOptions {
 /** The REST twin: what Late's clients read, and the same path for those who write. */
 export function connectionLogRoute({
   logsOf,
+  keys,
   retentionMs,
   maxBodyBytes,
   clock,
   logger,
 }: ConnectionLogRouteOptions): Route {
-  async function ingest(request: Request, logs: ConnectionLogs, requestId: string): Promise<Response> {
-    if (!request.headers.get('accept')?.includes(NDJSON)) return json(await summary(request, logs))
-    // Before the answer begins, while it can still be a refusal.
-    await logs.recordEach([])
-    return answerEachLine(ingestEachLine(readChunks(request), logs, clock), (error) => {
+  async function ingest(
+    request: Request,
+    principal: Principal,
+    logs: ConnectionLogs,
+    requestId: string,
+  ): Promise<Response> {
+    const chunks = whileGood(readChunks(request), principal, { keys, clock })
+    if (!request.headers.get('accept')?.includes(NDJSON)) return json(await summary(chunks, logs))
+    return answerEachLine(ingestEachLine(chunks, logs, clock), (error) => {
       if (!request.signal.aborted) logFailure(error, { requestId }, logger)
     })
   }
 
-  async function summary(request: Request, logs: ConnectionLogs): Promise<IngestSummary> {
+  async function summary(chunks: AsyncIterable<Uint8Array>, logs: ConnectionLogs): Promise<IngestSummary> {
     let soFar: IngestSummary | undefined
     try {
-      return await ingestLines(readChunks(request), logs, clock, {
+      return await ingestLines(chunks, logs, clock, {
         onProgress: (summary) => (soFar = summary),
       })
     } catch (error) {
@@ -47,15 +55,23 @@ export function connectionLogRoute({
 
   return {
     path: '/api/v1/connections/logs',
+    isStream: (request) => mediaType(request) === NDJSON,
     methods: {
-      GET: async (request, principal) => {
-        const { searchParams } = new URL(request.url)
-        return json(await listLogs(searchParams, logsOf(principal), retentionMs))
+      GET: {
+        needs: 'logs:read',
+        run: async (request, principal, _, charge) => {
+          const { searchParams } = new URL(request.url)
+          return json(await listLogs(searchParams, logsOf(principal, charge), retentionMs))
+        },
       },
-      POST: async (request, principal, requestId) => {
-        const type = requireMediaType(request, ['application/json', NDJSON])
-        if (type === NDJSON) return ingest(request, logsOf(principal), requestId)
-        return json(await ingestJson(await readJson(request, maxBodyBytes), logsOf(principal)))
+      POST: {
+        needs: 'logs:write',
+        run: async (request, principal, requestId, charge) => {
+          const logs = logsOf(principal, charge)
+          const type = requireMediaType(request, ['application/json', NDJSON])
+          if (type === NDJSON) return ingest(request, principal, logs, requestId)
+          return json(await ingestJson(await readJson(request, maxBodyBytes), logs))
+        },
       },
     },
   }
@@ -66,5 +82,5 @@ const stopped = (error: AppError, { accepted, duplicates, rejected }: IngestSumm
   new AppError(
     error.code,
     `${error.message} Of the lines before, ${accepted} were stored, ${duplicates} were there already, ${rejected} were rejected.`,
-    { cause: error, retryAfterSeconds: error.retryAfterSeconds },
+    { cause: error.cause, retryAfterSeconds: error.retryAfterSeconds },
   )

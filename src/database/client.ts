@@ -1,15 +1,16 @@
 import { translateFailure } from './failures.ts'
-import type { ApiKeys, Database, Queryable } from './port.ts'
+import type { ApiKeys, AuditEntries, Database, Models, Queryable, Transaction } from './port.ts'
 import type { Sql } from './sql.ts'
 
 interface RawClient {
+  readonly apiKey: ApiKeys
+  readonly auditEntry: AuditEntries
   $queryRaw(statement: Sql): Promise<unknown>
   $executeRaw(statement: Sql): Promise<number>
 }
 
 /** What is used of a generated client. Both providers' clients have it; the two are not assignable to each other. */
 export interface Client extends RawClient {
-  readonly apiKey: ApiKeys
   $transaction<T>(
     work: (tx: RawClient) => Promise<T>,
     options: { maxWait: number; timeout: number },
@@ -28,20 +29,19 @@ export const UNHURRIED_TIMEOUT_MS = 3_600_000
 export function overClient(
   client: Client,
   timeoutMs = TIMEOUT_MS,
-): Pick<Database, 'query' | 'execute' | 'transaction' | 'apiKeys'> {
+): Pick<Database, keyof Queryable | keyof Models | 'transaction'> {
   return {
-    ...queryable(client),
+    ...usable(client),
     transaction: (work) =>
-      translated(
-        client.$transaction((tx) => work(queryable(tx)), { maxWait: MAX_WAIT_MS, timeout: timeoutMs }),
-      ),
-    apiKeys: translatedDelegate(client.apiKey),
+      translated(client.$transaction((tx) => work(usable(tx)), { maxWait: MAX_WAIT_MS, timeout: timeoutMs })),
   }
 }
 
-const queryable = (client: RawClient): Queryable => ({
+const usable = (client: RawClient): Transaction => ({
   query: <Row>(statement: Sql) => translated(client.$queryRaw(statement) as Promise<Row[]>),
   execute: (statement) => translated(client.$executeRaw(statement)),
+  apiKeys: translatedDelegate(client.apiKey),
+  auditEntries: translatedDelegate(client.auditEntry),
 })
 
 async function translated<T>(work: Promise<T>): Promise<T> {

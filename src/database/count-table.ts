@@ -60,33 +60,42 @@ export const erasedColumns = (table: LogTable): Column[] => [
  * @param rows with at least the {@link countedColumns}, by property name
  */
 export function deltasOf(table: LogTable, rows: readonly Row[], by: 1 | -1): CountDelta[] {
-  const { group, detail, cells } = table.counts
+  const { group, detail } = table.counts
   const propertyOf = new Map(table.columns.map(({ name, property }) => [name, property]))
   const property = (column: string) => propertyOf.get(column) ?? column
-  const wanted = cells.map(({ name, of }) => ({
-    name,
-    of: Object.entries(of).map(([column, value]) => [property(column), value] as const),
-  }))
+  const [userIdOf, createdAtOf] = [property('user_id'), property('created_at')]
+  const [groupOf, detailOf] = [property(group), property(detail)]
+  const cellOf = cellFinder(table.counts.cells, property)
   const deltas = new Map<string, CountDelta>()
   for (const row of rows) {
-    const value = (column: string) => row[property(column)]
-    const cell = wanted.find(({ of }) => of.every(([name, value]) => row[name] === value))
-    if (!cell) throw new TypeError('no cell counts this log')
-    const base = {
-      userId: String(value('user_id')),
-      start: Math.floor(Number(value('created_at')) / MINUTE_MS),
-      group: String(value(group)),
-    }
-    const code = value(detail)
+    const cell = cellOf(row)
+    const userId = String(row[userIdOf])
+    const start = Math.floor(Number(row[createdAtOf]) / MINUTE_MS)
+    const group = String(row[groupOf])
+    const code = row[detailOf]
     for (const detail of typeof code === 'string' && code !== '' ? ['', code] : ['']) {
-      const key = [base.userId, base.start, base.group, detail].join('\u0000')
-      const delta = deltas.get(key) ?? { ...base, detail, total: 0, cells: {} }
-      deltas.set(key, delta)
+      const key = `${userId}\u0000${start}\u0000${group}\u0000${detail}`
+      let delta = deltas.get(key)
+      if (!delta) deltas.set(key, (delta = { userId, start, group, detail, total: 0, cells: {} }))
       delta.total += by
-      delta.cells[cell.name] = (delta.cells[cell.name] ?? 0) + by
+      delta.cells[cell] = (delta.cells[cell] ?? 0) + by
     }
   }
   return [...deltas.values()]
+}
+
+/** @returns which cell counts a row, by name; throws where none does */
+function cellFinder(cells: readonly Cell[], property: (column: string) => string): (row: Row) => string {
+  const columns = [...new Set(cells.flatMap(({ of }) => Object.keys(of)))]
+  const properties = columns.map(property)
+  const names = new Map(
+    cells.map(({ name, of }) => [columns.map((column) => of[column]).join('\u0000'), name]),
+  )
+  return (row) => {
+    const name = names.get(properties.map((property) => row[property]).join('\u0000'))
+    if (name === undefined) throw new TypeError('no cell counts this log')
+    return name
+  }
 }
 
 /** Which logs to count: what a filter comes to where it asks for nothing that is not counted. */

@@ -79,6 +79,12 @@ export interface Claim {
   readonly createdAt: number
 }
 
+/** When a key was used, in milliseconds since the epoch. */
+export interface KeyUse {
+  readonly keyId: string
+  readonly atMs: number
+}
+
 /**
  * All that differs between databases in what the log machine asks of them, as fragments and statements.
  * Nothing outside this folder knows which database it talks to.
@@ -123,7 +129,7 @@ export interface Dialect extends Recounting, Breakdowns, Erasing, Following {
   append(table: LogTable, rows: readonly Row[], deltas: readonly CountDelta[]): Sql[]
   /** Keeps everybody else from the counts of a table until the transaction ends. */
   lockCounts(table: LogTable): Sql[]
-  /** Adds to the counts, in the transaction that stores or deletes the logs, and once in it. */
+  /** Adds to the counts, in the transaction that stores or deletes the logs. */
   count(table: CountTable, deltas: readonly CountDelta[]): Sql[]
   /**
    * Which of the wanted `(userId, eventId)` are taken by logs newer than `afterMs`: rows `{ user_id, event_id, log }`,
@@ -149,6 +155,8 @@ export interface Dialect extends Recounting, Breakdowns, Erasing, Following {
   deleteExpired(table: LogTable, throughMs: number, limit: number): Sql
   /** Deletes at most `limit` remembered event ids whose day is before `day`. */
   deleteEventIds(table: LogTable, day: number, limit: number): Sql
+  /** Notes when keys were last used, where that is later than what is noted, in the order of their ids. */
+  noteUses(uses: readonly KeyUse[]): Sql
   /** One row `{ now_ms }`: what time the database has. */
   now(): Sql
 }

@@ -1,5 +1,5 @@
 import type { LogTable } from './dialect.ts'
-import type { Queryable } from './port.ts'
+import type { Transaction } from './port.ts'
 import type { Sql } from './sql.ts'
 
 /** A name that a log has claimed: its event id or its own id. */
@@ -25,7 +25,7 @@ export interface Erasing {
 /** What a database does for an erasure beside deleting rows. */
 export interface Eraser {
   /** As {@link Database.transaction}; what is deleted in it is overwritten where the database can do so. */
-  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   /**
    * Takes out of the counts the rows that have come to nothing, which name users and error codes all the same; and
    * those of `userId`, if it has no logs, whatever they say.

@@ -1,4 +1,4 @@
-import type { ApiKey as ApiKeyRow } from '../generated/sqlite/client.ts'
+import type { ApiKey as ApiKeyRow, AuditEntry as AuditEntryRow } from '../generated/sqlite/client.ts'
 import type { Dialect, LogTable } from './dialect.ts'
 import type { Eraser } from './erasing.ts'
 import type { Health } from './finding.ts'
@@ -12,7 +12,17 @@ export interface Queryable {
   execute(statement: Sql): Promise<number>
 }
 
-export type { ApiKeyRow }
+export type { ApiKeyRow, AuditEntryRow }
+
+export interface ApiKeyWhere {
+  readonly id?: string | { in: string[] }
+  readonly userId?: string | { in: string[] }
+  readonly revokedAt?: null | { not: null }
+  readonly rotatedTo?: null
+  readonly expiresAt?: null | { gt: Date } | { lte: Date }
+  readonly AND?: ApiKeyWhere[]
+  readonly OR?: ApiKeyWhere[]
+}
 
 /**
  * What is used of the generated client's `apiKey`. The clients of the two providers are not assignable to each other,
@@ -21,23 +31,72 @@ export type { ApiKeyRow }
 export interface ApiKeys {
   create(args: { data: ApiKeyRow }): Promise<ApiKeyRow>
   findUnique(args: { where: { id: string } }): Promise<ApiKeyRow | null>
-  findMany(args: { orderBy: { createdAt: 'asc' } }): Promise<ApiKeyRow[]>
-  updateMany(args: {
-    where: { id: string; revokedAt: null }
-    data: Partial<ApiKeyRow>
-  }): Promise<{ count: number }>
-  count(args?: { where: { userId: string } }): Promise<number>
+  findMany(args: {
+    where?: ApiKeyWhere
+    orderBy?: { createdAt: 'asc' } | [{ createdAt: 'desc' }, { id: 'desc' }]
+    take?: number
+    skip?: number
+  }): Promise<ApiKeyRow[]>
+  updateMany(args: { where: ApiKeyWhere; data: Partial<ApiKeyRow> }): Promise<{ count: number }>
+  count(args?: { where: ApiKeyWhere }): Promise<number>
   deleteMany(args: { where: { userId: string } }): Promise<{ count: number }>
 }
 
-/** What the rest of the program knows of the database. */
-export interface Database extends Queryable {
-  readonly dialect: Dialect
+/** What keys have spent of their rate limits, in all processes on the database together. */
+export interface SharedAllowances {
+  /**
+   * Adds what a process has let a key spend. Of what was spent before, `perMinute` flows back in each millisecond, by the
+   * clock of the database, down to 0.
+   * @returns what the key owes now: 60,000 to a request, and at most 120,000 × `perMinute`
+   */
+  spend(spent: SpentAllowance): Promise<number>
+  /** Forgets the keys that nobody has used for some minutes: they owe nothing. */
+  forget(): Promise<void>
+}
+
+export interface SpentAllowance {
+  readonly keyId: string
+  readonly owed: number
+  readonly perMinute: number
+}
+
+export interface AuditWhere {
+  readonly userId?: string | { in: string[] }
+  readonly keyId?: { in: string[] }
+  readonly actorKeyId?: { in: string[] }
+  readonly action?: { in: string[] }
+}
+
+/** The same of `auditEntry`. The database refuses to change an entry, and to delete one whose key is still there. */
+export interface AuditEntries {
+  create(args: { data: AuditEntryRow }): Promise<AuditEntryRow>
+  findMany(args: {
+    where: AuditWhere
+    orderBy: { id: 'desc' }
+    take: number
+    skip: number
+  }): Promise<AuditEntryRow[]>
+  count(args: { where: AuditWhere }): Promise<number>
+}
+
+/** What Prisma's models serve; the hot tables are reached by statements. */
+export interface Models {
   readonly apiKeys: ApiKeys
+  readonly auditEntries: AuditEntries
+}
+
+/** One transaction: nothing that is done through it stays unless all of it does. */
+export interface Transaction extends Queryable, Models {}
+
+/** What the rest of the program knows of the database. */
+export interface Database extends Queryable, Models {
+  readonly dialect: Dialect
   /** Runs `work` in one transaction; nothing of it stays when `work` throws. Nobody else's statements join it. */
-  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   readonly storage: Storage
   readonly hints: Hints
+  /** Absent where a database is of one process, which can keep count by itself. */
+  readonly allowances: SharedAllowances | undefined
   readonly eraser: Eraser
   readonly health: Health
   readonly migrations: Migrations
@@ -60,10 +119,9 @@ export interface Storage {
   dropExpired(table: LogTable, through: ExpiredThrough): Promise<Dropped>
   /**
    * Merges what writers have noted into the counts. Totals are the same before and after; reads are quicker after.
-   * @returns how many notes were merged; none where nothing is noted, or where another process is at it and `wait` is
-   * not set
+   * @returns whether there may be more to merge; not so where another process is at it and `wait` is not set
    */
-  mergeCounts(table: LogTable, options?: { readonly wait?: boolean }): Promise<number>
+  mergeCounts(table: LogTable, options?: { readonly wait?: boolean }): Promise<boolean>
 }
 
 export interface Dropped {

@@ -1,3 +1,4 @@
+import type { ManagedKeys } from '../auth/managed-keys.ts'
 import type { Principal } from '../auth/principal.ts'
 import type { RateLimit } from '../auth/rate-limit.ts'
 import type { ConnectionLogs } from '../connections/connection-logs.ts'
@@ -12,4 +13,5 @@ export interface Context {
   readonly lastEventId: string | null
   /** Where a subscription leaves what it reads from, for the ids of its events. */
   readonly subscription: { stream?: ConnectionLogStream }
+  readonly managedKeys: ManagedKeys
 }

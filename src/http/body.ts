@@ -26,6 +26,9 @@ export function requireDeclaredLength(request: Request, maxBytes: number): void 
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
 }
 
+/** How deep JSON may go that is read whole. Whoever walks what was read has enough of a stack for that. */
+export const MAX_JSON_DEPTH = 64
+
 const UTF_8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
@@ -43,12 +46,43 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   } catch {
     throw new AppError('BAD_USER_INPUT', 'Expected the body to be UTF-8, got bytes that are not.')
   }
+  if (isDeeperThan(bytes, MAX_JSON_DEPTH)) {
+    const sentence = `Expected the body to be JSON nested at most ${MAX_JSON_DEPTH} deep, got deeper JSON.`
+    throw new AppError('BAD_USER_INPUT', sentence)
+  }
   try {
     return JSON.parse(text)
   } catch {
     throw new AppError('BAD_USER_INPUT', 'Expected the body to be JSON, got text that is not.')
   }
 }
+
+const [QUOTE, BACKSLASH, BRACKET_L, BRACE_L, BRACKET_R, BRACE_R] = [
+  0x22, 0x5c, 0x5b, 0x7b, 0x5d, 0x7d,
+] as const
+
+/** Whether JSON has more brackets inside each other than that. Of what is no JSON the answer means nothing. */
+export function isDeeperThan(bytes: Uint8Array, most: number): boolean {
+  let depth = 0
+  let isText = false
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at]
+    if (byte === QUOTE) isText = !isText
+    else if (isText) {
+      if (byte === BACKSLASH) at += 1
+    } else if (byte === BRACE_L || byte === BRACKET_L) {
+      depth += 1
+      if (depth > most) return true
+    } else if (byte === BRACE_R || byte === BRACKET_R) depth -= 1
+  }
+  return false
+}
+
+/** Requests of which a part of the body is still to come. */
+const arriving = new WeakSet<Request>()
+
+/** Whether a body is being read whose end has not come yet. */
+export const isArriving = (request: Request): boolean => arriving.has(request)
 
 /**
  * The body, piece by piece. A reader that stops early lets the rest be: to cancel it would cut the connection, and the
@@ -57,6 +91,7 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
 export async function* readChunks(request: Request): AsyncGenerator<Uint8Array> {
   const reader = request.body?.getReader()
   if (!reader) return
+  arriving.add(request)
   try {
     for (;;) {
       const { done, value } = await reader.read()
@@ -64,6 +99,7 @@ export async function* readChunks(request: Request): AsyncGenerator<Uint8Array> 
       yield value
     }
   } finally {
+    arriving.delete(request)
     reader.releaseLock()
   }
 }

@@ -23,6 +23,8 @@ export const graphqlFailure: Failure = (error, requestId) => {
 function headersOf(error: AppError | undefined): Record<string, string> {
   return {
     ...(error?.code === 'UNAUTHENTICATED' ? { 'www-authenticate': 'Bearer' } : {}),
+    // The rest of a body that comes too slowly is not waited for.
+    ...(error?.status === 408 ? { connection: 'close' } : {}),
     ...(error?.allow === undefined ? {} : { allow: error.allow.join(', ') }),
     ...(error?.retryAfterSeconds === undefined ? {} : { 'retry-after': String(error.retryAfterSeconds) }),
   }

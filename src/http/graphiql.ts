@@ -86,6 +86,7 @@ export function createGraphiql(options: GraphiqlOptions): Graphiql {
           'content-type': 'text/html; charset=utf-8',
           'cache-control': 'no-store',
           'content-security-policy': CONTENT_SECURITY_POLICY,
+          'cross-origin-opener-policy': 'same-origin',
           'referrer-policy': 'no-referrer',
           'x-content-type-options': 'nosniff',
           'x-frame-options': 'DENY',

@@ -1,8 +1,8 @@
-import type { GraphQLParams } from 'graphql-yoga'
 import { z } from 'zod'
 import { badInput } from '../kernel/errors.ts'
 import { parseInput } from '../kernel/text.ts'
-import { readJson } from './body.ts'
+import { MAX_JSON_DEPTH, isDeeperThan, readJson } from './body.ts'
+import type { AskedFor } from './persisted.ts'
 
 /** Checked and passed on as it is: copies of a schema's own would lose a key such as `__proto__`. */
 const jsonObject = z
@@ -14,7 +14,8 @@ const jsonObject = z
 
 const requestParameters = z.strictObject(
   {
-    query: z.string('the text of a GraphQL document'),
+    query: z.string('the text of a GraphQL document').optional(),
+    documentId: z.string('the id of a listed operation').nullish(),
     operationName: z.string('the name of an operation').nullish(),
     variables: jsonObject,
     extensions: jsonObject,
@@ -22,7 +23,7 @@ const requestParameters = z.strictObject(
   {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? 'a GraphQL request to have no fields but query, operationName, variables, extensions'
+        ? 'a GraphQL request to have no fields but query, documentId, operationName, variables, extensions'
         : 'an object with the field query',
   },
 )
@@ -31,16 +32,18 @@ const requestParameters = z.strictObject(
  * What a GraphQL request asks for, from its body or its address.
  * @throws {AppError} BAD_USER_INPUT or PAYLOAD_TOO_LARGE in the words of the REST side
  */
-export async function readParameters(request: Request, maxBodyBytes: number): Promise<GraphQLParams> {
+export async function readParameters(request: Request, maxBodyBytes: number): Promise<AskedFor> {
   const given =
     request.method === 'POST' ? await readJson(request, maxBodyBytes) : readUrl(new URL(request.url))
-  return parseInput(requestParameters, given, '') as GraphQLParams
+  return parseInput(requestParameters, given, '') as AskedFor
 }
 
 function readUrl({ searchParams }: URL): unknown {
   const json = (name: string) => {
     const text = searchParams.get(name)
     if (text === null || text === '') return null
+    if (isDeeperThan(Buffer.from(text), MAX_JSON_DEPTH))
+      throw badInput(name, `nested at most ${MAX_JSON_DEPTH} deep`, text)
     try {
       return JSON.parse(text) as unknown
     } catch {
@@ -49,6 +52,7 @@ function readUrl({ searchParams }: URL): unknown {
   }
   return {
     query: searchParams.get('query') ?? undefined,
+    documentId: searchParams.get('documentId'),
     operationName: searchParams.get('operationName'),
     variables: json('variables'),
     extensions: json('extensions'),

@@ -9,6 +9,7 @@ import {
 } from 'graphql'
 import { type GraphQLParams, type Plugin, createYoga, isAsyncIterable } from 'graphql-yoga'
 import type { Context } from '../graphql/context.ts'
+import type { Gate } from '../graphql/gate.ts'
 import { refused, toPublicError, withRequestId } from '../graphql/errors.ts'
 import { describeInvalidValues, withoutSuggestions } from '../graphql/validation.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -19,11 +20,20 @@ import { readParameters } from './graphql-request.ts'
 import { json } from './route.ts'
 import { streamOfOne, streamResponse } from './stream.ts'
 import { formatFor, multipart, serverSentEvents } from './stream-format.ts'
+import type { DocumentFinder } from './persisted.ts'
 import { createTextAnswers } from './text-answers.ts'
 
 /** What a GraphQL request runs with: what resolvers see, and the id by which our log knows the request. */
 export interface GraphqlContext extends Context {
   readonly requestId: string
+  /**
+   * Pays for an operation whose cost is known, before it is executed and once. Where it is heavier than the token that
+   * every request has paid, it takes more of the rate limit.
+   * @throws {AppError} RATE_LIMITED
+   */
+  pay(cost: number): void
+  /** Aborted when the time of the request is over, or its client has gone. */
+  readonly signal?: () => AbortSignal
 }
 
 export interface GraphqlOptions {
@@ -34,22 +44,39 @@ export interface GraphqlOptions {
   /** How often a subscription says that it is alive, in milliseconds. */
   readonly heartbeatMs: number
   readonly clock: Clock
+  readonly gate: Gate
+  readonly findDocument: DocumentFinder
+  /** What an operation may cost, to be told beside its cost. */
+  readonly maxCost: number
+  /**
+   * Called once with what an operation costs, in points, before it is executed; never for one that is refused. What it
+   * throws refuses the operation.
+   */
+  readonly onAdmitted?: (cost: number, context: GraphqlContext) => void
   readonly logger: Logger
 }
 
 export type GraphqlHandler = (request: Request, context: GraphqlContext) => Promise<Response>
 
-/** GraphQL over HTTP: plain pages of logs as the database writes them, all else executed. */
+/**
+ * GraphQL over HTTP: whatever passes the gate; plain pages of logs as the database writes them, all else executed.
+ * @throws {AppError} what the gate and the reading of the request throw
+ */
 export function createGraphql(options: GraphqlOptions): GraphqlHandler {
+  const { gate, findDocument, maxCost, onAdmitted } = options
   const answerAsText = createTextAnswers(options)
   const execute = createExecution(options)
   return async (request, context) => {
-    const parameters = await readParameters(request, options.maxBodyBytes)
-    const answer = await answerAsText(request, parameters, context)
-    if (answer === undefined) return execute(request, parameters, context)
-    return 'response' in answer
-      ? answer.response
-      : execute(request, parameters, failing(context, answer.failure))
+    const parameters = findDocument(await readParameters(request, options.maxBodyBytes))
+    const { query = '', operationName, variables, extensions } = parameters
+    const admitted = gate.admit(query, operationName)
+    if (!admitted) return execute(request, parameters, context)
+    const cost = admitted.costOf(variables ?? {})
+    onAdmitted?.(cost, context)
+    const told = extensions?.['cost'] === true ? { cost: { points: cost, limit: maxCost } } : undefined
+    const answer = await answerAsText(request, admitted, { query, variables, told }, context)
+    if (answer && 'response' in answer) return answer.response
+    return execute(request, parameters, answer ? failing(context, answer.failure) : context, told)
   }
 }
 
@@ -63,6 +90,7 @@ export type GraphqlExecution = (
   request: Request,
   parameters: GraphQLParams,
   context: GraphqlContext,
+  told?: object,
 ) => Promise<Response>
 
 /**
@@ -70,7 +98,9 @@ export type GraphqlExecution = (
  * preflight), its CORS that answers any origin, its pages, batching, 25 MB bodies, and its own reading of requests,
  * which puts U+FFFD for bytes that are not UTF-8.
  */
-export function createExecution(options: Omit<GraphqlOptions, 'maxBodyBytes'>): GraphqlExecution {
+export function createExecution(
+  options: Pick<GraphqlOptions, 'schema' | 'endpoint' | 'introspection' | 'heartbeatMs' | 'clock' | 'logger'>,
+): GraphqlExecution {
   const { schema, endpoint, introspection } = options
   const yoga = createYoga<ParsedContext>({
     schema,
@@ -83,13 +113,14 @@ export function createExecution(options: Omit<GraphqlOptions, 'maxBodyBytes'>): 
     maxRequestBodySize: false,
     logging: false,
     maskedErrors: { maskError: toPublicError },
-    plugins: [parsed, depth, operation, validation(introspection), closing(options)],
+    plugins: [parsed, operation, validation(introspection), ending, closing(options)],
   })
-  return async (request, parameters, context) => yoga.fetch(request, { ...context, parameters })
+  return async (request, parameters, context, told) => yoga.fetch(request, { ...context, parameters, told })
 }
 
 interface ParsedContext extends GraphqlContext {
   readonly parameters: GraphQLParams
+  readonly told: object | undefined
 }
 
 /** Gives Yoga what {@link readParameters} has read. */
@@ -97,23 +128,12 @@ const parsed: Plugin<object, ParsedContext> = {
   onRequestParse: ({ serverContext, setRequestParser }) => setRequestParser(() => serverContext.parameters),
 }
 
-/** Reading a document goes down as deep as its brackets: where the stack ends, the document is at fault. */
-const depth: Plugin = {
-  onParse: ({ parseFn, setParseFn }) =>
-    setParseFn((source, options) => orTooDeep(() => parseFn(source, options) as unknown)),
-  onValidate: ({ validateFn, setValidationFn }) =>
-    setValidationFn((...args: Parameters<typeof validateFn>) =>
-      orTooDeep(() => validateFn(...args) as unknown),
-    ),
-}
-
-function orTooDeep<T>(work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    throw refused(new AppError('TOO_COMPLEX', 'Expected `query` to be nested less deeply.'))
-  }
+/** Execution goes no further once nobody waits for it. A statement under way ends by itself. */
+const ending: Plugin<object, GraphqlContext> = {
+  onExecute: ({ args }) => {
+    const { signal } = args.contextValue as Partial<GraphqlContext>
+    if (signal) Object.assign(args, { signal: signal() })
+  },
 }
 
 /** Says which operations a document has if it is not clear which one is meant. */
@@ -140,13 +160,19 @@ const operation: Plugin = {
 
 /** Refuses introspection where it is off, and lets complaints about literals name the field they are about. */
 function validation(introspection: boolean): Plugin {
+  // Yoga remembers what came out, and comes with it again when the same document does.
+  const told = new WeakSet<GraphQLError>()
   return {
     onValidate: ({ addValidationRule, params }) => {
       if (!introspection) addValidationRule(NoSchemaIntrospectionCustomRule)
       return ({ result, setResult }) => {
-        if (result.length === 0) return
-        const errors = describeInvalidValues(params.documentAST as DocumentNode, result as GraphQLError[])
-        setResult(errors.map(toPublicError))
+        const complaints = result as GraphQLError[]
+        if (complaints.every((error) => told.has(error))) return
+        const errors = describeInvalidValues(params.documentAST as DocumentNode, complaints).map(
+          toPublicError,
+        )
+        for (const error of errors) told.add(error)
+        setResult(errors)
       }
     },
   }
@@ -158,20 +184,23 @@ function validation(introspection: boolean): Plugin {
  */
 function finished(
   result: ExecutionResult,
-  { requestId }: GraphqlContext,
+  { requestId, told }: ParsedContext,
   { introspection, logger }: Pick<GraphqlOptions, 'introspection' | 'logger'>,
 ): ExecutionResult {
-  if (!result.errors) return result
+  const extensions = told ? { extensions: { ...result.extensions, ...told } } : {}
+  if (!result.errors) return { ...result, ...extensions }
   const errors = result.errors.map((error) => {
     if (!(error instanceof GraphQLError)) return error
     if (error.originalError) logFailure(error.originalError, { requestId, path: error.path }, logger)
     if (error.extensions['code'] === 'INTERNAL') return withRequestId(error, requestId)
     return introspection ? error : withoutSuggestions(error)
   })
-  return { ...result, errors }
+  return { ...result, errors, ...extensions }
 }
 
-function closing(options: Omit<GraphqlOptions, 'maxBodyBytes'>): Plugin<object, GraphqlContext> {
+function closing(
+  options: Pick<GraphqlOptions, 'introspection' | 'heartbeatMs' | 'clock' | 'logger'>,
+): Plugin<object, ParsedContext> {
   return {
     onResultProcess: ({ request, result, setResult, setResultProcessor, serverContext }) => {
       if (Array.isArray(result)) return

@@ -1,21 +1,37 @@
 import { randomUUID } from 'node:crypto'
 import { authenticate } from '../auth/authenticate.ts'
+import type { BadKeyLimiter } from '../auth/bad-keys.ts'
 import type { KeyStore } from '../auth/key-store.ts'
-import type { Principal } from '../auth/principal.ts'
-import type { RateLimit, RateLimiter } from '../auth/rate-limit.ts'
+import type { ManagedKeys } from '../auth/managed-keys.ts'
+import { type Principal, requireScope } from '../auth/principal.ts'
+import { type RateLimit, type RateLimiter, overLimit, tokensOf } from '../auth/rate-limit.ts'
+import type { Needs } from '../auth/scopes.ts'
 import type { ConnectionLogs } from '../connections/connection-logs.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
 import { requireDeclaredLength, requireMediaType } from './body.ts'
+import { clientAddress } from './client-address.ts'
+import type { Cors } from './cors.ts'
+import type { Deadlines } from './deadline.ts'
 import { type Failure, graphqlFailure, restFailure } from './failure.ts'
 import type { Graphiql } from './graphiql.ts'
 import type { GraphqlHandler } from './graphql.ts'
-import { type Readiness, health, ready } from './probes.ts'
-import type { Route } from './route.ts'
+import type { FetchHandler, Peer } from './listen.ts'
+import type { Charge, Route } from './route.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 export const GRAPHIQL_ASSETS_PATH = '/graphiql'
+
+/** For what a browser shows though it is no page: it may load nothing, run nothing, and stand in no frame. */
+const NOTHING_TO_SHOW = "default-src 'none'; frame-ancestors 'none'"
+/** What is no {@link Route}: what it needs before GraphQL asks each root field. */
+export const OTHER_DOORS = {
+  [`POST ${GRAPHQL_PATH}`]: 'any key',
+  [`GET ${GRAPHQL_PATH}`]: 'any key',
+  [`GET ${GRAPHQL_PATH} (GraphiQL)`]: 'no key',
+  [`GET ${GRAPHIQL_ASSETS_PATH}/…`]: 'no key',
+} as const
 
 export interface HandlerOptions {
   readonly routes: readonly Route[]
@@ -24,15 +40,21 @@ export interface HandlerOptions {
   readonly graphiql: Graphiql | undefined
   readonly keys: KeyStore
   readonly rateLimiter: RateLimiter
-  readonly connectionLogsOf: (principal: Principal) => ConnectionLogs
-  readonly readiness: Readiness
+  readonly badKeys: BadKeyLimiter
+  /** How many proxies before the service are believed where a request comes from. */
+  readonly trustedProxies: number
+  readonly connectionLogsOf: (principal: Principal, charge: Charge) => ConnectionLogs
+  readonly managedKeysOf: (principal: Principal) => ManagedKeys
   readonly maxBodyBytes: number
+  readonly deadlines: Deadlines
+  readonly cors: Cors
   readonly clock: Clock
   readonly logger: Logger
 }
 
 interface Exchange {
   readonly request: Request
+  readonly peer: Peer | undefined
   readonly url: URL
   readonly requestId: string
   /** Runs `work`; whatever it throws becomes an answer, and a fault of ours is logged. */
@@ -40,9 +62,9 @@ interface Exchange {
 }
 
 /** The whole service as one function from a request to its answer. It never rejects. */
-export function createHandler(options: HandlerOptions): (request: Request) => Promise<Response> {
-  const { clock, logger } = options
-  return async (request) => {
+export function createHandler(options: HandlerOptions): FetchHandler {
+  const { clock, logger, cors } = options
+  return async (request, peer) => {
     const startedAt = clock.now()
     const url = urlOf(request)
     const requestId = requestIdOf(request)
@@ -56,12 +78,17 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
         return failure(error, requestId)
       }
     }
-    const response = await attempt(async () => {
+    const respond = async () => {
       if (!url) throw badInput('host', 'a host name or an address', request.headers.get('host'))
-      return answer({ request, url, requestId, attempt }, options)
-    })
+      return answer({ request, peer, url, requestId, attempt }, options)
+    }
+    const response = cors.preflight(request) ?? (await attempt(respond))
+    cors.open(request, response)
     response.headers.set('x-request-id', requestId)
     response.headers.set('x-content-type-options', 'nosniff')
+    if (!response.headers.has('content-security-policy')) {
+      response.headers.set('content-security-policy', NOTHING_TO_SHOW)
+    }
     if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')
     logger.debug(
       {
@@ -81,25 +108,28 @@ async function answer(exchange: Exchange, options: HandlerOptions): Promise<Resp
   const { request, url, requestId } = exchange
   const { graphiql } = options
   if (url.pathname === GRAPHQL_PATH) return answerGraphql(exchange, options)
-  if (url.pathname === '/health') return readOnly(request, health)
-  if (url.pathname === '/ready') return readOnly(request, () => ready(options.readiness))
   if (graphiql && url.pathname.startsWith(`${GRAPHIQL_ASSETS_PATH}/`)) {
-    return readOnly(request, () => graphiql.asset(request))
+    return isRead(request) ? graphiql.asset(request) : notAllowed(request, ['GET'])
   }
   const route = options.routes.find(({ path }) => path === url.pathname)
   if (!route) throw new AppError('NOT_FOUND', `There is nothing at ${url.pathname}.`)
-  const run = route.methods[isRead(request) ? 'GET' : request.method]
-  if (!run) return notAllowed(request, Object.keys(route.methods))
-  return admitted(exchange, options, (principal) => run(request, principal, requestId))
+  const method = route.methods[isRead(request) ? 'GET' : request.method]
+  if (!method) return notAllowed(request, Object.keys(route.methods))
+  if (method.needs === 'no key') return method.run(request)
+  const isTimed = route.isStream?.(request) !== true
+  return admitted(exchange, options, { needs: method.needs, isTimed }, (principal, { charge }) =>
+    method.run(request, principal, requestId, charge),
+  )
 }
 
 async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promise<Response> {
   const { request, requestId } = exchange
-  const { graphql, graphiql, connectionLogsOf, maxBodyBytes } = options
+  const { graphql, graphiql, connectionLogsOf, managedKeysOf, maxBodyBytes } = options
   if (graphiql && isRead(request) && request.headers.get('accept')?.includes('text/html'))
     return graphiql.page(request)
   if (!isRead(request) && request.method !== 'POST') return notAllowed(request, ['GET', 'POST'])
-  return admitted(exchange, options, async (principal, rateLimit) => {
+  const door = { needs: 'any key', isTimed: true } as const
+  return admitted(exchange, options, door, async (principal, allowance, signal) => {
     if (request.method === 'POST') {
       requireMediaType(request, ['application/json'])
       requireDeclaredLength(request, maxBodyBytes)
@@ -107,45 +137,77 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
     return graphql(request, {
       requestId,
       principal,
-      rateLimit,
-      connectionLogs: connectionLogsOf(principal),
+      // As it is when it is asked for, be more taken meanwhile.
+      get rateLimit() {
+        return allowance.left()
+      },
+      pay: allowance.pay,
+      connectionLogs: connectionLogsOf(principal, allowance.charge),
+      managedKeys: managedKeysOf(principal),
       lastEventId: request.headers.get('last-event-id') || null,
       subscription: {},
+      signal,
     })
   })
 }
 
-/** Runs `work` for a request with a good key that is within its limit, and tells what is left of the limit. */
+/** What one request has to spend. */
+interface Allowance {
+  /** What was left when the request last took of it; null where there is no limit. */
+  left(): RateLimit | null
+  /** Takes what an operation of this cost takes beyond the first token. @throws {AppError} RATE_LIMITED */
+  pay(cost: number): void
+  charge(tokens: number): void
+}
+
+interface Door {
+  /** What the key has to have. Root fields say for themselves what they need. */
+  readonly needs: Needs
+  /** Whether the time for all of it has an end. */
+  readonly isTimed: boolean
+}
+
+/**
+ * Runs `work` for a request with a good key that has what is needed and is within its limit, and tells what is left of
+ * the limit.
+ */
 async function admitted(
-  { request, attempt }: Exchange,
-  { keys, rateLimiter, clock }: HandlerOptions,
-  work: (principal: Principal, rateLimit: RateLimit | null) => Promise<Response>,
+  { request, peer, attempt }: Exchange,
+  { keys, badKeys, trustedProxies, rateLimiter, deadlines }: HandlerOptions,
+  { needs, isTimed }: Door,
+  work: (principal: Principal, allowance: Allowance, signal: () => AbortSignal) => Promise<Response>,
 ): Promise<Response> {
-  const principal = await authenticate(request, keys)
-  const rateLimit = await rateLimiter.take(principal.keyId ?? '')
-  const response = await attempt(() => {
-    if (rateLimit?.spent) throw overLimit(rateLimit, clock.now())
-    return work(principal, rateLimit)
-  })
-  if (rateLimit) {
-    response.headers.set('x-ratelimit-limit', String(rateLimit.limit))
-    response.headers.set('x-ratelimit-remaining', String(rateLimit.remaining))
-    response.headers.set('x-ratelimit-reset', String(Math.ceil(rateLimit.resetAt / SECOND_MS)))
+  let left: RateLimit | null = null
+  const within = (taken: RateLimit | null) => {
+    left = taken
+    if (taken && taken.retryAfterMs > 0) throw overLimit(taken)
+  }
+  const serve = async (signal: () => AbortSignal) => {
+    const address = clientAddress(peer?.address, request.headers.get('x-forwarded-for'), trustedProxies)
+    const principal = await authenticate(request, keys, badKeys, address)
+    const keyId = principal.keyId ?? ''
+    within(await rateLimiter.take(keyId))
+    requireScope(principal, needs)
+    const allowance: Allowance = {
+      left: () => left,
+      pay: (cost) => within(rateLimiter.takeMore(keyId, tokensOf(cost) - 1)),
+      charge: (tokens) => void (left = rateLimiter.charge(keyId, tokens)),
+    }
+    return work(principal, allowance, signal)
+  }
+  const response = await attempt(() =>
+    isTimed ? deadlines.within(request, serve) : serve(() => request.signal),
+  )
+  const told = left as RateLimit | null
+  if (told) {
+    response.headers.set('x-ratelimit-limit', String(told.limit))
+    response.headers.set('x-ratelimit-remaining', String(told.remaining))
+    response.headers.set('x-ratelimit-reset', String(Math.ceil(told.resetAt / SECOND_MS)))
   }
   return response
 }
 
-function overLimit({ limit, resetAt }: RateLimit, nowMs: number): AppError {
-  const retryAfterSeconds = Math.max(1, Math.ceil((resetAt - nowMs) / SECOND_MS))
-  const sentence = `Expected at most ${limit} requests a minute with this key. Try again in ${retryAfterSeconds} seconds.`
-  return new AppError('RATE_LIMITED', sentence, { retryAfterSeconds })
-}
-
 const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD'
-
-async function readOnly(request: Request, work: () => Response | Promise<Response>): Promise<Response> {
-  return isRead(request) ? work() : notAllowed(request, ['GET'])
-}
 
 function notAllowed({ method }: Request, allowed: readonly string[]): never {
   const allow = allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed

@@ -1,10 +1,16 @@
-import { createServer } from 'node:http'
+import { type IncomingMessage, createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServerAdapter } from '@whatwg-node/server'
 import type { Clock } from '../kernel/clock.ts'
 import type { Running } from '../kernel/lifecycle.ts'
 
-export type FetchHandler = (request: Request) => Promise<Response>
+/** Who is at the other end of the connection on which a request came. */
+export interface Peer {
+  /** Its IP address, where it is known. */
+  readonly address?: string | undefined
+}
+
+export type FetchHandler = (request: Request, peer?: Peer) => Promise<Response>
 
 export interface Listening extends Running {
   /** Where it listens, such as `http://127.0.0.1:4000`. */
@@ -14,6 +20,10 @@ export interface Listening extends Running {
 /** How long a connection may be silent while a request or its answer is under way, in milliseconds. */
 const IDLE_MS = 120_000
 
+/** How long a client may take over its headers, and how often that is looked at, in milliseconds. */
+const HEADERS_MS = 10_000
+const CHECK_MS = 2_000
+
 /** How long open requests may take to end once the service stops. */
 const DRAIN_MS = 8_000
 
@@ -21,7 +31,9 @@ const IDLE_CHECK_MS = 50
 
 /** A listener for `node:http` and what is built on it, over a function from Request to Response. */
 export function createNodeListener(handler: FetchHandler) {
-  return createServerAdapter(handler)
+  return createServerAdapter<{ readonly req?: IncomingMessage }>((request, { req }) =>
+    handler(request, { address: req?.socket.remoteAddress }),
+  )
 }
 
 /**
@@ -33,13 +45,16 @@ export async function listen(
   { port, host, clock }: { port: number; host: string; clock: Clock },
 ): Promise<Listening> {
   const listener = createNodeListener(handler)
-  const server = createServer((request, response) => void listener(request, response))
+  const server = createServer(
+    { connectionsCheckingInterval: CHECK_MS },
+    (request, response) => void listener(request, response),
+  )
   const open = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     open.add(socket)
     socket.once('close', () => open.delete(socket))
   })
-  server.headersTimeout = 10_000
+  server.headersTimeout = HEADERS_MS
   // A stream of lines may go on for as long as lines come; what says nothing for two minutes is cut.
   server.requestTimeout = 0
   server.timeout = IDLE_MS

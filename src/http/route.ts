@@ -1,12 +1,29 @@
 import type { Principal } from '../auth/principal.ts'
+import type { Needs } from '../auth/scopes.ts'
 
-/** A path of the REST side: which methods it takes, and what each does for the key that asks. */
+/** Takes tokens of the rate limit for what a request turns out to ask. */
+export type Charge = (tokens: number) => void
+
+/** A path: which methods it takes, what each needs, and what it does. */
 export interface Route {
   readonly path: string
-  readonly methods: Readonly<
-    Record<string, (request: Request, principal: Principal, requestId: string) => Promise<Response>>
-  >
+  /** Whether a request goes on for as long as something comes, and so has no end to its time. */
+  readonly isStream?: (request: Request) => boolean
+  readonly methods: Readonly<Record<string, Method>>
 }
+
+export type Method =
+  | { readonly needs: 'no key'; readonly run: (request: Request) => Response | Promise<Response> }
+  | {
+      /** Asked for before it runs. */
+      readonly needs: Needs
+      readonly run: (
+        request: Request,
+        principal: Principal,
+        requestId: string,
+        charge: Charge,
+      ) => Promise<Response>
+    }
 
 /** A JSON answer. `Response.json` would not set the charset, which some clients ask for. */
 export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {

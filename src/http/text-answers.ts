@@ -7,16 +7,13 @@ import {
   type OperationDefinitionNode,
   OperationTypeNode,
   getArgumentValues,
-  getOperationAST,
   getVariableValues,
-  parse,
   specifiedRules,
   validate,
   visit,
 } from 'graphql'
-import type { GraphQLParams } from 'graphql-yoga'
-import { LRUCache } from 'lru-cache'
 import type { Context } from '../graphql/context.ts'
+import { type AdmittedOperation, MAX_REMEMBERED_DOCUMENT } from '../graphql/gate.ts'
 import { type TextPlan, planText } from '../graphql/text-plan.ts'
 
 /**
@@ -26,14 +23,11 @@ import { type TextPlan, planText } from '../graphql/text-plan.ts'
  */
 export type TextAnswers = (
   request: Request,
-  parameters: GraphQLParams,
+  admitted: AdmittedOperation,
+  asked: Asked,
   context: Context,
 ) => Promise<{ readonly response: Response } | { readonly failure: unknown } | undefined>
 
-/** Longest document that is planned, in characters, and how many characters of documents are remembered. */
-const MAX_DOCUMENT_LENGTH = 16_384
-const MAX_REMEMBERED_LENGTH = 524_288
-const MAX_REMEMBERED = 1_000
 /** Most answers of @skip and @include that are planned for one operation. */
 const MAX_VARIANTS = 16
 
@@ -51,30 +45,25 @@ export function createTextAnswers({
   introspection: boolean
 }): TextAnswers {
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
-  const known = new LRUCache<string, Planned | 'executed'>({
-    max: MAX_REMEMBERED,
-    maxSize: MAX_REMEMBERED_LENGTH,
-    sizeCalculation: (_, text) => text.length,
-  })
+  // As long as the gate remembers the operation.
+  const known = new WeakMap<AdmittedOperation, Planned | 'executed'>()
 
-  function plannedFor(text: string, operationName: string | undefined): Planned | undefined {
-    // Its length in front keeps a name apart from the text.
-    const key = `${operationName?.length ?? ''}:${operationName ?? ''}${text}`
-    let planned = known.get(key)
+  function plannedFor(admitted: AdmittedOperation): Planned | undefined {
+    let planned = known.get(admitted)
     if (planned === undefined) {
-      planned = prepare(schema, rules, text, operationName) ?? 'executed'
-      known.set(key, planned)
+      planned = prepare(schema, rules, admitted) ?? 'executed'
+      known.set(admitted, planned)
     }
     return planned === 'executed' ? undefined : planned
   }
 
-  return async (request, { query, operationName, variables }, context) => {
+  return async (request, admitted, { query, variables, told }, context) => {
     // Execution refuses HEAD.
     if (request.method === 'HEAD') return undefined
     const type = mediaTypeFor(request.headers.get('accept'))
-    if (type === undefined || query === undefined || query.length > MAX_DOCUMENT_LENGTH) return undefined
+    if (type === undefined || query.length > MAX_REMEMBERED_DOCUMENT) return undefined
     try {
-      const planned = plannedFor(query, operationName ?? undefined)
+      const planned = plannedFor(admitted)
       if (!planned) return undefined
       const { coerced } = getVariableValues(schema, planned.variables, variables ?? {})
       const plan = coerced && planned.planFor(coerced)
@@ -87,11 +76,18 @@ export function createTextAnswers({
       if ('failure' in read) return read
       if (read.page === null) return undefined
       const init = { status: 200, headers: { 'Content-Type': type } }
-      return { response: new Response(plan.write(read.page), init) }
+      return { response: new Response(telling(plan.write(read.page), told), init) }
     } catch {
       return undefined
     }
   }
+}
+
+/** What was asked for, and what to tell beside the answer. */
+export interface Asked {
+  readonly query: string
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined
+  readonly told?: object | undefined
 }
 
 /** A valid operation, and its plans by what @skip and @include come to. */
@@ -103,16 +99,9 @@ interface Planned {
 function prepare(
   schema: GraphQLSchema,
   rules: Parameters<typeof validate>[2],
-  text: string,
-  operationName: string | undefined,
+  { document, operation }: AdmittedOperation,
 ): Planned | undefined {
-  const document = documentOf(text)
-  const operation = document && getOperationAST(document, operationName)
-  if (
-    !operation ||
-    operation.operation !== OperationTypeNode.QUERY ||
-    validate(schema, document, rules).length > 0
-  )
+  if (operation.operation !== OperationTypeNode.QUERY || validate(schema, document, rules).length > 0)
     return undefined
   const conditions = conditionsOf(document)
   const plans = new Map<string, TextPlan | undefined>()
@@ -129,15 +118,6 @@ function prepare(
   }
 }
 
-/** Reading goes down as deep as brackets do; what is wrong with a document is for execution to say. */
-function documentOf(text: string): DocumentNode | undefined {
-  try {
-    return parse(text, { noLocation: true })
-  } catch {
-    return undefined
-  }
-}
-
 /** Names of the variables in the arguments of directives; there are none but @skip and @include that select. */
 function conditionsOf(document: DocumentNode): string[] {
   const names = new Set<string>()
@@ -149,6 +129,9 @@ function conditionsOf(document: DocumentNode): string[] {
   })
   return [...names]
 }
+
+const telling = (answer: string, told: object | undefined): string =>
+  told ? `${answer.slice(0, -1)},"extensions":${JSON.stringify(told)}}` : answer
 
 const JSON_TYPE = 'application/json'
 const RESPONSE_TYPE = 'application/graphql-response+json'

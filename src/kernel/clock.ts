@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
 
 /**
  * The only source of time. Everything that asks "what time is it" or waits takes a Clock, so that tests can
@@ -12,14 +12,19 @@ export interface Clock {
    * machine sleeps. Only differences mean anything.
    */
   steadyMs(): number
-  /** Resolves after `ms` milliseconds, or as soon as `signal` is aborted; never rejects. */
+  /**
+   * Resolves after `ms` milliseconds, or as soon as `signal` is aborted; never rejects. After 0 as soon as whatever else
+   * is waiting for its turn has had it, which may be at once.
+   */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   steadyMs: () => performance.now(),
-  sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}).catch(() => undefined),
+  // A timer of 0 would wait for a millisecond, and more under load.
+  sleep: (ms, signal) =>
+    (ms === 0 ? turn() : delay(ms, undefined, signal ? { signal } : {})).catch(() => undefined),
 }
 
 export const SECOND_MS = 1_000

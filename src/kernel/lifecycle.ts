@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import { type Logger, logFailure } from './logger.ts'
+import { type Logger, logFailure, traceOf } from './logger.ts'
 
 /** Something that runs until it is stopped. `stop` may be called more than once. */
 export interface Running {
@@ -23,7 +23,7 @@ export function createLifecycle(logger: Logger): Lifecycle {
       try {
         await next.part.stop()
       } catch (error) {
-        logger.error({ err: error, part: next.name }, 'a part did not stop cleanly')
+        logger.error({ err: traceOf(error), part: next.name }, 'a part did not stop cleanly')
       }
     }
   }

@@ -36,6 +36,9 @@ export type GroupOutcome<Log> = readonly Outcome<Log>[] | AppError
  */
 const MIDNIGHT_OVERLAP_MS = 2 * MINUTE_MS
 
+/** Logs that go into one statement. Others have their turn in between. */
+const LOGS_AT_ONCE = 1_000
+
 const MAX_TRIES = 5
 
 /** Somebody else stored one of the events in between: what is known has to be asked again. */
@@ -56,9 +59,10 @@ export async function appendGroups<Log extends AnyLog, Filter>(
 ): Promise<GroupOutcome<Log>[]> {
   const logs = groups.flat()
   if (logs.length === 0) return groups.map(() => [])
+  const slices = slicesOf(groups)
   const areNamed = logs.some(({ eventIds }) => eventIds.length > 0)
   // Nearly always all of them are new. Made here, so that nobody waits for a transaction in which this is computed.
-  const allOfThem = insertion(logs)
+  const first = insertion(slices[0] ?? [])
   for (let tries = 1; ; tries += 1) {
     const asOf = horizon()
     await database.storage.prepare(kind.table, [
@@ -66,8 +70,8 @@ export async function appendGroups<Log extends AnyLog, Filter>(
       ...(areNamed ? receiptDays(asOf.nowMs) : []),
     ])
     try {
-      if (areNamed) return await database.transaction((tx) => appendOnce(tx, asOf))
-      await executeTogether(database, allOfThem)
+      if (areNamed || slices.length > 1) return await database.transaction((tx) => appendOnce(tx, asOf))
+      await executeTogether(database, first)
       return groups.map((group) => group.map(created))
     } catch (error) {
       if (!(error instanceof Raced) && !database.storage.lacksPart(error)) throw error
@@ -76,15 +80,32 @@ export async function appendGroups<Log extends AnyLog, Filter>(
   }
 
   async function appendOnce(tx: Queryable, asOf: Horizon): Promise<GroupOutcome<Log>[]> {
-    const known = await knownLogs(tx, asOf)
-    const fresh: NewLog<Log>[] = []
-    const outcomes = groups.map((group) => sortOut(group, known, fresh))
-    await claim(tx, fresh, asOf)
-    if (fresh.length > 0) {
-      const statements = fresh.length === logs.length ? allOfThem : insertion(fresh)
-      for (const statement of statements) await tx.execute(statement)
+    const outcomes: GroupOutcome<Log>[] = []
+    let storing = Promise.resolve()
+    for (const [index, slice] of slices.entries()) {
+      // Made while the database stores the slice before.
+      const allOfIt = index === 0 ? first : insertion(slice)
+      await storing
+      const known = await knownLogs(tx, slice.flat(), asOf)
+      const fresh: NewLog<Log>[] = []
+      for (const group of slice) outcomes.push(sortOut(group, known, fresh))
+      storing = store(tx, fresh, fresh.length === slice.flat().length ? allOfIt : insertion([fresh]), asOf)
+      // Whoever waits for it hears of its failure; nobody may be waiting yet.
+      storing.catch(() => undefined)
     }
+    await storing
     return outcomes
+  }
+
+  async function store(
+    tx: Queryable,
+    fresh: readonly NewLog<Log>[],
+    statements: readonly Sql[],
+    asOf: Horizon,
+  ): Promise<void> {
+    if (fresh.length === 0) return
+    await claim(tx, fresh, asOf)
+    for (const statement of statements) await tx.execute(statement)
   }
 
   /** Tells a group's new logs from those that are there; adds the new ones to `known` and `fresh`. */
@@ -114,7 +135,11 @@ export async function appendGroups<Log extends AnyLog, Filter>(
   }
 
   /** The logs that bear the wanted event ids already, by tenant and event id. */
-  async function knownLogs(tx: Queryable, asOf: Horizon): Promise<Map<string, Log>> {
+  async function knownLogs(
+    tx: Queryable,
+    logs: readonly NewLog<Log>[],
+    asOf: Horizon,
+  ): Promise<Map<string, Log>> {
     const { dialect } = database
     const wanted = logs.flatMap(({ log, eventIds }) =>
       eventIds.map((eventId) => ({ userId: log.userId ?? '', eventId })),
@@ -161,10 +186,25 @@ export async function appendGroups<Log extends AnyLog, Filter>(
     if (granted.length < claims.length) throw new Raced()
   }
 
-  function insertion(fresh: readonly NewLog<Log>[]): Sql[] {
-    const rows = fresh.map(({ log }) => kind.toRow(log))
+  function insertion(groups: readonly Group<Log>[]): Sql[] {
+    const rows = groups.flat().map(({ log }) => kind.toRow(log))
     return database.dialect.append(kind.table, rows, deltasOf(kind.table, rows, 1))
   }
+}
+
+/** Groups that go into one statement together. */
+function slicesOf<Log>(groups: readonly Group<Log>[]): Group<Log>[][] {
+  const slices: Group<Log>[][] = []
+  let room = 0
+  for (const group of groups) {
+    if (slices.length === 0 || group.length > room) {
+      slices.push([])
+      room = LOGS_AT_ONCE
+    }
+    slices.at(-1)?.push(group)
+    room -= group.length
+  }
+  return slices
 }
 
 const created = <Log>({ log }: NewLog<Log>): Outcome<Log> => ({ is: 'created', log })

@@ -26,10 +26,7 @@ export function createCountKeeper<Log extends AnyLog, Filter>(
   const { dialect } = database
 
   async function merge(signal?: AbortSignal): Promise<void> {
-    for (;;) {
-      if (signal?.aborted || (await database.storage.mergeCounts(table)) === 0) return
-      await clock.sleep(0)
-    }
+    while (!signal?.aborted && (await database.storage.mergeCounts(table))) await clock.sleep(0)
   }
 
   async function days(): Promise<number[]> {

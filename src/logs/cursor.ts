@@ -1,6 +1,6 @@
+import type { Sight } from '../auth/sight.ts'
 import type { Position } from '../database/dialect.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
-import type { Sight } from './kind.ts'
 import { type Horizon, expiryCutoffMs } from './query.ts'
 import { createSigner } from './signature.ts'
 

@@ -1,10 +1,11 @@
+import type { Sight } from '../auth/sight.ts'
 import { deltasOf } from '../database/count-table.ts'
 import type { Row } from '../database/dialect.ts'
 import type { LogName, Scrubbing } from '../database/erasing.ts'
 import type { Database, Queryable } from '../database/port.ts'
 import { type Sql, join, raw, sql } from '../database/sql.ts'
 import type { Clock } from '../kernel/clock.ts'
-import type { AnyLog, LogKind, Sight } from './kind.ts'
+import type { AnyLog, LogKind } from './kind.ts'
 
 /** Which logs are to go, expired ones included. With an empty filter, whatever else is kept of the user goes too. */
 export interface Erased<Filter> {

@@ -1,7 +1,7 @@
 import { AppError, badInput } from '../kernel/errors.ts'
 import type { FeedMark } from './feed-mark.ts'
 import type { FeedState } from './feed-source.ts'
-import type { Sight } from './kind.ts'
+import type { Sight } from '../auth/sight.ts'
 import { type Horizon, expiryCutoffMs } from './query.ts'
 import { createSigner } from './signature.ts'
 

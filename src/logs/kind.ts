@@ -1,13 +1,7 @@
+import type { Sight } from '../auth/sight.ts'
 import type { CountSelection } from '../database/count-table.ts'
 import type { Dialect, LogTable, Row } from '../database/dialect.ts'
 import type { Sql } from '../database/sql.ts'
-
-/**
- * Whose logs may be seen. It is made from an API key and from nothing else.
- *  - `user`: those of one user, the tenant
- *  - `everyone`: those of all users, and those without one
- */
-export type Sight = { readonly only: 'user'; readonly userId: string } | { readonly only: 'everyone' }
 
 /** What every log has, whatever its kind. Instants are milliseconds since the epoch. */
 export interface AnyLog {

@@ -1,10 +1,15 @@
-import type { Sight } from './kind.ts'
+import type { Sight } from '../auth/sight.ts'
+
+/** As with {@link Sight}: no literal is a query, and a copy by spread is none. */
+declare class Made {
+  private readonly byCreateQuery: true
+}
 
 /**
  * What is asked of a store: a filter, whose logs, and since when. The sight comes from the key and the instant from
  * the clock, put together in one place ({@link createQuery}), so that no caller can leave either out.
  */
-export interface Query<Filter> {
+export type Query<Filter> = Made & {
   readonly sight: Sight
   /** Only logs with `createdAt > newerThanMs`: neither expired nor before the days asked for. */
   readonly newerThanMs: number
@@ -30,5 +35,6 @@ export function createQuery<Filter>(
   horizon: Horizon,
   lastMs = Infinity,
 ): Query<Filter> {
-  return { sight, filter, newerThanMs: Math.max(expiryCutoffMs(horizon), horizon.nowMs - lastMs) }
+  const newerThanMs = Math.max(expiryCutoffMs(horizon), horizon.nowMs - lastMs)
+  return { sight, filter, newerThanMs } as Query<Filter>
 }

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Sight } from './kind.ts'
+import type { Sight } from '../auth/sight.ts'
 
 /**
  * Makes texts opaque and signs them for one sight, so that one made up, or handed from one tenant to another, is told

@@ -1,3 +1,4 @@
+import type { Sight } from '../auth/sight.ts'
 import type { BreakdownRequest } from '../database/breakdown.ts'
 import type { CountSelection } from '../database/count-table.ts'
 import type { Position, Row } from '../database/dialect.ts'
@@ -8,7 +9,7 @@ import { MINTED_ID_LENGTH, idTimeMs } from '../kernel/ids.ts'
 import { type Group, type GroupOutcome, appendGroups } from './append.ts'
 import { everything } from './everything.ts'
 import { createFewness } from './fewness.ts'
-import type { AnyLog, LogKind, Sight } from './kind.ts'
+import type { AnyLog, LogKind } from './kind.ts'
 import type { Horizon, Query } from './query.ts'
 import { type LogStatistics, createStatistics } from './statistics.ts'
 

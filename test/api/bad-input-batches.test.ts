@@ -239,20 +239,25 @@ describe.each(PROVIDERS)('a batch with a wrong log on %s', (provider) => {
   it('a value nested too deeply to be walked is refused like any other', async () => {
     const before = await world.stored()
     const deep = '['.repeat(100_000) + ']'.repeat(100_000)
+    const tooDeep = 'Expected the body to be JSON nested at most 64 deep, got deeper JSON.'
+    const brackets = '['.repeat(62) + ']'.repeat(62)
     for (const field of ['durationMs', 'platform', 'success', 'metadata', 'userId']) {
-      const { status, sentence } = await post(world, LOGS, logText('json', field, deep))
+      const { status, sentence } = await post(world, LOGS, logText('json', field, brackets))
       expect(status).toBe(400)
-      expect(sentence).toMatch(new RegExp(`^Expected \`${field}\` to be .*, got a list\\.$`))
+      expect(sentence).toMatch(new RegExp(`^Expected \`${field}\` to be .*, got \\[\\[.*characters\\)\\.$`))
+      expect((await post(world, LOGS, logText('json', field, deep))).sentence).toBe(tooDeep)
     }
-    const metadata = await post(world, LOGS, logText('json', 'metadata', `{"a":${deep}}`))
-    expect(metadata.sentence).toMatch(/^Expected `metadata` to be an object of .*, got an object\.$/)
-    expect((await post(world, LOGS, deep)).sentence).toMatch(/^Expected `\[0\]` to be .*, got a list\.$/)
+    const metadata = await post(world, LOGS, logText('json', 'metadata', `{"a":${brackets}}`))
+    expect(metadata.sentence).toMatch(/^Expected `metadata` to be an object of .*, got \{"a":\[\[/)
+    expect((await post(world, LOGS, deep)).sentence).toBe(tooDeep)
+    expect((await post(world, LOGS, '['.repeat(64))).sentence).toMatch(/got text that is not/)
     const lines = `${logText('json', 'metadata', deep)}\n${logText('json', 'durationMs', deep)}\n`
     expect(JSON.parse((await post(world, LOGS, lines, 'application/x-ndjson')).text)).toMatchObject({
       accepted: 0,
       rejected: 2,
     })
-    const variable = await graphql(`[${logText('variable', 'durationMs', deep)}]`)
+    expect((await graphql(`[${logText('variable', 'durationMs', deep)}]`)).sentence).toBe(tooDeep)
+    const variable = await graphql(`[${logText('variable', 'durationMs', '['.repeat(60) + ']'.repeat(60))}]`)
     expect(variable.sentence).toContain(
       ' at "inputs[0].durationMs"; Int cannot represent non-integer value: ',
     )

@@ -1,9 +1,9 @@
-import { crc32 } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeApiKey } from '../../src/auth/api-key.ts'
 import { DAY_MS } from '../../src/kernel/clock.ts'
 import { NOW } from '../support/bad-input.ts'
 import { LOGS, type World, assertClean, get, logText, post, startWorld } from '../support/bad-input-doors.ts'
+import { checksum } from '../support/checksum.ts'
 import { PROVIDERS } from '../support/databases.ts'
 
 const READ = '{ connectionLogs { logs { id } } }'
@@ -166,11 +166,3 @@ describe.each(PROVIDERS)('a key on %s', (provider) => {
     expect(world.app.logged.filter(({ level }) => level !== 'info')).toEqual([])
   })
 })
-
-/** CRC-32 in six digits of base 62, as keys end with it. */
-function checksum(text: string): string {
-  const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
-  return [5, 4, 3, 2, 1, 0]
-    .map((place) => alphabet.charAt(Math.floor(crc32(text) / 62 ** place) % 62))
-    .join('')
-}

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { sightOf } from '../../src/auth/sight.ts'
 import { type App, createApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
@@ -36,6 +37,11 @@ const ROOT_FIELDS: Readonly<Record<string, readonly string[] | null>> = {
   recordConnectionLog: ['eventId of the living', 'eventId of the expired'],
   recordConnectionLogs: null, // the same as recordConnectionLog
   cleanupExpiredConnectionLogs: ['dry run', 'stored'],
+  apiKeys: null,
+  auditLog: null,
+  createApiKey: null,
+  rotateApiKey: null,
+  revokeApiKey: null,
   eraseConnectionLogs: null, // takes what is there, expired or not
 }
 /** What is read otherwise than by a root field. */
@@ -141,7 +147,10 @@ async function ask(app: App, key: string, expected: readonly string[], near: rea
  */
 async function replayed({ database, connectionLogs }: App, atLeast: number): Promise<string[]> {
   const [state] = await database.query<FeedStateRow>(database.dialect.feedState(connectionLogKind.table))
-  const codec = createFeedCursorCodec(await createInstanceSecret(database, () => NOW)(), { only: 'everyone' })
+  const codec = createFeedCursorCodec(
+    await createInstanceSecret(database, () => NOW)(),
+    sightOf({ userId: null }),
+  )
   const beginning = { place: { position: 0n, id: '', userId: '' }, sinceMs: Number.MAX_SAFE_INTEGER }
   const cursor = codec.encode(beginning, state?.lineage ?? '')
   const stream = await connectionLogs.follow({}, { cursor, field: 'after' })
@@ -378,7 +387,11 @@ describe.each(PROVIDERS)('expiry on %s, by every path and clock', (provider) => 
     clock.set(NOW + 3 * DAY_MS)
     const alive = ages.filter((age) => NOW - age > clock.now() - RETENTION_MS).length
     const store = createLogStore(app.database, connectionLogKind)
-    const heedless = createQuery({ only: 'everyone' }, {}, { nowMs: clock.now(), retentionMs: 365 * DAY_MS })
+    const heedless = createQuery(
+      sightOf({ userId: null }),
+      {},
+      { nowMs: clock.now(), retentionMs: 365 * DAY_MS },
+    )
     expect((await store.page(heedless, { limit: 100, skip: 0 })).total).toBe(EVENTS)
     expect((await app.connectionLogs.page({}, {})).pagination.total).toBe(alive)
 

@@ -58,6 +58,7 @@ describe('the GraphiQL page', () => {
         "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; " +
         "style-src 'self' 'unsafe-inline'; font-src data:; img-src 'self' data:; " +
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+      'cross-origin-opener-policy': 'same-origin',
       'referrer-policy': 'no-referrer',
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',

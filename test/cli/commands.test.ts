@@ -2,12 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readMigrations } from '../../src/database/migrations.ts'
 import LATE_PAGE from '../support/late-page.json' with { type: 'json' }
+import { startTestApp } from '../support/app.ts'
 import { runCommand, startCommand } from '../support/command.ts'
 import { PROVIDERS, type TestDatabase, createTestDatabase } from '../support/databases.ts'
-
-const MIGRATIONS = readMigrations('sqlite').map(({ name }) => name)
+import { MIGRATIONS } from '../support/migrations.ts'
 
 const EVENT = { platform: 'reddit', eventType: 'connect_failed', connectionMethod: 'oauth' }
 const lines = (...values: unknown[]) =>
@@ -48,12 +47,69 @@ describe.each(PROVIDERS)('the command line on %s', (provider) => {
     expect(created.stdout).toMatch(/^clk_\w+\n$/)
     const id = created.stdout.split('_')[1] ?? ''
     const listed = await runCommand(['keys', 'list'], env)
-    expect(listed.stdout).toMatch(new RegExp(`^${id}\tuser u1\tlogs:read\tcreated .*\tuntil .*\tlaptop\n$`))
+    expect(listed.stdout).toMatch(
+      new RegExp(`^${id}\tuser u1\tlogs:read\tcreated .*\tuntil .*\tnever used\tlaptop\n$`),
+    )
     expect(listed.stdout).not.toContain(created.stdout.trim())
     const revoked = await runCommand(['keys', 'revoke', id], env)
     expect(revoked).toEqual({ code: 0, stdout: `Revoked ${id}.\n`, stderr: '' })
-    const again = await runCommand(['keys', 'revoke', id], env)
-    expect(again).toEqual({ code: 1, stdout: '', stderr: `There is no key "${id}" that could be revoked.\n` })
+    expect(await runCommand(['keys', 'revoke', id], env)).toEqual(revoked)
+    expect(await runCommand(['keys', 'revoke', 'nobody'], env)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'There is no key "nobody".\n',
+    })
+  })
+
+  it('rotates a key, prints the new one alone, and tells what was done with both', async () => {
+    const created = await runCommand(['keys', 'create', '--user', 'u7', '--name', 'server'], env)
+    const id = created.stdout.split('_')[1] ?? ''
+    const rotated = await runCommand(['keys', 'rotate', id, '--overlap', '2h'], env)
+    expect(rotated.code).toBe(0)
+    expect(rotated.stdout).toMatch(/^clk_\w+\n$/)
+    const newId = rotated.stdout.split('_')[1] ?? ''
+    expect(rotated.stderr).toMatch(
+      new RegExp(
+        `^${newId}\tuser u7\tlogs:read,logs:write\tcreated .*Z\tvalid\tserver\n${id} is refused from .*Z on\\.\nThe key is shown this once; only its hash is kept\\.\n$`,
+      ),
+    )
+    const listed = await runCommand(['keys', 'list'], env)
+    expect(listed.stdout).toMatch(
+      new RegExp(`${id}\t.*\tuntil .*Z, rotated to ${newId}\tnever used\tserver\n`),
+    )
+    const again = await runCommand(['keys', 'rotate', id], env)
+    expect(again).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `Expected the key "${id}" to be good, but it was rotated already, to "${newId}".\n`,
+    })
+    const log = await runCommand(['keys', 'log', '--user', 'u7'], env)
+    const lines = log.stdout.split('\n').map((line) => line.split('\t').slice(1, 5).join(' '))
+    expect(lines).toEqual([
+      `key_rotated by the operator ${id} user u7`,
+      `key_created by the operator ${newId} user u7`,
+      `key_created by the operator ${id} user u7`,
+      '',
+    ])
+    const [first = ''] = (await runCommand(['keys', 'log', '--key', newId], env)).stdout.split('\n')
+    expect(JSON.parse(first.split('\t')[5] ?? '')).toEqual({
+      name: 'server',
+      scopes: ['logs:read', 'logs:write'],
+      expiresAt: null,
+      rotatedFrom: id,
+    })
+    expect((await runCommand(['keys', 'log', '--by', newId], env)).stdout).toBe('')
+  })
+
+  it('keys log has each entry once, however many pages there are', async () => {
+    const app = await startTestApp(provider)
+    for (let index = 0; index < 103; index += 1) await app.key('u1')
+    const log = await runCommand(['keys', 'log'], { ...env, DATABASE_URL: app.url })
+    const ids = log.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('\t')[3])
+    expect([ids.length, new Set(ids).size]).toEqual([103, 103])
   })
 
   it.each([
@@ -71,6 +127,13 @@ describe.each(PROVIDERS)('the command line on %s', (provider) => {
     ],
     [['import', '/no/such/file'], 1, 'Could not read /no/such/file: there is no such file.\n'],
     [['import', '/tmp'], 1, 'Could not read /tmp: it is a directory.\n'],
+    [['keys', 'rotate', 'x', '--overlap', '31d'], 1, 'Expected `overlap` to be at most 30d, got "31d".\n'],
+    [
+      ['keys', 'rotate', 'x', '--overlap', 'soon'],
+      1,
+      'Expected `overlap` to be a duration such as 90d, 12h or 30m, got "soon".\n',
+    ],
+    [['keys', 'rotate', 'x', '--overlap', '0'], 1, 'There is no key "x".\n'],
     [['keys', 'revoke'], 2, "error: missing required argument 'id'\n"],
     [['dance'], 2, "error: unknown command 'dance'\n"],
     [['serve', '--fast'], 2, "error: unknown option '--fast'\n"],

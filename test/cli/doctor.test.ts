@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
-import { readMigrations } from '../../src/database/migrations.ts'
 import { lookAtClocks } from '../../src/cli/doctor/clocks.ts'
 import { raw, sql } from '../../src/database/sql.ts'
 import { DAY_MS, HOUR_MS, SECOND_MS, dayOf, systemClock } from '../../src/kernel/clock.ts'
@@ -15,8 +14,7 @@ import { runCommand, runProcess } from '../support/command.ts'
 import { PROVIDERS, createTestDatabase } from '../support/databases.ts'
 import { startForgetfulPooler } from '../support/pooler.ts'
 import { startPostgres } from '../support/postgres-server.ts'
-
-const MIGRATIONS = readMigrations('sqlite').map(({ name }) => name)
+import { MIGRATIONS } from '../support/migrations.ts'
 
 const EVENT = { platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' }
 const WELL = 'settings: each is one that is accepted'
@@ -272,7 +270,7 @@ describe('connlog doctor', () => {
        SELECT 'u' || n, 29000000, 'reddit', '' FROM generate_series(1, 20001) AS n`,
     )
     expect(await about(app.url, 'notes')).toEqual([
-      'wrong  notes: 20,001 wait to be merged into the counts. Totals are exact and slow. A service merges notes every second: is one running?',
+      'wrong  notes: 20,001 wait to be merged into the counts. Totals are exact and slow. A service merges notes every two seconds: is one running?',
     ])
   })
 

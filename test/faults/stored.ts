@@ -76,7 +76,7 @@ export async function prepareDatabase(url: string): Promise<string> {
   const database = await openDatabase(url, { clock: systemClock, logger: silentLogger, poolSize: 1 })
   try {
     await database.migrations.apply()
-    const keys = createKeyStore(database.apiKeys, systemClock)
+    const keys = createKeyStore(database, { clock: systemClock, logger: silentLogger })
     return (await keys.create({ userId: null, scopes: ALL_SCOPES })).key
   } finally {
     await database.close()

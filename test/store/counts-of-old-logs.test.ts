@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
+import { sightOf } from '../../src/auth/sight.ts'
 import { CREATE_RECORDS, type Migration, readMigrations } from '../../src/database/migrations.ts'
 import { openSqliteConnections } from '../../src/database/sqlite/connections.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
@@ -11,6 +12,7 @@ import { createCountKeeper } from '../../src/logs/counts.ts'
 import { createQuery } from '../../src/logs/query.ts'
 import { createLogStore } from '../../src/logs/store.ts'
 import { PROVIDERS, type Provider, createTestDatabase } from '../support/databases.ts'
+import { MIGRATIONS } from '../support/migrations.ts'
 
 const NOW = Date.UTC(2026, 10, 18, 12)
 const LOGS = 500
@@ -70,20 +72,16 @@ describe.each(PROVIDERS)('the migration to counts on %s', (provider) => {
     const test = await createTestDatabase(provider, { migrated: false })
     await asOfOld(provider, test.url)
     const database = await openDatabase(test.url, { poolSize: 2, clock: systemClock, logger: silentLogger })
-    expect(await database.migrations.apply()).toEqual(
-      readMigrations('sqlite')
-        .slice(1)
-        .map(({ name }) => name),
-    )
+    expect(await database.migrations.apply()).toEqual(MIGRATIONS.slice(1))
     const options = { clock: systemClock, logger: silentLogger }
     const keeper = createCountKeeper(database, connectionLogKind, options)
     const store = createLogStore(database, connectionLogKind, { countedFrom: 0 })
     const horizon = { nowMs: NOW, retentionMs: 7 * DAY_MS }
     const check = async () => {
       for (const day of [-2, -1, 0]) expect(await keeper.miscounted(dayOf(NOW) + day)).toBe(0)
-      const everyone = createQuery({ only: 'everyone' }, { platform: ['reddit'] }, horizon)
+      const everyone = createQuery(sightOf({ userId: null }), { platform: ['reddit'] }, horizon)
       expect(await store.count(everyone)).toBe(rows.filter(({ platform }) => platform === 'reddit').length)
-      const one = createQuery({ only: 'user', userId: 'u1' }, {}, horizon)
+      const one = createQuery(sightOf({ userId: 'u1' }), {}, horizon)
       expect(await store.count(one)).toBe(rows.filter(({ user }) => user === 'u1').length)
       expect((await store.page(one, { limit: 10, skip: 100 })).logs).toHaveLength(10)
     }

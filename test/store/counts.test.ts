@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OPERATOR } from '../../src/auth/principal.ts'
+import { sightOf } from '../../src/auth/sight.ts'
 import type { ConnectionLog } from '../../src/connections/event.ts'
 import {
   type ConnectionFilter,
@@ -16,7 +17,6 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, dayOf } from '../../src/kernel/clock.ts'
 import { createIdMint } from '../../src/kernel/ids.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { createCountKeeper } from '../../src/logs/counts.ts'
-import type { Sight } from '../../src/logs/kind.ts'
 import { createQuery } from '../../src/logs/query.ts'
 import { createRetention } from '../../src/logs/retention.ts'
 import { type LogStore, createLogStore } from '../../src/logs/store.ts'
@@ -108,7 +108,7 @@ function createBench(database: Database, clock: TestClock): Bench {
   const counts = createCountKeeper(database, connectionLogKind, options)
   const mintId = createIdMint()
   const everything = async () => {
-    const asked = createQuery<ConnectionFilter>({ only: 'everyone' }, {}, { nowMs: 0, retentionMs: 1 })
+    const asked = createQuery<ConnectionFilter>(sightOf({ userId: null }), {}, { nowMs: 0, retentionMs: 1 })
     const [row] = await database.query<{ logs: string }>(
       database.dialect.rows(
         connectionLogKind.table,
@@ -163,7 +163,7 @@ async function ask(bench: Bench, asked: readonly Question[]): Promise<number> {
       createdAfter: after === undefined ? undefined : clock.now() - after,
       createdBefore: before === undefined ? undefined : clock.now() - before,
     }
-    const sight: Sight = asUser === null ? { only: 'everyone' } : { only: 'user', userId: asUser }
+    const sight = sightOf({ userId: asUser })
     const horizon = { nowMs: clock.now(), retentionMs: RETENTION_MS }
     const query = createQuery(sight, parseConnectionFilter(input), horizon, days * DAY_MS)
     const expected = logs

@@ -1,6 +1,7 @@
 import { DatabaseSync } from '@photostructure/sqlite'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sightOf } from '../../src/auth/sight.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
 import { raw, sql } from '../../src/database/sql.ts'
 import { DAY_MS, systemClock } from '../../src/kernel/clock.ts'
@@ -219,10 +220,10 @@ describe.each(PROVIDERS)('an erasure on %s that is interrupted', (provider) => {
       numbered(100).map((index) => telling('robin', index)),
     )
     const whole = {
-      sight: { only: 'user', userId: `${CANARY}-user` },
+      sight: sightOf({ userId: `${CANARY}-user` }),
       filter: {},
       isWholeUser: true,
-    } as const
+    }
     const left = async () => (await failingFrom(app, 1).measure(whole)).logs
     for (const [nth, logs] of [
       [1, 700],
@@ -281,7 +282,7 @@ describe.each(PROVIDERS)('what only deletes the logs on %s', (provider) => {
         const { eraser } = app.database
         await app.database.apiKeys.deleteMany({ where: { userId: `${CANARY}-user` } })
         const erasure = createErasure({ ...app.database, eraser }, connectionLogKind, systemClock)
-        const sight = { only: 'user', userId: `${CANARY}-user` } as const
+        const sight = sightOf({ userId: `${CANARY}-user` })
         await erasure.erase({ sight, filter: {}, isWholeUser: true })
       },
     ],

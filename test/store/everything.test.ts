@@ -2,6 +2,7 @@ import { DatabaseSync } from '@photostructure/sqlite'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { OPERATOR } from '../../src/auth/principal.ts'
+import { sightOf } from '../../src/auth/sight.ts'
 import type { ConnectionLog } from '../../src/connections/event.ts'
 import { type ConnectionFilter, parseConnectionFilter } from '../../src/connections/filter.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
@@ -29,7 +30,7 @@ type Store = LogStore<ConnectionLog, ConnectionFilter>
 type Pages = AsyncIterable<ConnectionLog[]>
 
 const queryAt = (nowMs: number) =>
-  createQuery<ConnectionFilter>({ only: 'everyone' }, {}, { nowMs, retentionMs: RETENTION_MS })
+  createQuery<ConnectionFilter>(sightOf({ userId: null }), {}, { nowMs, retentionMs: RETENTION_MS })
 
 const storeOf = (database: Database, dialect: Partial<Dialect> = {}): Store =>
   createLogStore({ ...database, dialect: { ...database.dialect, ...dialect } }, connectionLogKind, {
@@ -244,9 +245,10 @@ describe.each(PROVIDERS)('everything on %s', (provider) => {
     await fc.assert(
       fc.asyncProperty(requests, async ({ filter, userId, asUser }) => {
         const asked = asUser === null && userId !== undefined ? { ...filter, userId } : filter
-        const sight =
-          asUser === null ? ({ only: 'everyone' } as const) : ({ only: 'user', userId: asUser } as const)
-        const query = { ...queryAt(NOW), sight, filter: parseConnectionFilter(asked) }
+        const query = createQuery(sightOf({ userId: asUser }), parseConnectionFilter(asked), {
+          nowMs: NOW,
+          retentionMs: RETENTION_MS,
+        })
         const expected = logs.filter(
           (log) => (asUser === null || log.userId === asUser) && naiveMatch(asked, log),
         )

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { OPERATOR } from '../../src/auth/principal.ts'
+import { sightOf } from '../../src/auth/sight.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
 import { newConnectionLog } from '../../src/connections/record.ts'
 import { overClient } from '../../src/database/client.ts'
@@ -63,7 +64,7 @@ async function interleave(database: Database): Promise<{ lost: number; seenUncom
       ? appendPlainly()
       : store.append([[log(index % 4 === 1 ? {} : { eventId: `e${index}` })]], () => HORIZON),
   )
-  const seen = await store.count(createQuery({ only: 'everyone' }, { accountId: ['stranger'] }, HORIZON))
+  const seen = await store.count(createQuery(sightOf({ userId: null }), { accountId: ['stranger'] }, HORIZON))
   // Time enough for whatever would be acknowledged before the rollback; those that wait for their turn go on waiting.
   await Promise.race([Promise.allSettled(acknowledged), systemClock.sleep(300)])
   signals.emit('roll back')
@@ -100,8 +101,9 @@ describe('the same requests over an adapter with one connection, as the official
         prepare: async () => undefined,
         lacksPart: () => false,
         dropExpired: async () => ({ logs: 0, inUse: [], isElsewhere: false }),
-        mergeCounts: async () => 0,
+        mergeCounts: async () => false,
       },
+      allowances: undefined,
       eraser: {
         transaction: over.transaction,
         clearCounts: async () => undefined,

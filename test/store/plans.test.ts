@@ -12,7 +12,7 @@ import type { Database } from '../../src/database/port.ts'
 import { type Sql, sql } from '../../src/database/sql.ts'
 import { DAY_MS } from '../../src/kernel/clock.ts'
 import { createIdMint } from '../../src/kernel/ids.ts'
-import type { Sight } from '../../src/logs/kind.ts'
+import { type Sight, sightOf } from '../../src/auth/sight.ts'
 import { type Query, createQuery } from '../../src/logs/query.ts'
 import { type LogStore, createLogStore } from '../../src/logs/store.ts'
 import { demoEvents } from '../../src/demo/events.ts'
@@ -22,8 +22,8 @@ import { PROVIDERS, type Provider } from '../support/databases.ts'
 
 const NOW = Date.UTC(2026, 10, 20, 12)
 const HORIZON = { nowMs: NOW, retentionMs: 7 * DAY_MS }
-const USER: Sight = { only: 'user', userId: 'busy' }
-const EVERYONE: Sight = { only: 'everyone' }
+const USER = sightOf({ userId: 'busy' })
+const EVERYONE = sightOf({ userId: null })
 
 /** What serves each question; a plan that does not name it, or that reads a whole table, fails. */
 const HOT: [name: string, sight: Sight, filter: ConnectionFilterInput, index: RegExp][] = [

@@ -6,12 +6,12 @@ import {
   EVENT_TYPES,
   PLATFORMS,
 } from '../../src/connections/event.ts'
+import { sightOf } from '../../src/auth/sight.ts'
 import { type ConnectionFilterInput, parseConnectionFilter } from '../../src/connections/filter.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
 import { connectionStats } from '../../src/connections/stats.ts'
 import { AppError } from '../../src/kernel/errors.ts'
 import { DAY_MS } from '../../src/kernel/clock.ts'
-import type { Sight } from '../../src/logs/kind.ts'
 import { createQuery } from '../../src/logs/query.ts'
 import { createLogStore } from '../../src/logs/store.ts'
 import { type TestApp, keep, startTestApp } from '../support/app.ts'
@@ -104,7 +104,7 @@ describe.each(PROVIDERS)('numbers on %s', (provider) => {
             : filter),
           ...(asUser === null ? { userId } : {}),
         }
-        const sight: Sight = asUser === null ? { only: 'everyone' } : { only: 'user', userId: asUser }
+        const sight = sightOf({ userId: asUser })
         const horizon = { nowMs: NOW, retentionMs: 7 * DAY_MS }
         const query = createQuery(sight, parseConnectionFilter(input), horizon, days * DAY_MS)
         // So that the store knows by now whether they are few.

@@ -11,9 +11,18 @@ declare module 'vitest' {
     postgresUrl: string
     /**
      * How often tests of faults kill, how long they send before each kill, at most, how many events they repeat, how
-     * often they cut a stream, and how many events they leave unread.
+     * many hostile operations they send, how often they cut a stream, and how many events they leave unread.
      */
-    faults: { cycles: number; longestMs: number; events: number; reconnects: number; unread: number }
+    faults: {
+      cycles: number
+      longestMs: number
+      events: number
+      operations: number
+      reconnects: number
+      unread: number
+    }
+    /** How many random operations several tenants run beside each other. */
+    tenants: { operations: number }
   }
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { apiKeyId, hashApiKey, isHashOf, makeApiKey } from '../../src/auth/api-key.ts'
 import { createKeyStore } from '../../src/auth/key-store.ts'
 import { sql } from '../../src/database/sql.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
 import { startTestApp } from '../support/app.ts'
 import { createTestClock } from '../support/clock.ts'
 import { PROVIDERS } from '../support/databases.ts'
@@ -48,9 +49,10 @@ describe.each(PROVIDERS)('keys on %s', (provider) => {
   it('ask the database for no key with a wrong checksum', async () => {
     const app = await startTestApp(provider)
     let asked = 0
+    const apiKeys = { ...app.database.apiKeys, findUnique: async () => (asked++, null) }
     const counted = createKeyStore(
-      { ...app.database.apiKeys, findUnique: async () => (asked++, null) },
-      createTestClock(0),
+      { ...app.database, apiKeys },
+      { clock: createTestClock(0), logger: silentLogger },
     )
     const { key } = makeApiKey()
     await counted.find(`${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`)
@@ -62,7 +64,7 @@ describe.each(PROVIDERS)('keys on %s', (provider) => {
   it('are refused at the millisecond they expire, and everywhere within 5 seconds of being revoked', async () => {
     const clock = createTestClock(Date.UTC(2026, 10, 20))
     const app = await startTestApp(provider, { clock })
-    const elsewhere = createKeyStore(app.database.apiKeys, clock)
+    const elsewhere = createKeyStore(app.database, { clock, logger: silentLogger })
     const { key } = await app.keys.create({ userId: 'u1', scopes: ['logs:read'], lifetimeMs: 60_000 })
     const other = await app.keys.create({ userId: null, scopes: ['admin'] })
     clock.advance(59_999)
@@ -74,6 +76,5 @@ describe.each(PROVIDERS)('keys on %s', (provider) => {
     expect(await app.keys.find(other.key)).toBe(undefined)
     clock.advance(5_000)
     expect(await elsewhere.find(other.key)).toBe(undefined)
-    await expect(app.keys.revoke(other.apiKey.id)).rejects.toThrow('There is no key')
   })
 })

@@ -21,6 +21,8 @@ describe('settings', () => {
       host: '127.0.0.1',
       retentionDays: undefined,
       rateLimitPerMinute: 1200,
+      badKeysPerMinute: 120,
+      trustedProxies: 0,
       logLevel: 'info',
       graphiql: true,
       introspection: true,
@@ -31,6 +33,12 @@ describe('settings', () => {
       streams: 1_000,
       streamsPerKey: 100,
       streamHeartbeatMs: 15_000,
+      requestTimeoutMs: 15_000,
+      maxQueryCost: 20_000,
+      maxQueryTokens: 4_000,
+      corsOrigins: [],
+      persistedOperations: undefined,
+      persistedOperationsOnly: false,
     })
     expect(parseConfig({ PORT: '', NODE_ENV: '' })).toEqual(parseConfig({}))
   })
@@ -47,6 +55,7 @@ describe('settings', () => {
         PORT: '70000',
         RETENTION_DAYS: '0',
         RATE_LIMIT_PER_MINUTE: '-1',
+        TRUSTED_PROXIES: '10.0.0.0/8',
         LOG_LEVEL: 'loud',
         GRAPHIQL: 'yes',
         HOST: 'a b',
@@ -57,9 +66,41 @@ describe('settings', () => {
       'Expected `HOST` to be a host name or an address, got "a b".',
       'Expected `RETENTION_DAYS` to be a whole number from 1 to 365, got "0".',
       'Expected `RATE_LIMIT_PER_MINUTE` to be a whole number from 0 to 1000000, got "-1".',
+      'Expected `TRUSTED_PROXIES` to be a whole number from 0 to 10, got "10.0.0.0/8".',
       'Expected `LOG_LEVEL` to be silent, error, warn, info, debug, got "loud".',
       'Expected `GRAPHIQL` to be true or false, got "yes".',
     ])
+  })
+
+  it('take a list of origins as browsers write them, and nothing that is not one', () => {
+    const { corsOrigins } = parseConfig({
+      CORS_ORIGINS: ' https://a.example, http://localhost:3000 ,https://a.example,',
+    })
+    expect(corsOrigins).toEqual(['https://a.example', 'http://localhost:3000'])
+    for (const wrong of [
+      '*',
+      'null',
+      'a.example',
+      'https://a.example/',
+      'https://a.example/path',
+      'https://A.example',
+      'https://a.example:443',
+      'https://u:p@a.example',
+      'ftp://a.example',
+      'https://a.example;https://b.example',
+      'https://*.example',
+    ]) {
+      expect(problems({ CORS_ORIGINS: `https://b.example,${wrong}` })).toEqual([
+        `Expected \`CORS_ORIGINS\` to be origins such as https://app.example.com, parted by commas, got "https://b.example,${wrong}".`,
+      ])
+    }
+  })
+
+  it('want a list of operations where nothing else is answered', () => {
+    expect(problems({ PERSISTED_OPERATIONS_ONLY: 'true' })).toEqual([
+      'Expected `PERSISTED_OPERATIONS` to name a file, since `PERSISTED_OPERATIONS_ONLY` is true.',
+    ])
+    expect(problems({ PERSISTED_OPERATIONS_ONLY: 'false' })).toEqual([])
   })
 
   it('are in docs/settings.md as they are in the code', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { sightOf } from '../../src/auth/sight.ts'
 import { DAY_MS } from '../../src/kernel/clock.ts'
 import { createFeedCursorCodec } from '../../src/logs/feed-cursor.ts'
 import { comparePlaces, laterMark } from '../../src/logs/feed-mark.ts'
@@ -13,7 +14,7 @@ const state = (head: bigint, lineage = 'one'): FeedState => ({
   lineage,
   isRecorded: () => false,
 })
-const codec = createFeedCursorCodec('secret', { only: 'user', userId: 'u1' })
+const codec = createFeedCursorCodec('secret', sightOf({ userId: 'u1' }))
 const decoded = (cursor: string, of: FeedState) => codec.decode(cursor, 'after', of, HORIZON)
 const refused = (cursor: string, of: FeedState) => {
   try {

@@ -1,4 +1,4 @@
-import type { ApiKey } from '../../auth/key-store.ts'
+import type { ApiKey } from '../../auth/stored-key.ts'
 import { type Finding, note, ok } from '../../database/finding.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { count } from '../terminal.ts'

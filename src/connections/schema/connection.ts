@@ -1,8 +1,10 @@
 import { builder } from '../../graphql/builder.ts'
+import { costs } from '../../graphql/cost.ts'
+import { MAX_LIMIT } from '../../kernel/offset-page.ts'
 import type { ConnectionLogSlice } from '../by-cursor.ts'
-import { MAX_LIMIT } from '../paging.ts'
 import { ConnectionLogFilterInput } from './filter.ts'
 import { ConnectionLogType, NodeInterface } from './log.ts'
+import { COUNTED_ONE_BY_ONE, STATEMENT, pageWeight, sliceSize } from './prices.ts'
 
 const PageInfoType = builder.objectRef<ConnectionLogSlice>('PageInfo').implement({
   description: 'Where a page of a connection stands. The next page is the older one.',
@@ -38,11 +40,13 @@ const ConnectionType = builder.objectRef<ConnectionLogSlice>('ConnectionLogConne
     edges: t.expose('edges', {
       type: [EdgeType],
       description: 'The logs of the page with their cursors, newest first.',
+      extensions: costs({ size: (_, around) => sliceSize(around) }),
     }),
     nodes: t.field({
       type: [ConnectionLogType],
       description: 'The logs of the page, newest first.',
       resolve: ({ edges }) => edges.map(({ node }) => node),
+      extensions: costs({ size: (_, around) => sliceSize(around) }),
     }),
     pageInfo: t.field({
       type: PageInfoType,
@@ -52,6 +56,7 @@ const ConnectionType = builder.objectRef<ConnectionLogSlice>('ConnectionLogConne
     totalCount: t.int({
       description: 'How many logs match the filter, exactly. Counted only when asked for.',
       resolve: (slice) => slice.totalCount(),
+      extensions: costs({ weight: COUNTED_ONE_BY_ONE }),
     }),
   }),
 })
@@ -59,8 +64,8 @@ const ConnectionType = builder.objectRef<ConnectionLogSlice>('ConnectionLogConne
 builder.queryFields((t) => ({
   connectionLogsByCursor: t.field({
     type: ConnectionType,
-    description:
-      'Connection logs that match the filter, newest first, paged by cursor as Relay does. Needs the scope `logs:read`.',
+    needs: 'logs:read',
+    description: 'Connection logs that match the filter, newest first, paged by cursor as Relay does.',
     args: {
       filter: t.arg({ type: ConnectionLogFilterInput, description: 'Which logs; all of them if absent.' }),
       first: t.arg.int({
@@ -73,12 +78,15 @@ builder.queryFields((t) => ({
       before: t.arg.string({ description: 'Only logs newer than the place of this cursor.' }),
     },
     resolve: (_, { filter, ...paging }, { connectionLogs }) => connectionLogs.byCursor(filter ?? {}, paging),
+    extensions: costs({ weight: pageWeight }),
   }),
   node: t.field({
     type: NodeInterface,
     nullable: true,
-    description: 'The object with this id, as Relay fetches it again. Needs the scope `logs:read`.',
+    needs: 'logs:read',
+    description: 'The object with this id, as Relay fetches it again.',
     args: { id: t.arg.id({ required: true, description: 'Id of the object.' }) },
     resolve: (_, { id }, { connectionLogs }) => connectionLogs.get(id),
+    extensions: costs({ weight: STATEMENT }),
   }),
 }))

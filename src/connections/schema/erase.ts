@@ -1,8 +1,11 @@
 import { builder } from '../../graphql/builder.ts'
+import { costs } from '../../graphql/cost.ts'
 import type { ErasureReceipt } from '../erase.ts'
+import { MAINTENANCE } from './prices.ts'
 
 const EraseType = builder.objectRef<ErasureReceipt>('ErasePayload').implement({
-  description: 'What an erasure did, or would do. It is told to the one who asks and kept nowhere.',
+  description:
+    'What an erasure did, or would do. It is told to the one who asks and kept nowhere, but for an entry in the audit log that a user was erased, which does not say whom.',
   fields: (t) => ({
     userId: t.exposeID('userId', { nullable: true, description: 'The user, as it was given.' }),
     accountId: t.exposeID('accountId', { nullable: true, description: 'The account, as it was given.' }),
@@ -30,14 +33,18 @@ const EraseType = builder.objectRef<ErasureReceipt>('ErasePayload').implement({
 builder.mutationField('eraseConnectionLogs', (t) =>
   t.field({
     type: EraseType,
+    needs: 'admin',
     description:
-      'Erases a user, keys included, or the logs of an account, for good and at once: logs, counts, the memory of event ids. With both, the account of that user. The key of a user reaches that user alone. Erasing what is not there is no error. Needs the scope `admin`.',
+      'Erases a user, keys included, or the logs of an account, for good and at once: logs, counts, the memory of event ids. With both, the account of that user. Erasing what is not there is no error.',
     args: {
-      userId: t.arg.id({ description: 'The user to erase.' }),
-      accountId: t.arg.id({ description: 'The account whose logs are erased, with whichever user.' }),
+      userId: t.arg.id({ reach: 'own user', description: 'The user to erase.' }),
+      accountId: t.arg.id({
+        description: 'The account whose logs are erased; with the key of a user, only those of that user.',
+      }),
       dryRun: t.arg.boolean({ defaultValue: false, description: 'Only count what would be erased.' }),
     },
     resolve: (_, { userId, accountId, dryRun }, { connectionLogs }) =>
       connectionLogs.erase({ userId, accountId }, { dryRun: dryRun ?? false }),
+    extensions: costs({ weight: MAINTENANCE }),
   }),
 )

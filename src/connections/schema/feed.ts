@@ -16,8 +16,9 @@ const EventType = builder.objectRef<ConnectionLogEvent>('ConnectionLogEvent').im
 
 builder.queryField('connectionLogFeedCursor', (t) =>
   t.string({
+    needs: 'logs:read',
     description:
-      'The cursor of this moment. To miss nothing and see nothing twice, ask for it, then for what is there, then subscribe after it. Needs the scope `logs:read`.',
+      'The cursor of this moment. To miss nothing and see nothing twice, ask for it, then for what is there, then subscribe after it.',
     resolve: (_, __, { connectionLogs }) => connectionLogs.feedCursor(),
   }),
 )
@@ -25,8 +26,9 @@ builder.queryField('connectionLogFeedCursor', (t) =>
 builder.subscriptionField('connectionLogRecorded', (t) =>
   t.field({
     type: EventType,
+    needs: 'logs:read',
     description:
-      'Connection logs that match the filter as they are recorded, in the order in which they became visible. Needs the scope `logs:read`.',
+      'Connection logs that match the filter as they are recorded, in the order in which they became visible.',
     args: {
       filter: t.arg({ type: ConnectionLogFilterInput, description: 'Which logs; all of them if absent.' }),
       after: t.arg.string({

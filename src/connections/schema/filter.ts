@@ -25,7 +25,8 @@ export const ConnectionLogFilterInput: InputRef<ConnectionFilterInput> = builder
       errorCode: t.field({ type: ['String'], description: 'Error codes, compared exactly.' }),
       userId: t.field({
         type: ['ID'],
-        description: 'Users. For service keys only; the key of a user sees its own user alone.',
+        reach: 'service key',
+        description: 'Users.',
       }),
       createdAfter: t.field({ type: 'DateTime', description: 'Earliest instant, inclusive.' }),
       createdBefore: t.field({ type: 'DateTime', description: 'Latest instant, exclusive.' }),

@@ -1,10 +1,12 @@
 import { builder } from '../../graphql/builder.ts'
+import { costs } from '../../graphql/cost.ts'
 import { badInput } from '../../kernel/errors.ts'
 import { formatInstant } from '../../kernel/instant.ts'
 import type { CleanupResult } from '../../logs/retention.ts'
 import { MAX_BATCH, type Recorded } from '../connection-logs.ts'
 import { ConnectionEventTypeEnum, ConnectionMethodEnum, PlatformEnum } from './enums.ts'
 import { ConnectionLogType } from './log.ts'
+import { MAINTENANCE, STATEMENT, STORED, inputSize } from './prices.ts'
 
 const SuccessInput = builder.inputType('ConnectionSuccessInput', {
   description: 'Who was connected.',
@@ -59,8 +61,8 @@ const RecordInput = builder.inputType('RecordConnectionLogInput', {
         "The producer's own id of the event. However often it is sent for a user, it is stored once; sent with other content it is a CONFLICT.",
     }),
     userId: t.id({
-      description:
-        'User who owns the connection. The key of a user may leave it out and may not name another.',
+      reach: 'own user',
+      description: 'User who owns the connection. The key of a user may leave it out.',
     }),
     profileId: t.id({ description: 'Profile of the user to which the account belongs.' }),
     accountId: t.id({ description: 'Account that was connected or disconnected.' }),
@@ -104,6 +106,7 @@ const RecordedAllType = builder.objectRef<Recorded[]>('RecordConnectionLogsPaylo
       type: [RecordedType],
       description: 'One for each input, in order.',
       resolve: (results) => results,
+      extensions: costs({ size: (_, around) => inputSize(around) }),
     }),
     created: t.int({
       description: 'How many were stored now.',
@@ -133,17 +136,20 @@ const CleanupType = builder.objectRef<CleanupResult>('CleanupPayload').implement
 builder.mutationFields((t) => ({
   recordConnectionLog: t.field({
     type: RecordedType,
-    description: 'Stores one event. Once answered, it is on disk. Needs the scope `logs:write`.',
+    needs: 'logs:write',
+    description: 'Stores one event. Once answered, it is on disk.',
     args: { input: t.arg({ type: RecordInput, required: true, description: 'The event.' }) },
     resolve: async (_, { input }, { connectionLogs }) => {
       const [recorded] = await connectionLogs.record([{ value: asJson(input), at: 'input' }])
       if (!recorded) throw new TypeError('the store gave no outcome')
       return recorded
     },
+    extensions: costs({ weight: STATEMENT }),
   }),
   recordConnectionLogs: t.field({
     type: RecordedAllType,
-    description: `Stores up to ${MAX_BATCH} events together: all of them or none. Needs the scope \`logs:write\`.`,
+    needs: 'logs:write',
+    description: `Stores up to ${MAX_BATCH} events together: all of them or none.`,
     args: { inputs: t.arg({ type: [RecordInput], required: true, description: 'The events.' }) },
     resolve: (_, { inputs }, { connectionLogs }) => {
       if (inputs.length > MAX_BATCH)
@@ -152,15 +158,19 @@ builder.mutationFields((t) => ({
         inputs.map((input, index) => ({ value: asJson(input), at: `inputs[${index}]`, index })),
       )
     },
+    extensions: costs({ weight: (own) => STATEMENT + STORED * inputSize(own) }),
   }),
   cleanupExpiredConnectionLogs: t.field({
     type: CleanupType,
+    needs: 'admin',
+    reach: 'service key',
     description:
-      'Deletes what has expired, of all users, now rather than at the next round. Expired logs are never shown, deleted or not. Needs the scope `admin`.',
+      'Deletes what has expired, of all users, now rather than at the next round. Expired logs are never shown, deleted or not.',
     args: {
       dryRun: t.arg.boolean({ defaultValue: false, description: 'Only count what would be deleted.' }),
     },
     resolve: (_, { dryRun }, { connectionLogs }) => connectionLogs.cleanup(dryRun ?? false),
+    extensions: costs({ weight: MAINTENANCE }),
   }),
 }))
 

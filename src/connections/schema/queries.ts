@@ -1,23 +1,14 @@
 import { builder } from '../../graphql/builder.ts'
+import { costs } from '../../graphql/cost.ts'
+import { OffsetPaginationType } from '../../graphql/offset-pagination.ts'
 import { asRows, asText } from '../../graphql/source.ts'
+import { DEFAULT_LIMIT, MAX_LIMIT } from '../../kernel/offset-page.ts'
 import type { ConnectionLogPage } from '../connection-logs.ts'
 import type { ConnectionFilterInput } from '../filter.ts'
-import { DEFAULT_DAYS, DEFAULT_LIMIT, MAX_LIMIT, type OffsetPagination, type PagingInput } from '../paging.ts'
+import { DEFAULT_DAYS, type PagingInput } from '../paging.ts'
 import { ConnectionLogFilterInput } from './filter.ts'
 import { ConnectionLogType } from './log.ts'
-
-const OffsetPaginationType = builder.objectRef<OffsetPagination>('OffsetPagination').implement({
-  description: 'Where a page stands among all matching logs.',
-  fields: (t) => ({
-    total: t.exposeInt('total', {
-      description: 'How many logs match, exactly, at the moment the page was read.',
-    }),
-    limit: t.exposeInt('limit', { description: 'Most logs on a page, as asked for.' }),
-    skip: t.exposeInt('skip', { description: 'Logs before this page, as asked for.' }),
-    pages: t.exposeInt('pages', { description: 'Pages of `limit` logs that `total` makes.' }),
-    hasMore: t.exposeBoolean('hasMore', { description: 'Whether a log comes after this page.' }),
-  }),
-})
+import { STATEMENT, pageSize, pageWeight } from './prices.ts'
 
 const ConnectionLogPageType = builder.objectRef<ConnectionLogPage>('ConnectionLogPage').implement({
   description: 'Some connection logs, newest first, and where they stand among all that match.',
@@ -25,7 +16,7 @@ const ConnectionLogPageType = builder.objectRef<ConnectionLogPage>('ConnectionLo
     logs: t.expose('logs', {
       type: [ConnectionLogType],
       description: 'The logs of the page, newest first.',
-      extensions: asRows(),
+      extensions: { ...asRows(), ...costs({ size: (_, around) => pageSize(around) }) },
     }),
     pagination: t.expose('pagination', { type: OffsetPaginationType, description: 'Where the page stands.' }),
   }),
@@ -38,8 +29,8 @@ interface PageArguments extends PagingInput {
 builder.queryFields((t) => ({
   connectionLogs: t.field({
     type: ConnectionLogPageType,
-    description:
-      'Connection logs that match the filter, newest first, with an exact total. Needs the scope `logs:read`.',
+    needs: 'logs:read',
+    description: 'Connection logs that match the filter, newest first, with an exact total.',
     args: {
       filter: t.arg({ type: ConnectionLogFilterInput, description: 'Which logs; all of them if absent.' }),
       days: t.arg.int({
@@ -56,16 +47,21 @@ builder.queryFields((t) => ({
       }),
     },
     resolve: (_, { filter, ...paging }, { connectionLogs }) => connectionLogs.page(filter ?? {}, paging),
-    extensions: asText(({ filter, ...paging }: PageArguments, { connectionLogs }, shape) =>
-      connectionLogs.pageText(filter ?? {}, paging, shape),
-    ),
+    extensions: {
+      ...asText(({ filter, ...paging }: PageArguments, { connectionLogs }, shape) =>
+        connectionLogs.pageText(filter ?? {}, paging, shape),
+      ),
+      ...costs({ weight: pageWeight }),
+    },
   }),
   connectionLog: t.field({
     type: ConnectionLogType,
     nullable: true,
+    needs: 'logs:read',
     description:
-      'The log with this id; null if there is none, if it has expired, or if it is not for this key to see. Needs the scope `logs:read`.',
+      'The log with this id; null if there is none, if it has expired, or if it is not for this key to see.',
     args: { id: t.arg.id({ required: true, description: 'Id of the log.' }) },
     resolve: (_, { id }, { connectionLogs }) => connectionLogs.get(id),
+    extensions: costs({ weight: STATEMENT }),
   }),
 }))

@@ -1,4 +1,6 @@
 import { builder } from '../../graphql/builder.ts'
+import { bounded, costs } from '../../graphql/cost.ts'
+import { CONNECTION_METHODS, EVENT_TYPES, PLATFORMS, STATUSES } from '../event.ts'
 import { DEFAULT_DAYS } from '../paging.ts'
 import {
   type ConnectionStats,
@@ -10,6 +12,7 @@ import {
 } from '../stats.ts'
 import { ConnectionEventTypeEnum, ConnectionMethodEnum, ConnectionStatusEnum, PlatformEnum } from './enums.ts'
 import { ConnectionLogFilterInput } from './filter.ts'
+import { COUNTED_ONE_BY_ONE, DURATIONS, STATISTICS, seriesSize } from './prices.ts'
 
 const DEFAULT_ERROR_CODES = 10
 
@@ -130,18 +133,22 @@ const StatsType = builder.objectRef<ConnectionStats>('ConnectionStats').implemen
     byPlatform: t.expose('byPlatform', {
       type: [PlatformStatsType],
       description: 'By platform, those with most logs first; platforms without any are left out.',
+      extensions: costs({ size: PLATFORMS.length }),
     }),
     byEventType: t.expose('byEventType', {
       type: [EventTypeStatsType],
       description: 'By event type; each is there, with 0 if need be.',
+      extensions: costs({ size: EVENT_TYPES.length }),
     }),
     byStatus: t.expose('byStatus', {
       type: [StatusStatsType],
       description: 'By status; both are there. Disconnects have none.',
+      extensions: costs({ size: STATUSES.length }),
     }),
     byConnectionMethod: t.expose('byConnectionMethod', {
       type: [MethodStatsType],
       description: 'By connection method; each is there, with 0 if need be.',
+      extensions: costs({ size: CONNECTION_METHODS.length }),
     }),
     errorCodes: t.field({
       type: [ErrorCodeStatsType],
@@ -153,16 +160,22 @@ const StatsType = builder.objectRef<ConnectionStats>('ConnectionStats').implemen
         }),
       },
       resolve: (stats, { first }) => stats.errorCodes(first ?? DEFAULT_ERROR_CODES),
+      extensions: costs({
+        weight: COUNTED_ONE_BY_ONE,
+        size: (own) => bounded(own('first'), DEFAULT_ERROR_CODES, 1, MAX_ERROR_CODES),
+      }),
     }),
     durationMs: t.field({
       type: DurationStatsType,
       description: 'How long operations took. Measured only when asked for.',
       resolve: (stats) => stats.durationMs(),
+      extensions: costs({ weight: DURATIONS }),
     }),
     series: t.expose('series', {
       type: [PointType],
       description:
         'By hour or day, oldest first, without a gap. The first and the last may reach beyond what counts; what is stored with a time of the next minutes counts in the last.',
+      extensions: costs({ size: (_, around) => seriesSize(around) }),
     }),
   }),
 })
@@ -170,8 +183,9 @@ const StatsType = builder.objectRef<ConnectionStats>('ConnectionStats').implemen
 builder.queryField('connectionStats', (t) =>
   t.field({
     type: StatsType,
+    needs: 'logs:read',
     description:
-      'Numbers about the connection logs that match the filter: totals, success rates, a time series. Needs the scope `logs:read`.',
+      'Numbers about the connection logs that match the filter: totals, success rates, a time series.',
     args: {
       filter: t.arg({ type: ConnectionLogFilterInput, description: 'Which logs; all of them if absent.' }),
       days: t.arg.int({
@@ -189,5 +203,6 @@ builder.queryField('connectionStats', (t) =>
       }),
     },
     resolve: (_, { filter, ...input }, { connectionLogs }) => connectionLogs.stats(filter ?? {}, input),
+    extensions: costs({ weight: STATISTICS }),
   }),
 )

@@ -6,9 +6,13 @@ import type { Claim, Column, Dialect, LogTable, PageRequest, Position, Row } fro
 import { erasingBy } from './erasing.ts'
 import { followingBy } from './following.ts'
 import { CLEANUP_LOCK, PARTITION_LOCK } from './storage.ts'
+import { jsonBytes } from '../json-parameter.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
 import { createRowText } from '../shape.ts'
+
+/** Values as a JSON parameter. */
+const json = (values: unknown) => sql`convert_from(${jsonBytes(values)}, 'UTF8')::json`
 
 const epochMs = (expression: Sql) => sql`(extract(epoch from ${expression}) * 1000)::bigint`
 
@@ -145,17 +149,17 @@ export const postgresDialect: Dialect = {
     // One statement, so that a batch needs no transaction around it.
     return [
       sql`WITH noted AS (${note(table.counts, deltas)})
-        INSERT INTO ${raw(table.name)} (${names}) SELECT ${raw(table.columns.map(typed).join(', '))} FROM ${input(table, rows)}`,
+        INSERT INTO ${raw(table.name)} (${names}) SELECT ${names} FROM ${input(table, rows)}`,
     ]
   },
 
   count: (table, deltas) => (deltas.length === 0 ? [] : [note(table, deltas)]),
 
   taken: (table, wanted, afterMs) => {
-    const rows = JSON.stringify(wanted.map(({ userId, eventId }) => ({ user_id: userId, event_id: eventId })))
+    const rows = json(wanted.map(({ userId, eventId }) => ({ user_id: userId, event_id: eventId })))
     return sql`
       SELECT e.user_id, e.event_id, row_to_json(r)::text AS log
-      FROM json_to_recordset(${rows}::json) AS w(user_id text, event_id text)
+      FROM json_to_recordset(${rows}) AS w(user_id text, event_id text)
       JOIN ${raw(table.eventIds)} AS e ON e.user_id = w.user_id AND e.event_id = w.event_id
       JOIN LATERAL (
         SELECT ${selection(table)} FROM ${raw(table.name)} AS l
@@ -165,7 +169,7 @@ export const postgresDialect: Dialect = {
   },
 
   stored: (table, keys) => {
-    const wanted = JSON.stringify(
+    const wanted = json(
       keys.map(({ userId, createdAt, id }) => ({
         user_id: userId,
         id,
@@ -174,7 +178,7 @@ export const postgresDialect: Dialect = {
     )
     return sql`
       SELECT w.user_id, row_to_json(r)::text AS log
-      FROM json_to_recordset(${wanted}::json) AS w(user_id text, id text, created_at timestamptz)
+      FROM json_to_recordset(${wanted}) AS w(user_id text, id text, created_at timestamptz)
       JOIN LATERAL (
         SELECT ${selection(table)} FROM ${raw(table.name)} AS l
         WHERE l.user_id = w.user_id AND l.created_at = w.created_at AND l.id = w.id
@@ -183,9 +187,9 @@ export const postgresDialect: Dialect = {
 
   claim: (table, claims, afterMs) => sql`
     INSERT INTO ${raw(table.eventIds)} AS e (user_id, event_id, day, log_id, created_at)
-    SELECT user_id, event_id, day, log_id, created_at::timestamptz
-    FROM json_to_recordset(${claimRows(claims)}::json)
-      AS c(user_id text, event_id text, day integer, log_id text, created_at text)
+    SELECT user_id, event_id, day, log_id, created_at
+    FROM json_to_recordset(${claimRows(claims)})
+      AS c(user_id text, event_id text, day integer, log_id text, created_at timestamptz)
     ORDER BY user_id, event_id, day
     ON CONFLICT (user_id, event_id, day) DO UPDATE SET log_id = excluded.log_id, created_at = excluded.created_at
       WHERE e.created_at <= ${postgresDialect.instant(afterMs)}
@@ -212,6 +216,16 @@ export const postgresDialect: Dialect = {
 
   // Whole days are dropped with their partition.
   deleteEventIds: (table) => sql`DELETE FROM ${raw(table.eventIds)} WHERE FALSE`,
+
+  noteUses: (uses) => {
+    const rows = JSON.stringify(uses.map(({ keyId, atMs }) => ({ id: keyId, at: formatInstant(atMs) })))
+    const used = sql`json_to_recordset(${rows}::json) AS u(id text, at timestamptz)`
+    // Locked in order, so that no two processes wait for each other.
+    return sql`
+      WITH locked AS (SELECT k.id, u.at FROM api_keys AS k JOIN ${used} ON k.id = u.id ORDER BY k.id FOR UPDATE OF k)
+      UPDATE api_keys AS k SET last_used_at = l.at FROM locked AS l
+      WHERE k.id = l.id AND (k.last_used_at IS NULL OR k.last_used_at < l.at)`
+  },
 
   now: () => sql`SELECT ${epochMs(sql`clock_timestamp()`)} AS now_ms`,
 }
@@ -245,26 +259,29 @@ const joined = (text: Sql, rows: Sql) => sql`
   WITH texts AS MATERIALIZED (SELECT ${text} AS text FROM (${rows}) AS r)
   SELECT CASE WHEN count(*) = count(text) THEN '[' || coalesce(string_agg(text, ','), '') || ']' END FROM texts`
 
-const typed = ({ name, type }: Column) =>
-  type === 'json' ? `${name}::json` : type === 'instant' ? `${name}::timestamptz` : name
-
 function input(table: LogTable, rows: readonly Row[]): Sql {
-  const text = JSON.stringify(
-    rows.map((row) => Object.fromEntries(table.columns.map((column) => [column.name, sent(column, row)]))),
-  )
-  const types = table.columns.map(({ name, type }) => `${name} ${type === 'integer' ? 'integer' : 'text'}`)
-  return sql`json_to_recordset(${text}::json) AS input(${raw(types.join(', '))})`
+  const values = json(rows.map((row) => sentRow(table, row)))
+  const types = table.columns.map(({ name, type }) => `${name} ${type === 'instant' ? 'timestamptz' : type}`)
+  return sql`json_to_recordset(${values}) AS input(${raw(types.join(', '))})`
+}
+
+/** What is null is left out: it is the same to Postgres, and shorter. */
+function sentRow({ columns }: LogTable, row: Row): Record<string, unknown> {
+  const values: Record<string, unknown> = {}
+  for (const column of columns) {
+    const value = sent(column, row)
+    if (value !== null) values[column.name] = value
+  }
+  return values
 }
 
 function sent({ property, type }: Column, row: Row): unknown {
   const value = row[property] ?? null
-  if (value === null) return null
-  if (type === 'json') return JSON.stringify(value)
-  return type === 'instant' ? formatInstant(value as number) : value
+  return type === 'instant' && value !== null ? formatInstant(value as number) : value
 }
 
 const claimRows = (claims: readonly Claim[]) =>
-  JSON.stringify(
+  json(
     claims.map(({ userId, eventId, day, logId, createdAt }) => ({
       user_id: userId,
       event_id: eventId,
@@ -274,7 +291,7 @@ const claimRows = (claims: readonly Claim[]) =>
     })),
   )
 
-/** Writers only ever add rows of their own, so that none waits for another. */
+/** Writers only ever touch rows of their own transaction, so that none waits for another. */
 function note(table: CountTable, deltas: readonly CountDelta[]): Sql {
   const numbers = ['total', ...table.cells.map(({ name }) => name)]
   const rows = deltas.map(({ userId, start, group, detail, total, cells }) => ({
@@ -292,5 +309,6 @@ function note(table: CountTable, deltas: readonly CountDelta[]): Sql {
   ]
   return sql`INSERT INTO ${raw(table.deltas)} (${raw([keys, ...numbers].join(', '))})
     SELECT ${raw([keys, ...numbers.map((name) => `coalesce(${name}, 0)`)].join(', '))}
-    FROM json_to_recordset(${JSON.stringify(rows)}::json) AS delta(${raw(types.join(', '))})`
+    FROM json_to_recordset(${json(rows)}) AS delta(${raw(types.join(', '))})
+    ON CONFLICT (${raw(keys)}, position) DO UPDATE SET ${raw(numbers.map((name) => `${name} = ${table.deltas}.${name} + excluded.${name}`).join(', '))}`
 }

@@ -4,7 +4,6 @@ import type { LogTable } from '../dialect.ts'
 import type { Eraser } from '../erasing.ts'
 import type { Database, Storage } from '../port.ts'
 import { raw, sql } from '../sql.ts'
-import { MERGED_AT_ONCE } from './merge-counts.ts'
 import { forgetStatistics } from './statistics.ts'
 import { PARTITION_LOCK } from './storage.ts'
 
@@ -29,7 +28,14 @@ export function createEraser(
       await forgetStatistics(client, table)
       // Lest what this session has deleted be counted once VACUUM has reported what is left.
       await client.query('SELECT pg_stat_force_next_flush()')
-      const tables = [table.name, table.eventIds, table.counts.name, table.counts.deltas, 'api_keys']
+      const tables = [
+        table.name,
+        table.eventIds,
+        table.counts.name,
+        table.counts.deltas,
+        'api_keys',
+        'audit_log',
+      ]
       // What the statistics of the planner remember is replaced too. Indexes are cleaned however little has gone.
       await client.query(`VACUUM (INDEX_CLEANUP ON, ANALYZE) ${tables.map((name) => `"${name}"`).join(', ')}`)
       const dead = await deadRows(client, table)
@@ -42,8 +48,7 @@ export function createEraser(
     transaction,
 
     clearCounts: async (table, userId) => {
-      // Fewer than a merge may take are all there were; others may go on writing for ever.
-      while ((await storage.mergeCounts(table, { wait: true })) === MERGED_AT_ONCE) await clock.sleep(0)
+      while (await storage.mergeCounts(table, { wait: true })) await clock.sleep(0)
       const { counts, name } = table
       const zeros = ['total', ...counts.cells.map((cell) => cell.name)].map((cell) => `${cell} = 0`)
       await alone(async (tx) => {

@@ -130,7 +130,7 @@ async function notes(pool: Pool, { counts }: LogTable): Promise<Finding> {
   const what = `notes: ${waiting.toLocaleString('en-US')} wait to be merged into the counts`
   return waiting <= MERGED_AT_ONCE
     ? ok(what)
-    : wrong(what, 'Totals are exact and slow. A service merges notes every second: is one running?')
+    : wrong(what, 'Totals are exact and slow. A service merges notes every two seconds: is one running?')
 }
 
 const dateOf = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10)

@@ -8,9 +8,10 @@ export const MERGED_AT_ONCE = 20_000
  * Takes what writers have noted and adds it to the counts of the user and of everyone, for each span. One statement,
  * so that every read sees either the notes or the counts that they went into. Of several processes one at a time may
  * call it: it alone changes counts, so nobody waits for a row of them.
- * @returns how many notes were taken
+ * @returns whether there may be more notes: fewer than it takes at once are all there were, and others may go on writing
+ * for ever
  */
-export async function mergeCounts(client: PoolClient, table: CountTable): Promise<number> {
+export async function mergeCounts(client: PoolClient, table: CountTable): Promise<boolean> {
   const { name, deltas, group, detail, cells } = table
   const numbers = ['total', ...cells.map((cell) => cell.name)]
   const keys = `user_id, everyone, span, start, ${group}, ${detail}`
@@ -29,5 +30,5 @@ export async function mergeCounts(client: PoolClient, table: CountTable): Promis
       ON CONFLICT (${keys}) DO UPDATE SET ${numbers.map((number) => `${number} = c.${number} + excluded.${number}`).join(', ')}
     )
     SELECT count(*) AS taken FROM taken`)
-  return Number(rows[0]?.taken)
+  return Number(rows[0]?.taken) === MERGED_AT_ONCE
 }

@@ -13,6 +13,7 @@ import {
 } from '../migrations.ts'
 import type { OpenOptions } from '../open.ts'
 import { type Database, DatabaseOpenError } from '../port.ts'
+import { createAllowances } from './allowances.ts'
 import { createEraser } from './eraser.ts'
 import { createHealth } from './health.ts'
 import { createHints } from './hints.ts'
@@ -86,6 +87,7 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
     dialect: postgresDialect,
     storage,
     hints,
+    allowances: createAllowances(over),
     health: createHealth(pool),
     eraser: translatedEraser(createEraser(pool, { ...over, storage, clock: options.clock })),
     migrations: createMigrations('postgresql', migrationTarget(pool, settings)),

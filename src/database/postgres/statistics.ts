@@ -8,7 +8,7 @@ import { type Partition, partitionsOf, startOf } from './storage.ts'
  * a table without rows as they are. So such a table is analyzed with a blank row in it, which nobody else ever sees.
  */
 export async function forgetStatistics(client: PoolClient, table: LogTable): Promise<void> {
-  const plain = [table.counts.deltas, 'api_keys'].map((name) => ({ parent: name, name, day: 0 }))
+  const plain = [table.counts.deltas, 'api_keys', 'audit_log'].map((name) => ({ parent: name, name, day: 0 }))
   const all = [...(await partitionsOf(client, [table.name, table.eventIds, table.counts.name])), ...plain]
   await client.query('BEGIN')
   try {

@@ -4,12 +4,16 @@ import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
 import type { Claim, Column, Dialect, LogTable, PageRequest, Position, Row } from '../dialect.ts'
 import { sqliteErasing } from './erasing.ts'
 import { followingBy } from './following.ts'
+import { jsonBytes } from '../json-parameter.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
 import { createRowText } from '../shape.ts'
 
 /** Instants are integers; the driver would bind a plain number as a float. */
 const instant = (ms: number) => sql`${BigInt(ms)}`
+
+/** Values as a JSON parameter. */
+const json = (values: unknown) => sql`CAST(${jsonBytes(values)} AS TEXT)`
 
 /** To be said before all other bounds of time: SQLite enters an index by the first one, though it be far off. */
 const beside = ({ createdAt, id }: Position, side: 'older' | 'newer', orAt?: 'or at') =>
@@ -119,10 +123,10 @@ export const sqliteDialect: Dialect = {
 
   append: (table, rows, deltas) => {
     const names = raw(table.columns.map(({ name }) => name).join(', '))
-    const values = raw(table.columns.map((_, index) => `value ->> ${index}`).join(', '))
-    const text = JSON.stringify(rows.map((row) => table.columns.map((column) => sent(column, row))))
+    const cells = raw(table.columns.map((_, index) => `value ->> ${index}`).join(', '))
+    const values = json(rows.map((row) => table.columns.map((column) => sent(column, row))))
     return [
-      sql`INSERT INTO ${raw(table.name)} (${names}) SELECT ${values} FROM jsonb_each(${text})`,
+      sql`INSERT INTO ${raw(table.name)} (${names}) SELECT ${cells} FROM jsonb_each(${values})`,
       ...sqliteDialect.count(table.counts, deltas),
     ]
   },
@@ -135,14 +139,14 @@ export const sqliteDialect: Dialect = {
 
   taken: (table, wanted, afterMs) => sql`
     SELECT e.user_id, e.event_id, json_object(${pairs(table, 'l.')}) AS log
-    FROM jsonb_each(${JSON.stringify(wanted.map(({ userId, eventId }) => [userId, eventId]))}) AS w
+    FROM jsonb_each(${json(wanted.map(({ userId, eventId }) => [userId, eventId]))}) AS w
     CROSS JOIN ${raw(table.eventIds)} AS e ON e.user_id = w.value ->> 0 AND e.event_id = w.value ->> 1
     CROSS JOIN ${raw(table.name)} AS l ON l.user_id = e.user_id AND l.created_at = e.created_at AND l.id = e.log_id
     WHERE e.created_at > ${instant(afterMs)}`,
 
   stored: (table, keys) => sql`
     SELECT w.value ->> 0 AS user_id, json_object(${pairs(table, 'l.')}) AS log
-    FROM jsonb_each(${JSON.stringify(keys.map(({ userId, createdAt, id }) => [userId, createdAt, id]))}) AS w
+    FROM jsonb_each(${json(keys.map(({ userId, createdAt, id }) => [userId, createdAt, id]))}) AS w
     CROSS JOIN ${raw(table.name)} AS l
       ON l.user_id = w.value ->> 0 AND l.created_at = w.value ->> 1 AND l.id = w.value ->> 2`,
 
@@ -181,6 +185,12 @@ export const sqliteDialect: Dialect = {
       )`
   },
 
+  noteUses: (uses) => sql`
+    UPDATE api_keys SET last_used_at = u.value ->> 1
+    FROM json_each(${JSON.stringify(uses.map(({ keyId, atMs }) => [keyId, atMs]))}) AS u
+    WHERE api_keys.id = u.value ->> 0
+      AND (api_keys.last_used_at IS NULL OR api_keys.last_used_at < u.value ->> 1)`,
+
   now: () => sql`SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now_ms`,
 }
 
@@ -216,9 +226,7 @@ function sent({ property, type }: Column, row: Row): unknown {
 }
 
 const claimRows = (claims: readonly Claim[]) =>
-  JSON.stringify(
-    claims.map(({ userId, eventId, day, logId, createdAt }) => [userId, eventId, day, logId, createdAt]),
-  )
+  json(claims.map(({ userId, eventId, day, logId, createdAt }) => [userId, eventId, day, logId, createdAt]))
 
 /** In the order of the primary key. */
 const keysOf = ({ group, detail }: CountTable) => ['user_id', 'everyone', 'span', detail, 'start', group]
@@ -234,7 +242,7 @@ function addTo(table: CountTable, deltas: readonly CountDelta[]): Sql {
   const rows = lifted(deltas).map(({ key, total, cells }) => [...key, { total, ...cells }])
   const added = numbers.map((name) => `${name} = ${table.name}.${name} + excluded.${name}`)
   return sql`INSERT INTO ${raw(table.name)} (${raw([...keys, ...numbers].join(', '))})
-    SELECT ${raw(values.join(', '))} FROM jsonb_each(${JSON.stringify(rows)}) WHERE TRUE
+    SELECT ${raw(values.join(', '))} FROM jsonb_each(${json(rows)}) WHERE TRUE
     ON CONFLICT (${raw(keys.join(', '))}) DO UPDATE SET ${raw(added.join(', '))}`
 }
 
@@ -244,26 +252,48 @@ function removeEmpty(table: CountTable, deltas: readonly CountDelta[]): Sql {
   const named = keys.map((_, index) => `value ->> ${index}`).join(', ')
   const rows = lifted(deltas).map(({ key }) => key)
   return sql`DELETE FROM ${raw(table.name)} WHERE total = 0
-    AND (${raw(keys.join(', '))}) IN (SELECT ${raw(named)} FROM jsonb_each(${JSON.stringify(rows)}))`
+    AND (${raw(keys.join(', '))}) IN (SELECT ${raw(named)} FROM jsonb_each(${json(rows)}))`
 }
 
-type Lifted = Pick<CountDelta, 'total' | 'cells'> & { readonly key: readonly (string | number)[] }
+interface Lifted {
+  readonly key: readonly (string | number)[]
+  total: number
+  readonly cells: Record<string, number>
+}
 
-/** The rows that deltas change: those of the user and of everyone, for each span; in the order of the primary key. */
+/** The rows that deltas change: those of the user and of everyone, for each span; a user's stand together, as on the pages. */
 function lifted(deltas: readonly CountDelta[]): Lifted[] {
-  const rows = new Map<string, Lifted & { total: number }>()
-  for (const { userId, start, group, detail, total, cells } of deltas) {
+  const rows: Lifted[] = []
+  const ofEveryone = new Map<string, Lifted>()
+  let ofUser = new Map<string, Lifted>()
+  let user: string | undefined
+  for (const delta of [...deltas].sort((a, b) => (a.userId < b.userId ? -1 : a.userId > b.userId ? 1 : 0))) {
+    const { userId, start, group, detail } = delta
+    if (userId !== user) {
+      rows.push(...ofUser.values())
+      ofUser = new Map()
+      user = userId
+    }
     for (const span of SPANS) {
       if (span === MINUTE && detail !== '') continue
-      for (const everyone of [0, 1]) {
-        const key = [everyone === 1 ? '' : userId, everyone, span, detail, start - (start % span), group]
-        const text = key.join('\u0000')
-        const row = rows.get(text) ?? { key, total: 0, cells: {} }
-        rows.set(text, row)
-        row.total += total
-        for (const [name, n] of Object.entries(cells)) row.cells[name] = (row.cells[name] ?? 0) + n
-      }
+      const from = start - (start % span)
+      const period = `${span} ${from} ${group} ${detail}`
+      add(ofUser, period, delta, () => [userId, 0, span, detail, from, group])
+      add(ofEveryone, period, delta, () => ['', 1, span, detail, from, group])
     }
   }
-  return [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+  rows.push(...ofUser.values(), ...ofEveryone.values())
+  return rows
+}
+
+function add(
+  rows: Map<string, Lifted>,
+  period: string,
+  { total, cells }: CountDelta,
+  key: () => Lifted['key'],
+): void {
+  let row = rows.get(period)
+  if (!row) rows.set(period, (row = { key: key(), total: 0, cells: {} }))
+  row.total += total
+  for (const name in cells) row.cells[name] = (row.cells[name] ?? 0) + (cells[name] ?? 0)
 }

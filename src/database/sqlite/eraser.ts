@@ -3,7 +3,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { translateFailure } from '../failures.ts'
 import type { LogTable } from '../dialect.ts'
 import type { Eraser } from '../erasing.ts'
-import type { Database, Queryable } from '../port.ts'
+import type { Database, Transaction } from '../port.ts'
 import { raw, sql } from '../sql.ts'
 import type { SqliteConnections } from './connections.ts'
 
@@ -49,7 +49,7 @@ export function createEraser(
   }
 
   /** The setting is the writer's, which is this transaction's alone until it ends. */
-  function overwriting<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+  function overwriting<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return transaction(async (tx) => {
       await tx.query(sql`PRAGMA secure_delete = ON`)
       try {

@@ -1,0 +1,2 @@
+-- Nothing: an SQLite file is of one process, which counts the requests of a key in memory. On Postgres, this migration
+-- makes the table in which processes share what they count.

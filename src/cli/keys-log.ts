@@ -1,0 +1,44 @@
+import type { AuditEntry } from '../auth/audit-log.ts'
+import { OPERATOR } from '../auth/principal.ts'
+import { formatInstant } from '../kernel/instant.ts'
+import { MAX_LIMIT } from '../kernel/offset-page.ts'
+import { type Terminal, print } from './terminal.ts'
+import { withMigratedApp } from './with-app.ts'
+
+export interface KeysLogOptions {
+  readonly user?: string
+  readonly key?: string
+  readonly by?: string
+}
+
+/** `connlog keys log`: what was done with keys, one entry a line, the latest first. */
+export async function printKeysLog(terminal: Terminal, { user, key, by }: KeysLogOptions): Promise<void> {
+  const filter = {
+    ...(user === undefined ? {} : { userId: [user] }),
+    ...(key === undefined ? {} : { keyId: [key] }),
+    ...(by === undefined ? {} : { actorKeyId: [by] }),
+  }
+  await withMigratedApp(terminal, async ({ app }) => {
+    const { auditLog } = app.managedKeysOf(OPERATOR)
+    let last: string | undefined
+    for (let skip = 0; ; skip += MAX_LIMIT) {
+      const { entries, pagination } = await auditLog(filter, { limit: MAX_LIMIT, skip })
+      for (const entry of entries) {
+        // What is written meanwhile pushes the rest back, so that the next page begins with what was printed.
+        if (last === undefined || entry.id < last) print(terminal, lineOf(entry))
+        last = last === undefined || entry.id < last ? entry.id : last
+      }
+      if (!pagination.hasMore || terminal.stop.aborted) return
+    }
+  })
+}
+
+const lineOf = ({ at, action, actor, actorKeyId, keyId, userId, details }: AuditEntry) =>
+  [
+    formatInstant(at),
+    action,
+    actor === 'operator' ? 'by the operator' : `by ${actorKeyId ?? 'a key of that user'}`,
+    keyId ?? '-',
+    keyId === null ? '-' : userId === null ? 'service' : `user ${userId}`,
+    JSON.stringify(details),
+  ].join('\t')

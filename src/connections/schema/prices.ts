@@ -1,0 +1,48 @@
+import { type Argument, bounded } from '../../graphql/cost.ts'
+import { MAX_BATCH } from '../connection-logs.ts'
+import { DEFAULT_LIMIT, MAX_LIMIT } from '../../kernel/offset-page.ts'
+import { DEFAULT_DAYS } from '../paging.ts'
+import { MAX_HOURLY_DAYS } from '../stats.ts'
+
+/** Points for what the database has to do. They are about microseconds; docs/limits.md lists them. */
+export const STATEMENT = 100
+/** Logs that match are found and counted one by one. */
+export const COUNTED_ONE_BY_ONE = 300
+export const STATISTICS = 300
+export const DURATIONS = 1_000
+export const STORED = 10
+export const MAINTENANCE = 2_000
+
+/** A page costs more where the counts that are kept know nothing of its filter. */
+export function pageWeight(own: Argument): number {
+  const filter = own('filter')
+  const isOneByOne =
+    typeof filter === 'object' &&
+    filter !== null &&
+    ['profileId', 'accountId', 'errorCode', 'search'].some((part) => Object.hasOwn(filter, part))
+  return isOneByOne ? STATEMENT + COUNTED_ONE_BY_ONE : STATEMENT
+}
+
+/** Logs of a page by `limit`. */
+export const pageSize = (around: Argument): number => bounded(around('limit'), DEFAULT_LIMIT, 1, MAX_LIMIT)
+
+/** Logs of a page by `first` or `last`. */
+export const sliceSize = (around: Argument): number =>
+  bounded(around('first') ?? around('last'), DEFAULT_LIMIT, 1, MAX_LIMIT)
+
+const HOURS = 24
+const LONGEST_RETENTION_DAYS = 365
+
+/** Periods of a series: the first and the last may be cut off, and a day may have an hour more. */
+export function seriesSize(around: Argument): number {
+  const isHourly = String(around('interval')).toLowerCase() === 'hour'
+  const most = isHourly ? MAX_HOURLY_DAYS : LONGEST_RETENTION_DAYS
+  const days = bounded(around('days'), DEFAULT_DAYS, 1, most)
+  return (isHourly ? days * HOURS : days) + 2
+}
+
+/** Events in `inputs`, of which a single one may stand for a list. */
+export function inputSize(around: Argument): number {
+  const inputs = around('inputs')
+  return Array.isArray(inputs) ? Math.min(inputs.length, MAX_BATCH) : 1
+}

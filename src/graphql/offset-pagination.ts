@@ -1,0 +1,16 @@
+import type { OffsetPagination } from '../kernel/offset-page.ts'
+import { builder } from './builder.ts'
+
+/** Of every page by offset, whatever it is a page of. */
+export const OffsetPaginationType = builder.objectRef<OffsetPagination>('OffsetPagination').implement({
+  description: 'Where a page stands among all that match.',
+  fields: (t) => ({
+    total: t.exposeInt('total', {
+      description: 'How many match, exactly, at the moment the page was read.',
+    }),
+    limit: t.exposeInt('limit', { description: 'Most on a page, as asked for.' }),
+    skip: t.exposeInt('skip', { description: 'How many come before this page, as asked for.' }),
+    pages: t.exposeInt('pages', { description: 'Pages of `limit` that `total` makes.' }),
+    hasMore: t.exposeBoolean('hasMore', { description: 'Whether more come after this page.' }),
+  }),
+})

@@ -1,0 +1,62 @@
+import { type ArgumentNode, type DocumentNode, Kind, OperationTypeNode, type ValueNode, visit } from 'graphql'
+import { AppError } from '../kernel/errors.ts'
+import { MAX_MEMBERS, MAX_TEXT_LENGTH } from './limits.ts'
+
+/**
+ * Holds texts and lists that stand in a document against what they may have at most. What a mutation records may be
+ * long; the body it comes in has an end, and so has each of its fields.
+ * @throws {AppError} BAD_USER_INPUT
+ */
+export function checkLiterals(document: DocumentNode): void {
+  visit(document, {
+    OperationDefinition: ({ operation }) => (operation === OperationTypeNode.MUTATION ? false : undefined),
+    Argument: ({ name, value }: ArgumentNode) => {
+      checkLiteral(value, name.value)
+      return false
+    },
+    VariableDefinition: ({ variable, defaultValue }) => {
+      if (defaultValue) checkLiteral(defaultValue, variable.name.value)
+      return false
+    },
+  })
+}
+
+function checkLiteral(node: ValueNode, at: string): void {
+  if (node.kind === Kind.STRING) checkLength(node.value, at)
+  if (node.kind === Kind.LIST) {
+    checkMembers(node.values.length, at)
+    node.values.forEach((value, index) => checkLiteral(value, `${at}[${index}]`))
+  }
+  if (node.kind === Kind.OBJECT) {
+    checkMembers(node.fields.length, at)
+    for (const { name, value } of node.fields) checkLiteral(value, `${at}.${name.value}`)
+  }
+}
+
+/** The same for the values of the variables of a query. @throws {AppError} BAD_USER_INPUT */
+export function checkVariables(variables: object, at = ''): void {
+  const isList = Array.isArray(variables)
+  const names = Object.keys(variables)
+  checkMembers(names.length, at === '' ? 'variables' : at)
+  for (const name of names) {
+    const value = (variables as Readonly<Record<string, unknown>>)[name]
+    const isText = typeof value === 'string'
+    // Most values are short, and need no name.
+    if (isText ? value.length <= MAX_TEXT_LENGTH : typeof value !== 'object' || value === null) continue
+    const path = isList ? `${at}[${name}]` : at === '' ? name : `${at}.${name}`
+    if (isText) checkLength(value, path)
+    else checkVariables(value as object, path)
+  }
+}
+
+function checkLength({ length }: string, at: string): void {
+  if (length <= MAX_TEXT_LENGTH) return
+  const sentence = `Expected \`${at}\` to have at most ${MAX_TEXT_LENGTH} characters, got ${length}.`
+  throw new AppError('BAD_USER_INPUT', sentence)
+}
+
+function checkMembers(length: number, at: string): void {
+  if (length <= MAX_MEMBERS) return
+  const sentence = `Expected \`${at}\` to have at most ${MAX_MEMBERS} values, got ${length}.`
+  throw new AppError('BAD_USER_INPUT', sentence)
+}

@@ -1,0 +1,91 @@
+import { type Clock, SECOND_MS } from '../kernel/clock.ts'
+import { AppError } from '../kernel/errors.ts'
+import type { Running } from '../kernel/lifecycle.ts'
+import { isArriving } from './body.ts'
+
+/** After how long a client may try again, in seconds: most often it is the database that is slow for a while. */
+const RETRY_AFTER_SECONDS = 5
+
+export interface Deadlines extends Running {
+  /**
+   * Runs `work`, whose signal is aborted when its time is over or the client has gone.
+   * @throws {AppError} SERVICE_UNAVAILABLE when its time is over, with HTTP 408 where the body had not come by then
+   */
+  within<T>(request: Request, work: (signal: () => AbortSignal) => Promise<T>): Promise<T>
+}
+
+interface OpenRequest {
+  readonly endsAt: number
+  readonly end: () => void
+}
+
+/**
+ * An end to each request's time. All have the same, so the one that began first ends first, and one timer is enough for
+ * all: to set one for every request would cost as much as some small answers do.
+ */
+export function createDeadlines(limitMs: number, clock: Clock): Deadlines {
+  const open = new Set<OpenRequest>()
+  const stopping = new AbortController()
+  let watching: Promise<void> | undefined
+
+  async function watch(): Promise<void> {
+    for (;;) {
+      const [first] = open
+      if (!first || stopping.signal.aborted) break
+      const leftMs = first.endsAt - clock.steadyMs()
+      if (leftMs > 0) await clock.sleep(Math.ceil(leftMs), stopping.signal)
+      else {
+        open.delete(first)
+        first.end()
+      }
+    }
+    watching = undefined
+  }
+
+  return {
+    within: async (request, work) => {
+      // Made when somebody wants to know: most answers are there before.
+      let aborter: AbortController | undefined
+      let isOver = false
+      const signal = () => {
+        aborter ??= new AbortController()
+        if (isOver) aborter.abort()
+        return AbortSignal.any([aborter.signal, request.signal])
+      }
+      let fail: ((error: AppError) => void) | undefined
+      const over = new Promise<never>((_, reject) => (fail = reject))
+      const one: OpenRequest = {
+        endsAt: clock.steadyMs() + limitMs,
+        end: () => {
+          isOver = true
+          fail?.(timeIsOver(limitMs, isArriving(request)))
+          aborter?.abort()
+        },
+      }
+      open.add(one)
+      watching ??= watch()
+      try {
+        return await Promise.race([work(signal), over])
+      } finally {
+        open.delete(one)
+      }
+    },
+    stop: async () => {
+      stopping.abort()
+      await watching
+    },
+  }
+}
+
+function timeIsOver(limitMs: number, isBodyMissing: boolean): AppError {
+  const time = limitMs === SECOND_MS ? 'a second' : `${limitMs / SECOND_MS} seconds`
+  return isBodyMissing
+    ? new AppError('BAD_USER_INPUT', `Expected the whole body within ${time}, got a part of it.`, {
+        status: 408,
+      })
+    : new AppError(
+        'SERVICE_UNAVAILABLE',
+        `Expected to answer within ${time}, and could not. Try again later, or ask for less. What was sent to be stored may have been: send it again with the same \`eventId\`.`,
+        { retryAfterSeconds: RETRY_AFTER_SECONDS, cause: new Error('the time of the request was over') },
+      )
+}

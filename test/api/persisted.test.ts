@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { preset } from '@graphql-codegen/client-preset'
+import { codegen } from '@graphql-codegen/core'
+import { buildSchema, parse } from 'graphql'
+import { afterEach, expect, it } from 'vitest'
+import { createApp } from '../../src/app.ts'
+import { ConfigError, parseConfig } from '../../src/config/config.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
+import { startTestApp } from '../support/app.ts'
+import { runProcess } from '../support/command.ts'
+import { printSorted } from '../../src/graphql/print.ts'
+import { createSchema } from '../../src/schema.ts'
+
+const VIEWER = 'query Viewer { viewer { userId } }'
+const FAILURES = 'query Failures($n: Int) { connectionLogs(limit: $n) { pagination { limit } } }'
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
+})
+
+function fileWith(content: unknown): string {
+  const folder = mkdtempSync(join(tmpdir(), 'connlog-persisted-'))
+  folders.push(folder)
+  const path = join(folder, 'persisted-documents.json')
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))
+  return path
+}
+
+const LISTED = { [sha256(VIEWER)]: VIEWER, failures: FAILURES }
+
+async function startWith(env: Record<string, string>) {
+  const app = await startTestApp('sqlite', { env })
+  const key = await app.key('u1')
+  const read = async (response: Response) => [response.status, await response.json()]
+  return {
+    post: async (body: object) =>
+      read(
+        await app.send(key, '/graphql', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        }),
+      ),
+    get: async (parameters: Record<string, string>) =>
+      read(await app.send(key, `/graphql?${new URLSearchParams(parameters)}`)),
+  }
+}
+
+const VIEWED = [200, { data: { viewer: { userId: 'u1' } } }]
+const hashed = (sha256Hash: string) => ({ persistedQuery: { version: 1, sha256Hash } })
+
+it('an operation of the list is asked for by its id, in the ways of the field', async () => {
+  const { post, get } = await startWith({ PERSISTED_OPERATIONS: fileWith(LISTED) })
+  const hash = sha256(VIEWER)
+  expect(await post({ documentId: hash })).toEqual(VIEWED)
+  expect(await post({ documentId: `sha256:${hash}`, operationName: 'Viewer' })).toEqual(VIEWED)
+  expect(await post({ extensions: hashed(hash) })).toEqual(VIEWED)
+  expect(await get({ documentId: hash })).toEqual(VIEWED)
+  expect(await get({ extensions: JSON.stringify(hashed(hash)) })).toEqual(VIEWED)
+  expect(await post({ documentId: 'failures', variables: { n: 3 } })).toEqual([
+    200,
+    { data: { connectionLogs: { pagination: { limit: 3 } } } },
+  ])
+  expect(await post({ query: '{ viewer { userId } }' })).toEqual(VIEWED)
+  expect(await post({ query: '{ viewer { userId } }', extensions: hashed('0'.repeat(64)) })).toEqual(VIEWED)
+  const unknown = (name: string, id: string) => [
+    404,
+    {
+      errors: [
+        {
+          message: `Expected \`${name}\` to be the id of a listed operation, got "${id}".`,
+          extensions: { code: 'NOT_FOUND' },
+        },
+      ],
+    },
+  ]
+  for (const id of ['nope', '__proto__', 'constructor', 'sha256:nope'])
+    expect(await post({ documentId: id })).toEqual(unknown('documentId', id))
+  expect(await post({ extensions: hashed('abc') })).toEqual(
+    unknown('extensions.persistedQuery.sha256Hash', 'abc'),
+  )
+  expect((await post({}))[1]).toMatchObject({
+    errors: [{ message: 'Expected `query` to be the text of a GraphQL document, got nothing.' }],
+  })
+})
+
+it('nothing else is answered where only listed operations are', async () => {
+  const { post, get } = await startWith({
+    PERSISTED_OPERATIONS: fileWith(LISTED),
+    PERSISTED_OPERATIONS_ONLY: 'true',
+  })
+  expect(await post({ documentId: sha256(VIEWER) })).toEqual(VIEWED)
+  expect(await post({ query: VIEWER })).toEqual(VIEWED)
+  const refused = [
+    403,
+    {
+      errors: [
+        {
+          message: 'Expected `query` to be one of the listed operations, got another one.',
+          extensions: { code: 'FORBIDDEN' },
+        },
+      ],
+    },
+  ]
+  for (const query of ['{ viewer { userId } }', `${VIEWER} `, '{ __schema { types { name } } }', ''])
+    expect(await post({ query })).toEqual(refused)
+  expect(await post({ query: '{ viewer { keyId } }', documentId: sha256(VIEWER) })).toEqual(refused)
+  expect(await post({ query: '{ viewer { keyId } }', extensions: hashed(sha256(VIEWER)) })).toEqual(refused)
+  expect(await get({ query: '{ viewer { userId } }' })).toEqual(refused)
+})
+
+it('takes the list that GraphQL Code Generator writes', async () => {
+  const sdl = printSorted(createSchema())
+  const folder = mkdtempSync(join(tmpdir(), 'connlog-persisted-'))
+  folders.push(folder)
+  const sections = await preset.buildGeneratesSection({
+    baseOutputDir: `${folder}/`,
+    presetConfig: { persistedDocuments: true },
+    schema: parse(sdl),
+    schemaAst: buildSchema(sdl),
+    documents: [{ location: 'failures.ts', rawSDL: FAILURES, document: parse(FAILURES) }],
+    config: { documentMode: 'string' },
+    plugins: [],
+    pluginMap: {},
+  })
+  const list = sections.find(({ filename }) => filename.endsWith('persisted-documents.json'))
+  // The list is made while the documents are, and waits for them.
+  const texts = sections.map((section) => codegen(section))
+  const written = await texts[sections.indexOf(list as never)]
+  await Promise.all(texts)
+  const [id = '', text] = Object.entries(JSON.parse(written ?? '') as Record<string, string>)[0] ?? []
+  expect(id).toMatch(/^sha256:[0-9a-f]{64}$/)
+  expect(text).toContain('query Failures')
+  const { post } = await startWith({
+    PERSISTED_OPERATIONS: fileWith(written),
+    PERSISTED_OPERATIONS_ONLY: 'true',
+  })
+  for (const asked of [{ documentId: id }, { extensions: hashed(id.slice('sha256:'.length)) }])
+    expect(await post({ ...asked, variables: { n: 2 } })).toEqual([
+      200,
+      { data: { connectionLogs: { pagination: { limit: 2 } } } },
+    ])
+})
+
+it.each([
+  [
+    '{',
+    'Expected `PERSISTED_OPERATIONS` to name a JSON file of GraphQL documents by their ids, got something else in ',
+  ],
+  [
+    '[]',
+    'Expected `PERSISTED_OPERATIONS` to name a JSON file of GraphQL documents by their ids, got something else in ',
+  ],
+  [
+    '{"a":1}',
+    'Expected `PERSISTED_OPERATIONS` to name a JSON file of GraphQL documents by their ids, got something else in ',
+  ],
+  [
+    { a: '{ nothing }' },
+    'Expected the document "a" of `PERSISTED_OPERATIONS` to be usable: Cannot query field "nothing" on type "Query".',
+  ],
+  [
+    { a: '{' },
+    'Expected the document "a" of `PERSISTED_OPERATIONS` to be usable: Syntax Error: Expected Name, found <EOF>.',
+  ],
+  [
+    { a: VIEWER, b: `{ viewer { ${'a: userId '.repeat(51)} } }` },
+    'Expected the document "b" of `PERSISTED_OPERATIONS` to be usable: Expected `query` to have at most 50 aliases, got 51.',
+  ],
+])('a list that cannot be used is told at the start: %j', async (content, sentence) => {
+  const config = parseConfig({ DATABASE_URL: 'file:/nowhere/x.db', PERSISTED_OPERATIONS: fileWith(content) })
+  const failure = await createApp({ config, logger: silentLogger }).catch((error: unknown) => error)
+  expect(failure).toBeInstanceOf(ConfigError)
+  expect((failure as ConfigError).problems[0]).toContain(sentence)
+})
+
+it('a file that is not there ends `connlog serve` with a sentence', async () => {
+  const { code, stderr } = await runProcess(['serve'], {
+    DATABASE_URL: 'file:/nowhere/x.db',
+    PERSISTED_OPERATIONS: '/nowhere/list.json',
+  })
+  expect(code).toBe(1)
+  expect(stderr).toContain(
+    'Expected `PERSISTED_OPERATIONS` to name a JSON file of GraphQL documents by their ids, got ENOENT for "/nowhere/list.json".',
+  )
+})

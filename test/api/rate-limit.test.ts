@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { COST_PER_TOKEN, createRateLimiter, tokensOf } from '../../src/auth/rate-limit.ts'
+import { sql } from '../../src/database/sql.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
+import { type TestApp, keep, startTestApp } from '../support/app.ts'
+import { createTestClock } from '../support/clock.ts'
+import { PROVIDERS } from '../support/databases.ts'
+
+const PATH = '/api/v1/connections/logs'
+const NOW = Date.parse('2026-11-23T12:00:00.000Z')
+const LOG = { platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' }
+const NDJSON = { 'content-type': 'application/x-ndjson' }
+
+const left = ({ headers }: Response) =>
+  ['limit', 'remaining', 'reset'].map((name) => Number(headers.get(`x-ratelimit-${name}`)))
+
+describe.each(PROVIDERS)('the rate limit on %s', (provider) => {
+  const clock = createTestClock(NOW)
+  const start = async (perMinute: number) => {
+    const app = await startTestApp(provider, { clock, env: { RATE_LIMIT_PER_MINUTE: `${perMinute}` } })
+    // What processes share is counted by Postgres' own clock, which no test sets: without it, each is alone.
+    if (app.database.allowances) await app.database.execute(sql`DROP TABLE rate_limits`)
+    return app
+  }
+  let app: TestApp
+  beforeAll(async () => {
+    app = keep(await start(4))
+  })
+  afterAll(() => app.stop())
+
+  it('lets a minute of requests come at once, refills evenly, and says when to come again', async () => {
+    const [key, other] = [await app.key('user-1'), await app.key('user-1')]
+    const seconds = clock.now() / 1_000
+    expect(left(await app.send(key, PATH))).toEqual([4, 3, seconds + 15])
+    expect(left(await app.send(key, `${PATH}?limit=0`))).toEqual([4, 2, seconds + 30])
+    expect(left(await app.send(key, PATH, { method: 'HEAD' }))).toEqual([4, 1, seconds + 45])
+    expect(left(await app.send(key, '/graphql'))).toEqual([4, 0, seconds + 60])
+    const refused = await app.send(key, PATH)
+    expect(refused.status).toBe(429)
+    expect(await refused.json()).toEqual({
+      error: 'Expected at most 4 requests a minute with this key. Try again in 15 seconds.',
+    })
+    expect(refused.headers.get('retry-after')).toBe('15')
+    expect(left(refused)).toEqual([4, 0, seconds + 60])
+    expect(left(await app.send(other, PATH))).toEqual([4, 3, seconds + 15])
+
+    clock.advance(14_000)
+    expect((await app.send(key, PATH)).headers.get('retry-after')).toBe('1')
+    clock.advance(1_000)
+    expect((await app.send(key, PATH)).status).toBe(200)
+    expect((await app.send(key, PATH)).status).toBe(429)
+    clock.advance(60_000)
+    expect(left(await app.send(key, PATH))).toEqual([4, 3, seconds + 75 + 15])
+  })
+
+  it('tells over GraphQL what it tells in headers', async () => {
+    const seconds = clock.now() / 1_000
+    const key = await app.key('user-1')
+    const ask = () =>
+      app.send(key, '/graphql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"query":"{ viewer { rateLimit { limit remaining resetAt } } }"}',
+      })
+    await app.send(key, PATH)
+    const answer = await ask()
+    expect(await answer.json()).toEqual({
+      data: {
+        viewer: {
+          rateLimit: { limit: 4, remaining: 2, resetAt: new Date((seconds + 30) * 1_000).toISOString() },
+        },
+      },
+    })
+    expect(left(answer)).toEqual([4, 2, seconds + 30])
+    await ask()
+    await ask()
+    const refused = await ask()
+    expect(refused.status).toBe(429)
+    expect(await refused.json()).toEqual({
+      errors: [
+        {
+          message: 'Expected at most 4 requests a minute with this key. Try again in 15 seconds.',
+          extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 15 },
+        },
+      ],
+    })
+    expect(refused.headers.get('retry-after')).toBe('15')
+  })
+
+  it('is not there with 0: no headers, and null', async () => {
+    const unlimited = await start(0)
+    const key = await unlimited.key('user-1')
+    const response = await unlimited.send(key, PATH)
+    expect([...response.headers.keys()].filter((name) => /ratelimit|retry/.test(name))).toEqual([])
+    expect(await unlimited.gql(key, '{ viewer { rateLimit { limit } } }')).toEqual({
+      data: { viewer: { rateLimit: null } },
+    })
+  })
+
+  it('counts 250 logs that are recorded as one request, by whatever door', async () => {
+    const large = await start(100)
+    const key = await large.key('user-1')
+    const json = { 'content-type': 'application/json' }
+    const post = async (body: string, headers: Record<string, string> = json) => {
+      const response = await large.send(key, PATH, { method: 'POST', headers, body })
+      await response.text()
+      return left(response)[1]
+    }
+    const list = (count: number) => JSON.stringify(Array.from({ length: count }, () => LOG))
+    expect(await post(JSON.stringify(LOG))).toBe(99)
+    expect(await post(list(250))).toBe(98)
+    expect(await post(list(251))).toBe(96)
+    expect(await post(`[${'0,'.repeat(999)}0]`)).toBe(92)
+    // Of a stream, lines that cannot be stored count too.
+    expect(await post('{}\n'.repeat(2_300), NDJSON)).toBe(82)
+    // Lines that are answered one by one: the headers go out before they are counted.
+    expect(await post('{}\n'.repeat(500), { ...NDJSON, accept: NDJSON['content-type'] })).toBe(81)
+    expect(await post('{}')).toBe(79)
+    const query =
+      'mutation ($inputs: [RecordConnectionLogInput!]!) { recordConnectionLogs(inputs: $inputs) { created } }'
+    const input = { platform: 'REDDIT', eventType: 'DISCONNECT', connectionMethod: 'OAUTH' }
+    const variables = { inputs: Array.from({ length: 251 }, () => input) }
+    const answer = await large.send(key, '/graphql', {
+      method: 'POST',
+      headers: json,
+      body: JSON.stringify({ query, variables }),
+    })
+    expect(await answer.json()).toEqual({ data: { recordConnectionLogs: { created: 251 } } })
+    expect(left(answer)[1]).toBe(77)
+  })
+
+  it('stores a stream to its end whatever is left, and lets the key wait for it afterwards, a minute at most', async () => {
+    const key = await app.key('user-1')
+    const body = `${JSON.stringify(LOG)}\n`.repeat(1_900)
+    const stream = await app.send(key, PATH, { method: 'POST', headers: NDJSON, body })
+    expect(await stream.json()).toMatchObject({ accepted: 1_900 })
+    const refused = await app.send(key, PATH)
+    expect(refused.headers.get('retry-after')).toBe('75')
+    clock.advance(75_000)
+    expect((await app.send(key, PATH)).status).toBe(200)
+  })
+})
+
+describe('heavy requests', () => {
+  const start = (perMinute: number) => {
+    const clock = createTestClock(NOW)
+    return {
+      clock,
+      limiter: createRateLimiter({ perMinute, clock, allowances: undefined, logger: silentLogger }),
+    }
+  }
+
+  it('are counted by what they cost', () => {
+    expect([0, 1, COST_PER_TOKEN, COST_PER_TOKEN + 1, 3 * COST_PER_TOKEN].map(tokensOf)).toEqual([
+      1, 1, 1, 2, 3,
+    ])
+  })
+
+  it('take all they need or nothing, and pass after the time that they are told', async () => {
+    const { limiter, clock } = start(6)
+    const ask = async (tokens: number) => {
+      const taken = await limiter.take('k')
+      return taken?.retryAfterMs === 0 ? limiter.takeMore('k', tokens - 1) : taken
+    }
+    expect(await ask(5)).toMatchObject({ remaining: 1, retryAfterMs: 0 })
+    expect(await ask(3)).toMatchObject({ remaining: 1, retryAfterMs: 20_000 })
+    clock.advance(19_999)
+    expect(await ask(3)).toMatchObject({ remaining: 2, retryAfterMs: 1 })
+    clock.advance(1)
+    expect(await ask(3)).toMatchObject({ remaining: 0, retryAfterMs: 0 })
+  })
+
+  it('pass with a full bucket, however much they cost', async () => {
+    const { limiter } = start(6)
+    await limiter.take('k')
+    expect(limiter.takeMore('k', 1_000)).toMatchObject({ remaining: 0, retryAfterMs: 0 })
+    expect(limiter.takeMore('k', 0)).toMatchObject({ remaining: 0, retryAfterMs: 0 })
+  })
+})

@@ -1,0 +1,38 @@
+import { type KeyStore, createKeyStore } from '../../src/auth/key-store.ts'
+import { openDatabase } from '../../src/database/open.ts'
+import type { Database } from '../../src/database/port.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
+import { type TestApp, keep, startTestApp } from './app.ts'
+import { type TestClock, createTestClock } from './clock.ts'
+import type { Provider } from './databases.ts'
+import { createSleepingClock } from './sleeping-clock.ts'
+
+/** A service, and the keys of its database as this process and another one have them. */
+export interface TwoKeyStores {
+  readonly app: TestApp
+  readonly keys: KeyStore
+  readonly elsewhere: KeyStore
+  readonly clock: TestClock
+  stop(): Promise<void>
+}
+
+export async function startTwoKeyStores(provider: Provider, nowMs: number): Promise<TwoKeyStores> {
+  const hasty = createTestClock(nowMs)
+  const app = keep(await startTestApp(provider, { clock: hasty }))
+  const other = await openDatabase(app.url, { poolSize: 2, clock: hasty, logger: silentLogger })
+  const clock = createSleepingClock(hasty)
+  const storeOf = (database: Database) => createKeyStore(database, { clock, logger: silentLogger })
+  const [keys, elsewhere] = [storeOf(app.database), storeOf(other)]
+  return {
+    app,
+    keys,
+    elsewhere,
+    clock,
+    stop: async () => {
+      await keys.stop()
+      await elsewhere.stop()
+      await other.close()
+      await app.stop()
+    },
+  }
+}
