@@ -1,5 +1,6 @@
 import { builder } from '../graphql/builder.ts'
-import { OffsetPaginationType } from '../graphql/offset-pagination.ts'
+import { STATEMENT, costs } from '../graphql/cost.ts'
+import { OffsetPaginationType, pageSize } from '../graphql/offset-pagination.ts'
 import { DEFAULT_LIMIT, MAX_LIMIT } from '../kernel/offset-page.ts'
 import { AUDIT_ACTIONS, type AuditEntry } from './audit-log.ts'
 import type { AuditLogPage } from './managed-keys.ts'
@@ -52,7 +53,11 @@ const AuditEntryType = builder.objectRef<AuditEntry>('AuditLogEntry').implement(
 const AuditLogPageType = builder.objectRef<AuditLogPage>('AuditLogPage').implement({
   description: 'Some entries of the audit log, the latest first, and where they stand among all that match.',
   fields: (t) => ({
-    entries: t.expose('entries', { type: [AuditEntryType], description: 'The entries, the latest first.' }),
+    entries: t.expose('entries', {
+      type: [AuditEntryType],
+      description: 'The entries, the latest first.',
+      extensions: costs({ size: pageSize }),
+    }),
     pagination: t.expose('pagination', { type: OffsetPaginationType, description: 'Where the page stands.' }),
   }),
 })
@@ -74,6 +79,7 @@ builder.queryField('auditLog', (t) =>
   t.field({
     type: AuditLogPageType,
     needs: 'admin',
+    extensions: costs({ weight: STATEMENT }),
     description:
       'What was done with keys, when and by whom, the latest first. The key of a user sees what was done with the keys of that user alone.',
     args: {

@@ -1,5 +1,6 @@
 import { builder } from '../graphql/builder.ts'
-import { OffsetPaginationType } from '../graphql/offset-pagination.ts'
+import { STATEMENT, costs } from '../graphql/cost.ts'
+import { OffsetPaginationType, pageSize } from '../graphql/offset-pagination.ts'
 import { SECOND_MS } from '../kernel/clock.ts'
 import { DEFAULT_LIMIT, MAX_LIMIT } from '../kernel/offset-page.ts'
 import { DEFAULT_OVERLAP_MS, MAX_OVERLAP_MS, type NewKey, type RotatedKey } from './key-store.ts'
@@ -51,7 +52,11 @@ const ApiKeyType = builder.objectRef<ApiKey>('ApiKey').implement({
 const ApiKeyPageType = builder.objectRef<ApiKeyPage>('ApiKeyPage').implement({
   description: 'Some keys, newest first, and where they stand among all that match.',
   fields: (t) => ({
-    apiKeys: t.expose('apiKeys', { type: [ApiKeyType], description: 'The keys of the page, newest first.' }),
+    apiKeys: t.expose('apiKeys', {
+      type: [ApiKeyType],
+      description: 'The keys of the page, newest first.',
+      extensions: costs({ size: pageSize }),
+    }),
     pagination: t.expose('pagination', { type: OffsetPaginationType, description: 'Where the page stands.' }),
   }),
 })
@@ -123,6 +128,7 @@ builder.queryField('apiKeys', (t) =>
   t.field({
     type: ApiKeyPageType,
     needs: 'admin',
+    extensions: costs({ weight: STATEMENT }),
     description: 'Keys, newest first. The key of a user sees the keys of that user alone.',
     args: {
       filter: t.arg({ type: ApiKeyFilterInput, description: 'Which keys; all of them if absent.' }),
@@ -143,6 +149,7 @@ builder.mutationFields((t) => ({
   createApiKey: t.field({
     type: CreatedType,
     needs: 'admin',
+    extensions: costs({ weight: STATEMENT }),
     description: 'Makes a key, of the own user where the key of a user asks. No key makes a stronger one.',
     args: { input: t.arg({ type: CreateInput, required: true, description: 'What it is to be.' }) },
     resolve: (_, { input }, { managedKeys }) => managedKeys.create(input),
@@ -150,6 +157,7 @@ builder.mutationFields((t) => ({
   rotateApiKey: t.field({
     type: RotatedType,
     needs: 'admin',
+    extensions: costs({ weight: STATEMENT }),
     description:
       'Makes a key in the place of another one: with its user, scopes, name and lifetime, which begins anew. The old one stays good for a while. The asking key has to have all scopes of the key.',
     args: {
@@ -164,6 +172,7 @@ builder.mutationFields((t) => ({
   revokeApiKey: t.field({
     type: RevokedType,
     needs: 'admin',
+    extensions: costs({ weight: STATEMENT }),
     description:
       'Ends a key for good: within 5 seconds it is refused everywhere. A key that is revoked already stays as it is.',
     args: { id: t.arg.id({ required: true, description: 'Id of the key.' }) },

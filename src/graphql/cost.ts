@@ -29,6 +29,9 @@ import { type Fragments, fragmentsOf } from './structure.ts'
 /** Reads an argument as it was sent: null if null was given, its default if nothing was. */
 export type Argument = (name: string) => unknown
 
+/** Points for one question to the database. They are about microseconds; docs/limits.md lists them. */
+export const STATEMENT = 100
+
 /** What a field says of its price, in its `extensions`. */
 export interface Price {
   /** Points for the field itself. */

@@ -1,5 +1,10 @@
-import type { OffsetPagination } from '../kernel/offset-page.ts'
+import { DEFAULT_LIMIT, MAX_LIMIT, type OffsetPagination } from '../kernel/offset-page.ts'
 import { builder } from './builder.ts'
+import { type Argument, bounded } from './cost.ts'
+
+/** How long the list of a page can be, by the `limit` of the field around it. */
+export const pageSize = (_: Argument, around: Argument): number =>
+  bounded(around('limit'), DEFAULT_LIMIT, 1, MAX_LIMIT)
 
 /** Of every page by offset, whatever it is a page of. */
 export const OffsetPaginationType = builder.objectRef<OffsetPagination>('OffsetPagination').implement({

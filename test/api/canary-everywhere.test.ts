@@ -42,6 +42,12 @@ const ROOTS: Readonly<Record<string, string>> = {
   recordConnectionLogs: `recordConnectionLogs(inputs: [${LOG}])`,
   cleanupExpiredConnectionLogs: 'cleanupExpiredConnectionLogs(dryRun: true)',
   eraseConnectionLogs: 'eraseConnectionLogs(userId: "nobody")',
+  connectionLogFeedCursor: 'connectionLogFeedCursor',
+  apiKeys: 'apiKeys',
+  auditLog: 'auditLog',
+  createApiKey: 'createApiKey(input: { userId: "u1" })',
+  rotateApiKey: 'rotateApiKey(id: $key)',
+  revokeApiKey: 'revokeApiKey(id: $key)',
 }
 /** How to come to an object of a type from the root, `*` being what is asked of it. */
 const WAYS: Readonly<Record<string, string>> = {
@@ -68,9 +74,16 @@ const WAYS: Readonly<Record<string, string>> = {
   RecordConnectionLogsPayload: `mutation { ${ROOTS['recordConnectionLogs']} { * } }`,
   CleanupPayload: `mutation { ${ROOTS['cleanupExpiredConnectionLogs']} { * } }`,
   ErasePayload: `mutation { ${ROOTS['eraseConnectionLogs']} { * } }`,
+  ApiKeyPage: '{ apiKeys { * } }',
+  ApiKey: '{ apiKeys { apiKeys { * } } }',
+  AuditLogPage: '{ auditLog { * } }',
+  AuditLogEntry: '{ auditLog { entries { * } } }',
+  CreateApiKeyPayload: `mutation { ${ROOTS['createApiKey']} { * } }`,
+  RotateApiKeyPayload: `mutation ($key: ID!) { ${ROOTS['rotateApiKey']} { * } }`,
+  RevokeApiKeyPayload: `mutation ($key: ID!) { ${ROOTS['revokeApiKey']} { * } }`,
 }
-/** There is no limit of requests in tests, so nobody comes to these. */
-const UNREACHED = new Set(['RateLimit'])
+/** There is no limit of requests in tests, so nobody comes to that; subscriptions have a test of their own. */
+const UNREACHED = new Set(['RateLimit', 'Subscription', 'ConnectionLogEvent'])
 
 function documents(): [field: string, query: string][] {
   return Object.values(schema.getTypeMap())
@@ -83,9 +96,10 @@ function documents(): [field: string, query: string][] {
             (WAYS[type.name] ?? `?${type.name}`).replace('*', selectionTo(type, field)),
           ]
         const call = ROOTS[field] ?? `?${field}`
-        const variables = call.includes('$id') ? '($id: ID!)' : ''
+        const variables = call.includes('$id') ? '($id: ID!)' : call.includes('$key') ? '($key: ID!)' : ''
         const word = type.name === 'Query' ? 'query' : 'mutation'
-        return [`${type.name}.${field}`, `${word} ${variables} { ${call} { __typename } }`]
+        const inside = isLeafType(getNamedType(schemaFields(type)[field]?.type)) ? '' : '{ __typename }'
+        return [`${type.name}.${field}`, `${word} ${variables} { ${call} ${inside} }`]
       }),
     )
 }
@@ -94,6 +108,7 @@ describe.each(PROVIDERS)('what a resolver throws on %s', (provider) => {
   let watched: WatchedApp
   let key: string
   let id = ''
+  let beginning = ''
   let throwing = ''
   const lines: string[] = []
   const write = (level: string) => (fields: object, message: string) =>
@@ -106,6 +121,7 @@ describe.each(PROVIDERS)('what a resolver throws on %s', (provider) => {
       logger: { debug: () => undefined, info: write('info'), warn: write('warn'), error: write('error') },
     })
     key = await watched.app.key(null)
+    beginning = await watched.app.connectionLogs.feedCursor()
     for (const [eventType, extra] of [
       ['connect_failed', { error: { code: 'c', message: 'm' } }],
       ['connect_success', { success: { username: 'u' } }],
@@ -124,6 +140,41 @@ describe.each(PROVIDERS)('what a resolver throws on %s', (provider) => {
   })
   afterAll(() => watched.stop())
 
+  async function variablesOf(query: string): Promise<object> {
+    if (query.includes('$id')) return { id }
+    if (!query.includes('$key')) return {}
+    // A key can be rotated once.
+    const { apiKey } = await watched.app.keys.create({ userId: 'u1', scopes: ['logs:read'] })
+    return { key: apiKey.id }
+  }
+
+  it.each(['Subscription.connectionLogRecorded', 'ConnectionLogEvent.log', 'ConnectionLog.id'])(
+    '%s: no event of a stream shows it',
+    async (field) => {
+      throwing = field
+      lines.length = 0
+      const response = await watched.send(key, '/graphql', {
+        method: 'POST',
+        headers: { accept: 'text/event-stream', 'content-type': 'application/json', 'x-request-id': 'r-1' },
+        body: JSON.stringify({
+          query: 'subscription ($after: String) { connectionLogRecorded(after: $after) { log { id } } }',
+          variables: { after: beginning },
+        }),
+      })
+      let text = ''
+      const decoder = new TextDecoder()
+      for await (const chunk of response.body ?? []) {
+        text += decoder.decode(chunk, { stream: true })
+        if (text.includes('INTERNAL')) break
+      }
+      expect(text).toContain('"message":"Something went wrong on our side."')
+      expect(text).toContain('"extensions":{"code":"INTERNAL","requestId":"r-1"}')
+      expect(text).not.toContain(CANARY)
+      expect(lines.join('\n')).toContain('"requestId":"r-1"')
+      expect(lines.join('\n').replaceAll('canary-everywhere.test.ts', '')).not.toContain(CANARY)
+    },
+  )
+
   it.each(documents())('%s: no answer, stream or line of the log shows it', async (field, query) => {
     throwing = field
     // With a charset named, pages are executed and not written by the database.
@@ -134,7 +185,7 @@ describe.each(PROVIDERS)('what a resolver throws on %s', (provider) => {
       const response = await watched.send(key, '/graphql', {
         method: 'POST',
         headers: { accept, 'content-type': 'application/json', 'x-request-id': 'r-1' },
-        body: JSON.stringify({ query, variables: query.includes('$id') ? { id } : {} }),
+        body: JSON.stringify({ query, variables: await variablesOf(query) }),
       })
       const text = await response.text()
       expect(text).toContain('"message":"Something went wrong on our side."')

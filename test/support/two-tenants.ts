@@ -35,6 +35,8 @@ export const PLACES: Readonly<Record<string, Kind>> = {
   'Query.connectionLogsByCursor(after:)': 'cursor',
   'Query.connectionLogsByCursor(before:)': 'cursor',
   'Query.connectionStats(timeZone:)': 'none',
+  // Subscriptions do not end, and are no part of the sweep: api/feed.test.ts has their cursors.
+  'Subscription.connectionLogRecorded(after:)': 'cursor',
   'Mutation.eraseConnectionLogs(userId:)': 'user',
   'Mutation.eraseConnectionLogs(accountId:)': 'account',
   'ConnectionLogFilter.userId': 'user',

@@ -1,10 +1,10 @@
 import { builder } from '../../graphql/builder.ts'
-import { costs } from '../../graphql/cost.ts'
+import { STATEMENT, costs } from '../../graphql/cost.ts'
 import { MAX_LIMIT } from '../../kernel/offset-page.ts'
 import type { ConnectionLogSlice } from '../by-cursor.ts'
 import { ConnectionLogFilterInput } from './filter.ts'
 import { ConnectionLogType, NodeInterface } from './log.ts'
-import { COUNTED_ONE_BY_ONE, STATEMENT, pageWeight, sliceSize } from './prices.ts'
+import { COUNTED_ONE_BY_ONE, pageWeight, sliceSize } from './prices.ts'
 
 const PageInfoType = builder.objectRef<ConnectionLogSlice>('PageInfo').implement({
   description: 'Where a page of a connection stands. The next page is the older one.',

@@ -1,4 +1,5 @@
 import { builder } from '../../graphql/builder.ts'
+import { STATEMENT, costs } from '../../graphql/cost.ts'
 import type { After, ConnectionLogEvent } from '../follow.ts'
 import { ConnectionLogFilterInput } from './filter.ts'
 import { ConnectionLogType } from './log.ts'
@@ -17,6 +18,7 @@ const EventType = builder.objectRef<ConnectionLogEvent>('ConnectionLogEvent').im
 builder.queryField('connectionLogFeedCursor', (t) =>
   t.string({
     needs: 'logs:read',
+    extensions: costs({ weight: STATEMENT }),
     description:
       'The cursor of this moment. To miss nothing and see nothing twice, ask for it, then for what is there, then subscribe after it.',
     resolve: (_, __, { connectionLogs }) => connectionLogs.feedCursor(),
@@ -27,6 +29,7 @@ builder.subscriptionField('connectionLogRecorded', (t) =>
   t.field({
     type: EventType,
     needs: 'logs:read',
+    extensions: costs({ weight: STATEMENT }),
     description:
       'Connection logs that match the filter as they are recorded, in the order in which they became visible.',
     args: {

@@ -1,12 +1,12 @@
 import { builder } from '../../graphql/builder.ts'
-import { costs } from '../../graphql/cost.ts'
+import { STATEMENT, costs } from '../../graphql/cost.ts'
 import { badInput } from '../../kernel/errors.ts'
 import { formatInstant } from '../../kernel/instant.ts'
 import type { CleanupResult } from '../../logs/retention.ts'
 import { MAX_BATCH, type Recorded } from '../connection-logs.ts'
 import { ConnectionEventTypeEnum, ConnectionMethodEnum, PlatformEnum } from './enums.ts'
 import { ConnectionLogType } from './log.ts'
-import { MAINTENANCE, STATEMENT, STORED, inputSize } from './prices.ts'
+import { MAINTENANCE, STORED, inputSize } from './prices.ts'
 
 const SuccessInput = builder.inputType('ConnectionSuccessInput', {
   description: 'Who was connected.',

@@ -1,12 +1,10 @@
-import { type Argument, bounded } from '../../graphql/cost.ts'
+import { type Argument, STATEMENT, bounded } from '../../graphql/cost.ts'
 import { MAX_BATCH } from '../connection-logs.ts'
 import { DEFAULT_LIMIT, MAX_LIMIT } from '../../kernel/offset-page.ts'
 import { DEFAULT_DAYS } from '../paging.ts'
 import { MAX_HOURLY_DAYS } from '../stats.ts'
 
-/** Points for what the database has to do. They are about microseconds; docs/limits.md lists them. */
-export const STATEMENT = 100
-/** Logs that match are found and counted one by one. */
+/** Points for what the database has to do beyond a {@link STATEMENT}. Logs that match are found and counted one by one. */
 export const COUNTED_ONE_BY_ONE = 300
 export const STATISTICS = 300
 export const DURATIONS = 1_000
@@ -22,9 +20,6 @@ export function pageWeight(own: Argument): number {
     ['profileId', 'accountId', 'errorCode', 'search'].some((part) => Object.hasOwn(filter, part))
   return isOneByOne ? STATEMENT + COUNTED_ONE_BY_ONE : STATEMENT
 }
-
-/** Logs of a page by `limit`. */
-export const pageSize = (around: Argument): number => bounded(around('limit'), DEFAULT_LIMIT, 1, MAX_LIMIT)
 
 /** Logs of a page by `first` or `last`. */
 export const sliceSize = (around: Argument): number =>

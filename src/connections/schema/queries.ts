@@ -1,6 +1,6 @@
 import { builder } from '../../graphql/builder.ts'
-import { costs } from '../../graphql/cost.ts'
-import { OffsetPaginationType } from '../../graphql/offset-pagination.ts'
+import { STATEMENT, costs } from '../../graphql/cost.ts'
+import { OffsetPaginationType, pageSize } from '../../graphql/offset-pagination.ts'
 import { asRows, asText } from '../../graphql/source.ts'
 import { DEFAULT_LIMIT, MAX_LIMIT } from '../../kernel/offset-page.ts'
 import type { ConnectionLogPage } from '../connection-logs.ts'
@@ -8,7 +8,7 @@ import type { ConnectionFilterInput } from '../filter.ts'
 import { DEFAULT_DAYS, type PagingInput } from '../paging.ts'
 import { ConnectionLogFilterInput } from './filter.ts'
 import { ConnectionLogType } from './log.ts'
-import { STATEMENT, pageSize, pageWeight } from './prices.ts'
+import { pageWeight } from './prices.ts'
 
 const ConnectionLogPageType = builder.objectRef<ConnectionLogPage>('ConnectionLogPage').implement({
   description: 'Some connection logs, newest first, and where they stand among all that match.',
@@ -16,7 +16,7 @@ const ConnectionLogPageType = builder.objectRef<ConnectionLogPage>('ConnectionLo
     logs: t.expose('logs', {
       type: [ConnectionLogType],
       description: 'The logs of the page, newest first.',
-      extensions: { ...asRows(), ...costs({ size: (_, around) => pageSize(around) }) },
+      extensions: { ...asRows(), ...costs({ size: pageSize }) },
     }),
     pagination: t.expose('pagination', { type: OffsetPaginationType, description: 'Where the page stands.' }),
   }),
