@@ -35,6 +35,9 @@ const MAX_BATCH_LINES = 5_000
 /** Bytes of lines that are stored together: what a batch takes of memory, be the lines as long as they may. */
 const MAX_BATCH_BYTES = 8_388_608
 
+/** How long lines that come slowly, and without a pause, are collected, in milliseconds. */
+const MAX_COLLECTING_MS = 250
+
 /** While the database stores one batch, the next is read and checked. */
 const MAX_BATCHES_UNDER_WAY = 2
 
@@ -57,7 +60,10 @@ export async function ingestLines(
   clock: Clock,
   options: IngestOptions = {},
 ): Promise<IngestSummary> {
-  return summarized(ingested(prepared(itemsOf(withPauses(source, clock)), options), logs), options)
+  return summarized(
+    ingested(prepared(itemsOf(withPauses(source, clock)), options), logs, clock.steadyMs),
+    options,
+  )
 }
 
 /** The same for values that are parsed already, such as the logs of one of Late's pages, counted as lines from 1. */
@@ -67,7 +73,10 @@ export async function ingestValues(
   options: IngestOptions = {},
 ): Promise<IngestSummary> {
   const items = values.map((value, index) => ({ line: index + 1, bytes: 0, sent: { value, at: '' } }))
-  return summarized(ingested(prepared(items, options), logs), options)
+  return summarized(
+    ingested(prepared(items, options), logs, () => 0),
+    options,
+  )
 }
 
 /** As {@link ingestLines}, telling what became of each line as soon as that is committed, in order. */
@@ -76,7 +85,7 @@ export function ingestEachLine(
   logs: ConnectionLogs,
   clock: Clock,
 ): AsyncGenerator<LineResult[], void> {
-  return ingested(itemsOf(withPauses(source, clock)), logs)
+  return ingested(itemsOf(withPauses(source, clock)), logs, clock.steadyMs)
 }
 
 async function summarized(
@@ -111,10 +120,11 @@ async function* prepared(
 async function* ingested(
   items: AsyncIterable<Item | 'pause'> | Iterable<Item>,
   logs: ConnectionLogs,
+  steadyMs: () => number,
 ): AsyncGenerator<LineResult[], void> {
   const underWay: Promise<LineResult[]>[] = []
   try {
-    for await (const batch of batchesOf(items)) {
+    for await (const batch of batchesOf(items, steadyMs)) {
       if (batch === 'pause') {
         while (underWay.length > 0) yield await nextOf(underWay)
         continue
@@ -159,14 +169,18 @@ async function store(batch: readonly Item[], logs: ConnectionLogs): Promise<Line
 
 async function* batchesOf(
   items: AsyncIterable<Item | 'pause'> | Iterable<Item>,
+  steadyMs: () => number,
 ): AsyncGenerator<Item[] | 'pause'> {
   let batch: Item[] = []
   let bytes = 0
+  let beganMs = 0
   for await (const item of items) {
     if (item !== 'pause') {
+      if (batch.length === 0) beganMs = steadyMs()
       batch.push(item)
       bytes += item.bytes
-      if (batch.length < MAX_BATCH_LINES && bytes < MAX_BATCH_BYTES) continue
+      const isFull = batch.length >= MAX_BATCH_LINES || bytes >= MAX_BATCH_BYTES
+      if (!isFull && steadyMs() - beganMs < MAX_COLLECTING_MS) continue
     }
     if (batch.length > 0) yield batch
     batch = []

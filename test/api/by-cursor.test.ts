@@ -42,7 +42,7 @@ const idsOf = ({ edges }: Page) => edges.map(({ node }) => node.id)
 
 async function refusal(app: TestApp, key: string, variables: object): Promise<string> {
   const { data, errors } = await app.gql(key, PAGE, variables)
-  expect(data).toBe(null)
+  expect(data ?? null).toBe(null)
   return `${errors?.[0]?.extensions.code}: ${errors?.[0]?.message}`
 }
 
@@ -178,7 +178,8 @@ describe.each(PROVIDERS)('pages by cursor on %s', (provider) => {
       `${cursor}x`,
       `${cursor}.x`,
       ` ${cursor}`,
-      'x'.repeat(5_000),
+      // Longer, and the gate refuses it for that.
+      'x'.repeat(4_000),
     ]) {
       expect(await refusal(app, mine, { after: bad })).toMatch(foreign)
       expect(await refusal(app, mine, { last: 1, before: bad })).toMatch(/^BAD_USER_INPUT: Expected `before`/)

@@ -40,7 +40,9 @@ function documents(): [string, string][] {
     )
     .filter(([, source]) => parse(source).definitions.some(({ kind }) => kind === Kind.OPERATION_DEFINITION))
   const sources = ['examples/codegen/src', 'examples/relay/src'].flatMap((folder) =>
-    readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`),
+    readdirSync(join(ROOT, folder))
+      .filter((name) => /\.tsx?$/.test(name))
+      .map((name) => `${folder}/${name}`),
   )
   const sent = sources.flatMap((path) =>
     [...readFileSync(join(ROOT, path), 'utf8').matchAll(/\bgraphql(?:\(.*?)?`([^`]*)`/g)].map(

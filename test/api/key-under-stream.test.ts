@@ -23,7 +23,8 @@ describe.each(PROVIDERS)('lines that come for long into %s', (provider) => {
         controller.enqueue(new TextEncoder().encode(LINE))
         if (sent === 5) clock.advance(500)
         if (sent === 10) await app.keys.revoke(apiKey.id)
-        await systemClock.sleep(5)
+        // A pause, at which what has come is stored.
+        await systemClock.sleep(30)
       },
     })
     const headers = { 'content-type': NDJSON, accept }

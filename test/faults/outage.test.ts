@@ -154,6 +154,7 @@ async function cutEachStep(way: Direction, when: 'before' | 'after', withEventId
   // What is made once, such as partitions, is no part of it.
   expect((await post([event('first')])).status).toBe(200)
   let cuts = 0
+  let refused = 0
   let keptWithoutAnswer = 0
   for (let n = 1; ; n += 1) {
     const events = [event(`a${n}`), event(`b${n}`), event(`c${n}`)]
@@ -165,10 +166,14 @@ async function cutEachStep(way: Direction, when: 'before' | 'after', withEventId
       break
     }
     cuts += 1
-    expect(await answerOf(response)).toEqual(unavailable)
+    // What is cut may also be something that goes on beside it, of which the sender notices nothing.
+    if (response.status !== 200) {
+      refused += 1
+      expect(await answerOf(response)).toEqual(unavailable)
+    }
     expect(check(history, await readStored(url))).toMatchObject({ lost: [], torn: [] })
     const { accepted, duplicates } = (await (await post(events)).json()) as Record<string, number>
-    if (duplicates === 3) keptWithoutAnswer += 1
+    if (duplicates === 3) keptWithoutAnswer += Number(response.status !== 200)
     else expect([accepted, duplicates]).toEqual([3, 0])
   }
   const verdict = check(history, await readStored(url))
@@ -176,7 +181,8 @@ async function cutEachStep(way: Direction, when: 'before' | 'after', withEventId
   report(
     `cut ${way}, ${when}${ids}: ${cuts} cuts, ${keptWithoutAnswer} stored without an answer, ${figures(verdict)}`,
   )
-  expect(cuts).toBeGreaterThan(0)
+  // What is known, claims, logs, COMMIT, less what was cut beside them; without event ids one statement.
+  expect(refused).toBeGreaterThanOrEqual(withEventIds ? 3 : 1)
   expect(await findDamage(url)).toEqual([])
   return { verdict, keptWithoutAnswer }
 }
