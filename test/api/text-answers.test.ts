@@ -18,7 +18,7 @@ import { type RandomRequest, randomRequests } from '../support/random-documents.
 
 const NOW = Date.UTC(2026, 10, 20, 0, 0, 30)
 const LOGS = 150
-const DOCUMENTS = 1_500
+const DOCUMENTS = 700
 const SEED = 20_261_120
 
 interface Answer {

@@ -16,7 +16,10 @@ import {
   run,
   select,
   statement,
+  useNewAdapters,
 } from '../support/sqlite-adapter.ts'
+
+useNewAdapters()
 
 describe('opening and closing', () => {
   const open = (file: string) => openSqliteConnections({ path: file, clock: systemClock, busyTimeoutMs: 20 })

@@ -1,6 +1,8 @@
 import { DatabaseSync } from '@photostructure/sqlite'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { adapter, path, rows, run, select, statement } from '../support/sqlite-adapter.ts'
+import { adapter, path, rows, run, select, statement, useNewAdapters } from '../support/sqlite-adapter.ts'
+
+useNewAdapters()
 
 describe('prepared statements', () => {
   test('a statement sees a changed schema, its columns too', async () => {

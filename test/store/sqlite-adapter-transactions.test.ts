@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { adapter, connections, rows, run, statement } from '../support/sqlite-adapter.ts'
+import { adapter, connections, rows, run, statement, useNewAdapters } from '../support/sqlite-adapter.ts'
+
+useNewAdapters()
 
 describe('transactions of Prisma', () => {
   beforeEach(async () => {

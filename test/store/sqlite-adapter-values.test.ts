@@ -1,6 +1,8 @@
 import { ColumnTypeEnum as Type, type ArgScalarType } from '@prisma/driver-adapter-utils'
 import { describe, expect, test } from 'vitest'
-import { adapter, rows, run, select } from '../support/sqlite-adapter.ts'
+import { adapter, rows, run, select, useNewAdapters } from '../support/sqlite-adapter.ts'
+
+useNewAdapters()
 
 describe('arguments', () => {
   test.each<[ArgScalarType, unknown, unknown, string]>([

@@ -1,4 +1,3 @@
-import { afterEach } from 'vitest'
 import { type App, createApp } from '../../src/app.ts'
 import { ALL_SCOPES, type Scope } from '../../src/auth/scopes.ts'
 import { parseConfig } from '../../src/config/config.ts'
@@ -78,9 +77,10 @@ export function keep(app: TestApp): TestApp {
   return app
 }
 
-afterEach(async () => {
+/** Ends what a test has left running. */
+export async function stopApps(): Promise<void> {
   for (const app of running) if (!expected.has(app)) await app.stop()
-})
+}
 
 function captured(logged: TestApp['logged']): Logger {
   const at = (level: string) => (fields: object, message: string) =>

@@ -1,6 +1,5 @@
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach } from 'vitest'
 
 export interface ServedLog {
   readonly _id: string
@@ -63,9 +62,10 @@ export async function startLateServer(logs: ServedLog[] = [], prefix = ''): Prom
   return server
 }
 
-afterEach(async () => {
+/** Ends what a test has left running. */
+export async function stopLateServers(): Promise<void> {
   for (const server of running) await server.stop()
-})
+}
 
 /** The page as Late answers it. */
 export function pageOf(logs: readonly ServedLog[], parameters: URLSearchParams) {

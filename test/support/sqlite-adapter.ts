@@ -7,23 +7,25 @@ import { createSqliteAdapterFactory } from '../../src/database/sqlite/adapter.ts
 import { openSqliteConnections, type SqliteConnections } from '../../src/database/sqlite/connections.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 
-/** A database file and an adapter on it, new for every test of the file that imports this. */
+/** A database file and an adapter on it, new for every test of a file that calls {@link useNewAdapters}. */
 export let folder: string
 export let path: string
 export let connections: SqliteConnections
 export let adapter: SqlDriverAdapter
 
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'connlog-adapter-'))
-  path = join(folder, 'logs.db')
-  connections = await openSqliteConnections({ path, clock: systemClock })
-  adapter = await createSqliteAdapterFactory(connections).connect()
-})
+export function useNewAdapters(): void {
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'connlog-adapter-'))
+    path = join(folder, 'logs.db')
+    connections = await openSqliteConnections({ path, clock: systemClock })
+    adapter = await createSqliteAdapterFactory(connections).connect()
+  })
 
-afterEach(async () => {
-  await connections.close()
-  rmSync(folder, { recursive: true })
-})
+  afterEach(async () => {
+    await connections.close()
+    rmSync(folder, { recursive: true })
+  })
+}
 
 export type Typed = readonly [type: ArgScalarType, value: unknown]
 
