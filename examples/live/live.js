@@ -82,6 +82,10 @@ function begin() {
     after: undefined,
     stored: new Set(),
   }
+  for (const outcome of Object.keys(counts)) showCount(/** @type {keyof typeof counts} */ (outcome), 0)
+  at.since.textContent = '–'
+  at.logs.replaceChildren()
+  at.empty.hidden = true
   void run(session)
 }
 
@@ -134,7 +138,6 @@ async function load(session, signal) {
   const logs = connectionLogs.logs
   session.after = cursor
   session.stored = new Set(logs.map(({ id }) => id))
-  for (const outcome of Object.keys(counts)) showCount(/** @type {keyof typeof counts} */ (outcome), 0)
   at.since.textContent = timeText(new Date())
   at.logs.replaceChildren(...logs.map(rowOf))
   at.empty.hidden = logs.length > 0
