@@ -27,6 +27,9 @@ const counts = async (page: Page): Promise<string> =>
 const names = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}${index}`)
 
+/** Instants of a minute ago, in this order: two requests may come in one millisecond. */
+const earlier = (order: number): string => new Date(Date.now() - 60_000 + order * 1_000).toISOString()
+
 /** As the page is to show what was recorded in this order. */
 const newestFirst = (recorded: readonly string[]): string => recorded.toReversed().join(' ')
 
@@ -69,7 +72,8 @@ describeWithChromium('the page of examples/live', (openPage) => {
 
     it('shows what is stored, then what is recorded, counts it, and reaches no other host', async () => {
       const stored = names('stored-', 3)
-      for (const account of stored) await live.record(account)
+      for (const [order, account] of stored.entries())
+        await live.record(account, { createdAt: earlier(order) })
       const { page, requests, errors } = await open(openPage, live)
       await eventually(() => accounts(page)).toBe(newestFirst(stored))
       expect(await counts(page)).toBe('0 0 0')
@@ -103,8 +107,9 @@ describeWithChromium('the page of examples/live', (openPage) => {
     })
 
     it('shows what the filters pick, of what is stored and of what comes', async () => {
-      await live.record('reddit-0', { platform: 'reddit', eventType: 'connect_failed' })
-      await live.record('reddit-1', { platform: 'reddit' })
+      const stored = { platform: 'reddit', eventType: 'connect_failed', createdAt: earlier(0) }
+      await live.record('reddit-0', stored)
+      await live.record('reddit-1', { platform: 'reddit', createdAt: earlier(1) })
       const { page } = await open(openPage, live)
       await page.getByLabel('Platform').selectOption('reddit')
       await eventually(() => accounts(page)).toBe('reddit-1 reddit-0')
