@@ -8,8 +8,11 @@ import { type LiveExample, startLiveExample } from '../support/live-example.ts'
 const SENTENCE = '#sentence'
 const LIVE = 'Live'
 
-/** A stopped clock stands so long after the page was opened. */
-const LOADED_MS = 20_000
+/** A clock is stopped by a leap of so much, since it cannot be stopped at a time that is past. */
+const LEAP_MS = 10_000
+
+/** At most so long ago the page has heard of connlog. */
+const HEARTBEAT_MS = 15_000
 
 /** After so long a silence the page gives a connection up. */
 const SILENCE_MS = 45_000
@@ -54,11 +57,12 @@ async function open(
     }
     await route.fulfill({ response, body })
   })
-  const time = Date.now()
-  if (isClockStopped) await watched.page.clock.install({ time })
+  if (isClockStopped) await watched.page.clock.install()
   await watched.page.goto(live.origin)
   await eventually(() => sentence(watched.page)).toBe(LIVE)
-  if (isClockStopped) await watched.page.clock.pauseAt(time + LOADED_MS)
+  if (!isClockStopped) return watched
+  const now: number = await watched.page.evaluate('Date.now()')
+  await watched.page.clock.pauseAt(now + LEAP_MS)
   return watched
 }
 
@@ -222,7 +226,7 @@ describeWithChromium('the page of examples/live', (openPage) => {
       const { page } = await open(openPage, live, [], { isClockStopped: true })
       await live.network.setMode('blackhole')
       await live.record('in-silence')
-      await page.clock.runFor(SILENCE_MS - LOADED_MS - 1_000)
+      await page.clock.runFor(SILENCE_MS - LEAP_MS - HEARTBEAT_MS - 1_000)
       expect(await sentence(page)).toBe(LIVE)
       await page.clock.runFor(SILENCE_MS)
       await eventually(() => sentence(page)).toBe('Reconnecting: The connection broke.')
