@@ -145,8 +145,6 @@ describeWithChromium('the page of examples/live', (openPage) => {
 
     it('shows everything once that is recorded while connlog is restarted and connections are cut', async () => {
       const { page } = await open(openPage, live)
-      await page.getByLabel('Platform').selectOption('instagram')
-      await eventually(() => sentence(page)).toBe(LIVE)
       const before = await accounts(page)
       const recorded = names('storm-', 40)
       const record = async (from: number, to: number) => {
@@ -158,7 +156,7 @@ describeWithChromium('the page of examples/live', (openPage) => {
       await Promise.all([live.restart(), record(20, 30)])
       await record(30, 40)
       await live.record('last')
-      await eventually(() => accounts(page)).toBe(`${newestFirst([...recorded, 'last'])} ${before}`)
+      await eventually(() => accounts(page)).toBe(`${newestFirst([...recorded, 'last'])} ${before}`.trim())
       expect(await counts(page)).toBe('41 0 0')
       expect(await sentence(page)).toBe(LIVE)
     })
@@ -231,9 +229,9 @@ describeWithChromium('the page of examples/live', (openPage) => {
       await page.clock.runFor(SILENCE_MS)
       await eventually(() => sentence(page)).toBe('Reconnecting: The connection broke.')
       await live.network.setMode('pass')
-      await page.getByRole('button', { name: 'Reconnect now' }).press('Enter')
+      await page.clock.resume()
       await eventually(() => counts(page)).toBe('1 0 0')
-      expect(await accounts(page)).toMatch(/^in-silence /)
+      expect((await accounts(page)).split(' ')[0]).toBe('in-silence')
     })
 
     it('keeps the last 100', async () => {
