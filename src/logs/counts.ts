@@ -26,7 +26,10 @@ export function createCountKeeper<Log extends AnyLog, Filter>(
   const { dialect } = database
 
   async function merge(signal?: AbortSignal): Promise<void> {
-    while (!signal?.aborted && (await database.storage.mergeCounts(table))) await clock.sleep(0)
+    for (;;) {
+      if (signal?.aborted || !(await database.storage.mergeCounts(table))) return
+      await clock.sleep(0)
+    }
   }
 
   async function days(): Promise<number[]> {
