@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import truncatedWidth from 'fast-string-truncated-width'
+import stringWidth from 'string-width'
 import { type ConnectionLog, type ConnectionStatus, statusOf } from '../../connections/event.ts'
 import { formatInstant } from '../../kernel/instant.ts'
 import { visible } from '../../kernel/visible.ts'
@@ -60,18 +60,29 @@ function cutTo(columns: number | undefined, parts: readonly Part[]): readonly Pa
   if (columns === undefined) return parts
   const shown: Part[] = []
   let room = columns
-  for (const [index, [text, style]] of parts.entries()) {
-    // What comes after has at least its space and one column.
-    const isLast = index === parts.length - 1
-    const whole = truncatedWidth(text).width
-    if (whole <= (isLast ? room : room - 2)) {
-      shown.push(style ? [text, style] : [text])
-      room -= whole + 1
-      continue
+  for (const [index, part] of parts.entries()) {
+    const [text, style] = part
+    const width = stringWidth(text)
+    // What comes after has a space and one column at least.
+    if (width > (index === parts.length - 1 ? room : room - 2)) {
+      const cut = `${beginning(text, room - 1)}…`
+      shown.push(style ? [cut, style] : [cut])
+      break
     }
-    const { index: end } = truncatedWidth(text, { limit: room - 1 })
-    shown.push(style ? [`${text.slice(0, end)}…`, style] : [`${text.slice(0, end)}…`])
-    break
+    shown.push(part)
+    room -= width + 1
   }
   return shown
+}
+
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+
+/** As much of a text as has room in so many columns; no character is parted. */
+function beginning(text: string, columns: number): string {
+  let room = columns
+  for (const { segment, index } of graphemes.segment(text)) {
+    room -= stringWidth(segment)
+    if (room < 0) return text.slice(0, index)
+  }
+  return text
 }

@@ -33,7 +33,7 @@ const instant = z.string().transform((given, context) => {
   return z.NEVER
 })
 
-/** A log as GraphQL writes it, made what it is here. */
+/** A log as GraphQL writes it, made what it is here. The order is that in which the database's are written. */
 export const remoteLog = z.object({
   id: z.string(),
   userId: text,
@@ -43,6 +43,7 @@ export const remoteLog = z.object({
   platform: word<ConnectionLog['platform']>(),
   eventType: word<ConnectionLog['eventType']>(),
   connectionMethod: word<ConnectionLog['connectionMethod']>(),
+  durationMs: z.number().nullable(),
   success: z
     .object({
       displayName: text,
@@ -58,7 +59,6 @@ export const remoteLog = z.object({
   context: z
     .object({ hasCustomRedirectUrl: flag, isHeadlessMode: flag, isReconnection: flag, isBYOK: flag })
     .transform(present),
-  durationMs: z.number().nullable(),
   // As it came: a copy of a schema's own would lose a key such as `__proto__`.
   metadata: z.custom<JsonObject>((value) => typeof value === 'object' && value !== null).nullable(),
   createdAt: instant,
