@@ -120,13 +120,13 @@ async function tailWithoutCursor(url: string, key: string) {
   const remote = createRemote({ ...own, address: graphqlAddress(url, 'url'), key, userAgent: 'naive', fetch })
   const source = remoteSource(remote, {})
   let seen = 0
-  let hasBegun = false
+  const begun = new AbortController()
   const following = followOn(
     {
       ...source,
       follow: async function* () {
         for await (const heard of source.follow(undefined)) {
-          hasBegun = true
+          begun.abort()
           yield heard
         }
       },
@@ -140,7 +140,7 @@ async function tailWithoutCursor(url: string, key: string) {
       put: async (logs) => void (seen += logs.length),
     },
   ).catch(() => undefined)
-  while (!hasBegun) await systemClock.sleep(5)
+  while (!begun.signal.aborted) await systemClock.sleep(5)
   return {
     seen: () => seen,
     stop: async () => {

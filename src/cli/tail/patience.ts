@@ -22,7 +22,7 @@ export interface PatienceOptions {
 }
 
 /** What may be otherwise the next time. */
-const PASSING: readonly ErrorCode[] = ['SERVICE_UNAVAILABLE', 'RATE_LIMITED', 'INTERNAL']
+const PASSING: ReadonlySet<ErrorCode> = new Set(['SERVICE_UNAVAILABLE', 'RATE_LIMITED', 'INTERNAL'])
 
 /** Longest wait, whatever is asked for: after that it is tried again. */
 const MAX_ASKED_MS = 15 * MINUTE_MS
@@ -41,7 +41,7 @@ export function createPatience({ clock, stop, say, random }: PatienceOptions): P
     },
     afterFailure: async (error) => {
       stop.throwIfAborted()
-      if (!(error instanceof AppError) || !PASSING.includes(error.code)) throw error
+      if (!(error instanceof AppError) || !PASSING.has(error.code)) throw error
       tries += 1
       if (!isTold && (tries > 1 || !hasAnswered)) {
         say(`${error.message} Trying until it succeeds.`)
