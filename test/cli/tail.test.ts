@@ -12,7 +12,7 @@ import { type Listening, listen } from '../../src/http/listen.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, systemClock } from '../../src/kernel/clock.ts'
 import { formatInstant } from '../../src/kernel/instant.ts'
 import { graphqlAddress } from '../../src/remote/address.ts'
-import { createRemote } from '../../src/remote/client.ts'
+import { SILENCE_MS, createRemote } from '../../src/remote/client.ts'
 import { type TestApp, keep, startTestApp } from '../support/app.ts'
 import { briskClock } from '../support/brisk-clock.ts'
 import { createTestClock } from '../support/clock.ts'
@@ -249,6 +249,35 @@ describe.each(PROVIDERS)('connlog tail on %s', (provider) => {
     expect(tailing.printed.stderr).toMatch(
       /^The service could not be reached, or broke off: E[A-Z]+\. Trying until it succeeds\.\nIt answers again\.\nGo on from here with --since \S+\n$/,
     )
+  })
+
+  it('gives up a service of which nothing is heard any more', async () => {
+    const proxy = await startTcpProxy(Number(new URL(server.address).port))
+    undo(proxy.stop)
+    const stop = new AbortController()
+    undo(() => stop.abort())
+    const remote = createRemote({
+      // Two heartbeats, here.
+      clock: {
+        ...systemClock,
+        sleep: (ms, signal) => systemClock.sleep(ms === SILENCE_MS ? 2_000 : ms, signal),
+      },
+      stop: stop.signal,
+      address: graphqlAddress(`http://${HOST}:${proxy.port}`, 'url'),
+      key,
+      userAgent: 'test',
+      fetch,
+    })
+    const heard = remote.subscribe('subscription { connectionLogRecorded { log { id } } }', {})
+    expect((await heard.next()).value).toMatchObject({ data: undefined })
+    await proxy.setMode('blackhole')
+    const silence = async () => {
+      while (!(await heard.next()).done);
+    }
+    await expect(silence()).rejects.toMatchObject({
+      code: 'SERVICE_UNAVAILABLE',
+      message: 'The service said nothing for 150 seconds.',
+    })
   })
 
   it('says what it missed where it was away for longer than logs are kept, goes on, and ends with 1', async () => {
