@@ -11,7 +11,7 @@ import { LateError } from '../late/failure.ts'
 import type { LateLog } from '../late/page.ts'
 import { walk } from '../late/walk.ts'
 import { counted, doneOf, tellRejected } from './ingest-report.ts'
-import { KEY_VARIABLE } from './key-variable.ts'
+import { KEY_VARIABLE, keyFrom } from './key-variable.ts'
 import { createProgress, duration } from './progress.ts'
 import { CommandError, type Terminal, count, print } from './terminal.ts'
 import { readVersion } from './version.ts'
@@ -41,7 +41,7 @@ export async function pull(
   },
 ): Promise<number> {
   const address = logsAddress(options.url)
-  const key = keyOf(options, terminal)
+  const key = keyFrom(options.key, KEY_VARIABLE, terminal)
   const userId = options.user === undefined ? null : parseInput(idSchema, options.user, 'user')
   return withMigratedApp(terminal, async ({ app }) => {
     const days = daysOf(options, app.retentionMs)
@@ -100,16 +100,6 @@ export async function pull(
     print(terminal, `${counted(summary)}.${ranOut}`)
     return summary.rejected > 0 ? 1 : 0
   })
-}
-
-/** Neither the key nor what is wrong with it is shown. */
-function keyOf({ key }: PullOptions, { env }: Terminal): string {
-  const given = key ?? (env[KEY_VARIABLE] || undefined)
-  if (given === undefined) throw new CommandError(`Expected \`--key KEY\`, or the key in ${KEY_VARIABLE}.`, 2)
-  if (/^[\x21-\x7e]+$/.test(given)) return given
-  throw new CommandError(
-    'Expected the key to be visible ASCII characters without spaces, got something else.',
-  )
 }
 
 function daysOf({ days }: PullOptions, retentionMs: number): number {

@@ -12,8 +12,9 @@ import type { EraseOptions } from './erase.ts'
 import type { ImportOptions } from './import.ts'
 import type { CreateOptions, RotateOptions } from './keys.ts'
 import type { KeysLogOptions } from './keys-log.ts'
-import { KEY_VARIABLE } from './key-variable.ts'
+import { KEY_VARIABLE, SERVICE_KEY_VARIABLE } from './key-variable.ts'
 import type { PullOptions } from './pull.ts'
+import type { TailOptions } from './tail/tail.ts'
 import { CommandError, type Terminal } from './terminal.ts'
 import { readVersion } from './version.ts'
 
@@ -121,6 +122,27 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
     .option('--days <n>', 'only of the last so many times 24 hours (default: all that is kept)')
     .option('--format <format>', EXPORT_FORMATS.join(' or '), 'ndjson')
     .action(async (options: ExportOptions) => (await import('./export.ts')).exportLogs(terminal, options))
+
+  addFilterOptions(
+    command(
+      program,
+      'tail',
+      'print logs as they are recorded, in the database or in a service, until told to stop',
+    ),
+  )
+    .option(
+      '--since <cursor|instant>',
+      'go on behind the cursor that an earlier tail ended with, or begin with what is kept from an instant on',
+    )
+    .option('--json', 'on a terminal too, print each log as import takes it')
+    .option('--url <address>', 'of this service, such as https://logs.example.com, and not of the database')
+    .option(
+      '--key <key>',
+      `a key of that service (default: the variable ${SERVICE_KEY_VARIABLE}, which no list of processes shows)`,
+    )
+    .action(async (options: TailOptions) =>
+      exitWith(await (await import('./tail/tail.ts')).tail(terminal, options)),
+    )
 
   command(program, 'cleanup', 'delete expired logs now')
     .option('--dry-run', 'only count them')

@@ -1,4 +1,4 @@
-import { AppError, badInput } from '../kernel/errors.ts'
+import { parseAddress } from '../kernel/address.ts'
 
 const PATH = '/api/v1/connections/logs'
 
@@ -10,13 +10,9 @@ const EXPECTED = 'the address of a server, such as https://getlate.dev'
  * @throws {AppError} BAD_USER_INPUT; the sentence shows nothing that may hold credentials
  */
 export function logsAddress(text: string): URL {
-  const url = parse(text.trim())
-  if (!url) throw /[@?#]/.test(text) ? unshown(EXPECTED, 'something else') : badInput('url', EXPECTED, text)
-  if (url.username !== '' || url.password !== '')
-    throw unshown(`${EXPECTED}, without user and password`, 'one with them')
-  if (url.search !== '' || url.hash !== '')
-    throw unshown(`${EXPECTED}, without ? and #`, 'one with more behind it')
-  url.pathname = withPath(url.pathname.replace(/\/+$/, ''))
+  const url = parseAddress(text, 'url', EXPECTED)
+  // A URL never lacks its path: the root stays `/`.
+  url.pathname = withPath(url.pathname.replace(/^\/$/, ''))
   return url
 }
 
@@ -24,15 +20,3 @@ function withPath(path: string): string {
   const given = ['/api', '/api/v1', PATH].find((part) => path.endsWith(part))
   return `${given === undefined ? path : path.slice(0, -given.length)}${PATH}`
 }
-
-function parse(text: string): URL | undefined {
-  try {
-    const url = new URL(text)
-    return url.protocol === 'https:' || url.protocol === 'http:' ? url : undefined
-  } catch {
-    return undefined
-  }
-}
-
-const unshown = (expected: string, got: string) =>
-  new AppError('BAD_USER_INPUT', `Expected \`url\` to be ${expected}, got ${got}.`)

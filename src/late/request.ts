@@ -1,4 +1,5 @@
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
+import { fetchFailureOf } from '../kernel/fetch-failure.ts'
 import { LateError } from './failure.ts'
 import { type LatePage, parsePage } from './page.ts'
 import { askedWaitMs } from './patience.ts'
@@ -114,19 +115,10 @@ async function readBytes({ body }: Response): Promise<Uint8Array | undefined> {
   return Buffer.concat(chunks)
 }
 
-/** Codes of what stays as it is however often one tries. */
-const HOPELESS = /CERT|ERR_TLS|ERR_SSL|EPROTO|SELF_SIGNED|UNABLE_TO/
-
 function networkFailure(error: unknown): string {
-  const code = codeOf(error)
-  if (HOPELESS.test(code)) {
+  const { code, isHopeless } = fetchFailureOf(error)
+  if (isHopeless) {
     throw new LateError(`There is no safe connection to the server: ${code}. Is the address right?`)
   }
   return `could not be reached, or broke off${code === '' ? '' : `: ${code}`}`
-}
-
-function codeOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  return /^[A-Z0-9_]{1,60}$/.test(code) ? code : ''
 }

@@ -128,14 +128,17 @@ export function createFeed<Log extends AnyLog, Filter>(
   function start(): Running {
     const stopping = new AbortController()
     const { signal } = stopping
+    let isFailing = false
     const listener = database.hints.listen(hint)
     const loop = (async () => {
       while (!signal.aborted) {
         try {
           await readOn(signal)
+          isFailing = false
         } catch (error) {
           // Goes on from where it was.
-          if (!signal.aborted) logFailure(error, { task: 'feed' }, logger)
+          if (!signal.aborted && !isFailing) logFailure(error, { task: 'feed' }, logger)
+          isFailing = true
           await clock.sleep(POLL_MS, signal)
         }
       }

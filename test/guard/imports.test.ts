@@ -16,6 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   http: ['kernel', 'graphql', 'auth'],
   demo: ['kernel', 'auth', 'connections'],
   late: ['kernel'],
+  remote: ['kernel'],
   cli: [
     'kernel',
     'config',
@@ -25,6 +26,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'graphql',
     'connections',
     'late',
+    'remote',
     'http',
     'demo',
     '.',
