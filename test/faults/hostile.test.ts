@@ -23,6 +23,57 @@ interface Refusal {
   readonly errors?: readonly { readonly message: string; readonly extensions: { readonly code: string } }[]
 }
 
+// First, while nothing else has filled the memory of the one who measures.
+it('the process answers all of it and goes on: sized at random, by every transport', async () => {
+  const { operations } = inject('faults')
+  const app = await startTestApp('sqlite')
+  const key = await app.key('u1')
+  const service = await startService(app.url, { INTROSPECTION: 'true', MAX_BODY_BYTES: '8388608' })
+  const good = () =>
+    fetch(`http://127.0.0.1:${service.port}/graphql?query={viewer{userId}}`, {
+      headers: { authorization: `Bearer ${key}` },
+    })
+  // The first requests wait for what a process does once in its life.
+  for (const transport of TRANSPORTS)
+    for (const kind of HOSTILE_KINDS.slice(0, 3))
+      await statusOver(service.port, key, transport, kind, kind.from)
+  const times: number[] = []
+  let longest = { ms: 0, what: '' }
+  const unexpected: string[] = []
+  const perKind = Math.ceil(operations / HOSTILE_KINDS.length)
+  for (const kind of HOSTILE_KINDS) {
+    const sizes = sizesOf(kind, Math.max(2, Math.ceil(perKind / 3)))
+    for (let index = 0; index < perKind; index += 1) {
+      const transport = TRANSPORTS[index % TRANSPORTS.length] ?? 'POST'
+      const size = sizes[index % sizes.length] ?? kind.from
+      const isTooLong =
+        transport === 'GET' && sentBy(transport, kind.make(size)).path.length > LONGEST_ADDRESS
+      const { status, text, ms } = await statusOver(
+        service.port,
+        key,
+        isTooLong ? 'POST' : transport,
+        kind,
+        size,
+      )
+      times.push(ms)
+      if (ms > longest.ms)
+        longest = { ms, what: `${kind.name} of size ${size} by ${transport}, the ${times.length}th` }
+      if (status !== 400 || /Did you mean/.test(text) || !/TOO_COMPLEX|BAD_USER_INPUT/.test(text))
+        unexpected.push(`${kind.name} of size ${size} by ${transport}: ${status} ${text.slice(0, 200)}`)
+    }
+  }
+  expect(unexpected.slice(0, 5)).toEqual([])
+  expect(await (await good()).json()).toEqual({ data: { viewer: { userId: 'u1' } } })
+  expect(await service.stop()).toMatchObject({ code: 0, stderr: '' })
+  const sorted = times.toSorted((a, b) => a - b)
+  const p99 = sorted[Math.floor(sorted.length * 0.99)] ?? 0
+  report(
+    `hostile: ${times.length} operations of ${HOSTILE_KINDS.length} kinds refused; median ${sorted[sorted.length >> 1]?.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, longest ${longest.ms.toFixed(1)} ms (${longest.what})`,
+  )
+  // The clock decides in the soak alone, which has the machine for itself.
+  if (isSoak()) expect([p99 < P99_MS, longest.ms < LONGEST_MS]).toEqual([true, true])
+})
+
 describe.each(PROVIDERS)('what asks for too much on %s', (provider) => {
   let watched: WatchedApp
   let key: string
@@ -104,49 +155,6 @@ const isSoak = () => inject('faults').operations >= 10_000
 
 const P99_MS = 10
 const LONGEST_MS = 50
-
-it('the process answers all of it and goes on: sized at random, by every transport', async () => {
-  const { operations } = inject('faults')
-  const app = await startTestApp('sqlite')
-  const key = await app.key('u1')
-  const service = await startService(app.url, { INTROSPECTION: 'true', MAX_BODY_BYTES: '8388608' })
-  const times: number[] = []
-  const unexpected: string[] = []
-  const perKind = Math.ceil(operations / HOSTILE_KINDS.length)
-  for (const kind of HOSTILE_KINDS) {
-    const sizes = sizesOf(kind, Math.max(2, Math.ceil(perKind / 3)))
-    for (let index = 0; index < perKind; index += 1) {
-      const transport = TRANSPORTS[index % TRANSPORTS.length] ?? 'POST'
-      const size = sizes[index % sizes.length] ?? kind.from
-      const isTooLong =
-        transport === 'GET' && sentBy(transport, kind.make(size)).path.length > LONGEST_ADDRESS
-      const { status, text, ms } = await statusOver(
-        service.port,
-        key,
-        isTooLong ? 'POST' : transport,
-        kind,
-        size,
-      )
-      times.push(ms)
-      if (status !== 400 || /Did you mean/.test(text) || !/TOO_COMPLEX|BAD_USER_INPUT/.test(text))
-        unexpected.push(`${kind.name} of size ${size} by ${transport}: ${status} ${text.slice(0, 200)}`)
-    }
-  }
-  const good = await fetch(`http://127.0.0.1:${service.port}/graphql?query={viewer{userId}}`, {
-    headers: { authorization: `Bearer ${key}` },
-  })
-  expect(unexpected.slice(0, 5)).toEqual([])
-  expect(await good.json()).toEqual({ data: { viewer: { userId: 'u1' } } })
-  expect(await service.stop()).toMatchObject({ code: 0, stderr: '' })
-  const sorted = times.toSorted((a, b) => a - b)
-  const p99 = sorted[Math.floor(sorted.length * 0.99)] ?? 0
-  const longest = sorted.at(-1) ?? 0
-  report(
-    `hostile: ${times.length} operations of ${HOSTILE_KINDS.length} kinds refused; median ${sorted[sorted.length >> 1]?.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, longest ${longest.toFixed(1)} ms`,
-  )
-  // The clock decides in the soak alone, which has the machine for itself.
-  if (isSoak()) expect([p99 < P99_MS, longest < LONGEST_MS]).toEqual([true, true])
-})
 
 it('a client that sends byte by byte is cut off', async () => {
   const app = await startTestApp('sqlite')
