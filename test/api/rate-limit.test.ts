@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { COST_PER_TOKEN, createRateLimiter, tokensOf } from '../../src/auth/rate-limit.ts'
 import { sql } from '../../src/database/sql.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
-import { type TestApp, keep, startTestApp } from '../support/app.ts'
+import { type GraphqlAnswer, type TestApp, keep, startTestApp } from '../support/app.ts'
 import { createTestClock } from '../support/clock.ts'
 import { PROVIDERS } from '../support/databases.ts'
 
@@ -51,6 +51,44 @@ describe.each(PROVIDERS)('the rate limit on %s', (provider) => {
     expect((await app.send(key, PATH)).status).toBe(429)
     clock.advance(60_000)
     expect(left(await app.send(key, PATH))).toEqual([4, 3, seconds + 75 + 15])
+  })
+
+  it('takes more for a GraphQL operation that costs more, and refuses it whole where so much is not there', async () => {
+    const heavy = Array.from(
+      { length: 5 },
+      (_, index) =>
+        `p${index}: connectionLogs(limit: 100) { logs { id userId profileId accountId platform eventType status createdAt durationMs metadata error { code message } } }`,
+    )
+    const query = `{ ${heavy.join(' ')} viewer { rateLimit { remaining } } }`
+    const ask = async (key: string) => {
+      const response = await app.send(key, '/graphql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query, extensions: { cost: true } }),
+      })
+      return {
+        response,
+        body: (await response.json()) as GraphqlAnswer & { extensions?: { cost: { points: number } } },
+      }
+    }
+    const key = await app.key('user-1')
+    const { response, body } = await ask(key)
+    const points = body.extensions?.cost.points ?? Number.NaN
+    const tokens = Math.ceil(points / COST_PER_TOKEN)
+    expect(tokens).toBeGreaterThanOrEqual(2)
+    expect(left(response).slice(0, 2)).toEqual([4, 4 - tokens])
+    expect(body.data.viewer.rateLimit).toEqual({ remaining: 4 - tokens })
+
+    const other = await app.key('user-1')
+    for (let spent = 0; spent < 5 - tokens; spent += 1) await app.send(other, PATH)
+    const refused = await ask(other)
+    expect([refused.response.status, refused.body.errors?.[0]?.extensions.code]).toEqual([
+      429,
+      'RATE_LIMITED',
+    ])
+    expect(refused.body.data ?? null).toBe(null)
+    // The token that it came with is there again.
+    expect(left(refused.response).slice(0, 2)).toEqual([4, tokens - 1])
   })
 
   it('tells over GraphQL what it tells in headers', async () => {
