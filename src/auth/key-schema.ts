@@ -159,7 +159,7 @@ builder.mutationFields((t) => ({
     needs: 'admin',
     extensions: costs({ weight: STATEMENT }),
     description:
-      'Makes a key in the place of another one: with its user, scopes, name and lifetime, which begins anew. The old one stays good for a while. The asking key has to have all scopes of the key.',
+      'Makes a key in the place of another one: with its user, scopes, name and lifetime, which begins anew, though not to end later than that of the asking key. The old one stays good for a while. The asking key has to have all scopes of the key.',
     args: {
       id: t.arg.id({ required: true, description: 'Id of the key to replace.' }),
       overlapSeconds: t.arg.int({

@@ -46,7 +46,7 @@ export interface KeyStore extends Pick<KeyWatch, 'untilInvalid'> {
   create(options: CreateKeyOptions, by?: Principal): Promise<NewKey>
   /**
    * Makes a key in the place of another one: of the same user, scopes and name, and with the same lifetime, counted from
-   * now. The old one is good for `overlapMs` more, and never for longer than it was.
+   * now, as far as `by` is good itself: who rotates a key is given the new one. The old one is good for `overlapMs` more, and never for longer than it was.
    * @throws {AppError} NOT_FOUND; CONFLICT for a key that is revoked, expired or rotated already
    */
   rotate(id: string, overlapMs: number, by?: Principal): Promise<RotatedKey>
@@ -154,7 +154,8 @@ export function createKeyStore(
       requireRotatable(old, now.getTime())
       const { key, id: newId, hash } = makeApiKey()
       const { userId, name, scopes, createdAt, expiresAt } = old
-      const lifetimeMs = expiresAt && expiresAt.getTime() - createdAt.getTime()
+      const lifetimeMs = expiresAt ? expiresAt.getTime() - createdAt.getTime() : Infinity
+      const newEndMs = Math.min(now.getTime() + lifetimeMs, by.expiresAt ?? Infinity)
       const endMs = Math.min(expiresAt?.getTime() ?? Infinity, now.getTime() + overlapMs)
       const made = {
         id: newId,
@@ -163,7 +164,7 @@ export function createKeyStore(
         name,
         scopes,
         createdAt: now,
-        expiresAt: lifetimeMs === null ? null : new Date(now.getTime() + lifetimeMs),
+        expiresAt: newEndMs === Infinity ? null : new Date(newEndMs),
       }
       const apiKey = await database.transaction(async (tx) => {
         // Whoever rotates or revokes the same key at the same time waits here, and then finds nothing to change.

@@ -37,8 +37,8 @@ export interface Price {
   /** Points for the field itself. */
   readonly weight?: number | ((own: Argument) => number)
   /**
-   * Most elements that a list of objects has (or how often an object is there at all), by the arguments of the field and of the field it is inside. Values out of
-   * range, or of a wrong type, are refused later: any price will do for them.
+   * Most elements that a list of objects has (or how often an object is there at all), by the arguments of the field and
+   * of the field it is inside. Values out of range, or of a wrong type, are refused later: any price will do for them.
    */
   readonly size?: number | ((own: Argument, around: Argument) => number)
 }

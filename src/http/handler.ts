@@ -25,6 +25,7 @@ export const GRAPHIQL_ASSETS_PATH = '/graphiql'
 
 /** For what a browser shows though it is no page: it may load nothing, run nothing, and stand in no frame. */
 const NOTHING_TO_SHOW = "default-src 'none'; frame-ancestors 'none'"
+
 /** What is no {@link Route}: what it needs before GraphQL asks each root field. */
 export const OTHER_DOORS = {
   [`POST ${GRAPHQL_PATH}`]: 'any key',

@@ -1,6 +1,7 @@
+import { backoffMs } from '../kernel/backoff.ts'
 import { LateError } from './failure.ts'
 import type { LatePage } from './page.ts'
-import { MAX_WAIT_MS, backoffMs } from './patience.ts'
+import { MAX_WAIT_MS } from './patience.ts'
 import { type Asking, askForPage } from './request.ts'
 
 export interface LateClientOptions extends Asking {

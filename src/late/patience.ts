@@ -3,9 +3,6 @@ import { MINUTE_MS, SECOND_MS } from '../kernel/clock.ts'
 /** Longest wait before the next try, whatever the server asks for: after that it is asked again. */
 export const MAX_WAIT_MS = 15 * MINUTE_MS
 
-const FIRST_BACKOFF_MS = SECOND_MS
-const MAX_BACKOFF_MS = MINUTE_MS
-
 /**
  * How long a server asks its caller to wait before the next request: by `Retry-After` where it has refused one, and by
  * `X-RateLimit-Reset` where it has done so for its limit or will, none being left.
@@ -24,14 +21,6 @@ export function askedWaitMs({ ok, status, headers }: Response, nowMs: number): n
   const reset = wholeSeconds(headers.get('x-ratelimit-reset'))
   const waitMs = reset === undefined ? 0 : reset * SECOND_MS - serverMs
   return waitMs > 0 ? waitMs : undefined
-}
-
-/**
- * The least wait after so many tries that failed: twice as long each time, and never the same for all who wait.
- * @param random 0 to 1
- */
-export function backoffMs(tries: number, random: number): number {
-  return Math.round(Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1)) * (0.5 + random / 2))
 }
 
 const wholeSeconds = (text: string | null): number | undefined =>

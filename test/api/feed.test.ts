@@ -203,7 +203,6 @@ describe.each(PROVIDERS)('connectionLogRecorded on %s', (provider) => {
     const [idle, busy] = [await follow(own, key), await follow(own, key)]
     await record(own, 'a')
     expect(await busy.nextLog()).toBe('a')
-    const before = busy.lastId()
     own.endStreams()
     const seconds: number[] = []
     for (const follower of [idle, busy]) {
@@ -221,7 +220,6 @@ describe.each(PROVIDERS)('connectionLogRecorded on %s', (provider) => {
       expect(await follower.next()).toBeUndefined()
     }
     expect(seconds.every((one) => one >= 1 && one <= 5)).toBe(true)
-    expect(before).toBeDefined()
     expect((await (await follow(own, key)).next())?.data.errors[0].extensions.code).toBe(
       'SERVICE_UNAVAILABLE',
     )

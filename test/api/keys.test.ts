@@ -211,6 +211,16 @@ describe.each(PROVIDERS)('keys over GraphQL on %s', (provider) => {
     expect(await refused(key, CREATE, { input: {} })).toBe(`${expected}nothing.`)
     expect(await refused(key, CREATE, { input: { expiresAt: later } })).toBe(`${expected}${later}.`)
     expect((await create(key, { expiresAt: end })).apiKey.expiresAt).toBe(end)
+
+    // Whoever rotates a key is given the new one.
+    const rotatedBy = async (by: string, id: string) =>
+      (await app.gql(by, ROTATE, { id })).data.rotateApiKey.apiKey.expiresAt as string | null
+    const lasting = async () => (await app.keys.create({ userId: 'u1', scopes: ['logs:read'] })).apiKey.id
+    const own = await app.keys.find(key)
+    expect(await rotatedBy(key, await lasting())).toBe(end)
+    expect(await rotatedBy(await app.key('u1'), await lasting())).toBe(null)
+    clock.advance(DAY_MS / 2)
+    expect(await rotatedBy(key, own?.keyId ?? '')).toBe(end)
   })
 
   it('says what is wrong with an input, and makes nothing', async () => {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { askedWaitMs, backoffMs } from '../../src/late/patience.ts'
+import { backoffMs } from '../../src/kernel/backoff.ts'
+import { askedWaitMs } from '../../src/late/patience.ts'
 
 /** 2026-11-26T12:00:00Z, by our clock. */
 const NOW_MS = Date.parse('2026-11-26T12:00:00Z')

@@ -1,6 +1,6 @@
+import { backoffMs } from '../../kernel/backoff.ts'
 import { type Clock, MINUTE_MS, SECOND_MS } from '../../kernel/clock.ts'
 import { AppError, type ErrorCode } from '../../kernel/errors.ts'
-import { backoffMs } from '../../late/patience.ts'
 
 /** Waits from one try to the next for as long as it takes. */
 export interface Patience {
