@@ -1,7 +1,6 @@
 import { builder } from '../graphql/builder.ts'
 import { STATEMENT, costs } from '../graphql/cost.ts'
-import { OffsetPaginationType, pageSize } from '../graphql/offset-pagination.ts'
-import { DEFAULT_LIMIT, MAX_LIMIT } from '../kernel/offset-page.ts'
+import { OffsetPaginationType, offsetArgs, pageSize } from '../graphql/offset-pagination.ts'
 import { AUDIT_ACTIONS, type AuditEntry } from './audit-log.ts'
 import type { AuditLogPage } from './managed-keys.ts'
 
@@ -84,14 +83,7 @@ builder.queryField('auditLog', (t) =>
       'What was done with keys, when and by whom, the latest first. The key of a user sees what was done with the keys of that user alone.',
     args: {
       filter: t.arg({ type: AuditFilterInput, description: 'Which entries; all of them if absent.' }),
-      limit: t.arg.int({
-        defaultValue: DEFAULT_LIMIT,
-        description: `Most entries to return: 1 to ${MAX_LIMIT}.`,
-      }),
-      skip: t.arg.int({
-        defaultValue: 0,
-        description: 'Entries to pass over before the page begins: 0 or more.',
-      }),
+      ...offsetArgs(t.arg, 'Entries'),
     },
     resolve: (_, { filter, ...paging }, { managedKeys }) => managedKeys.auditLog(filter ?? {}, paging),
   }),

@@ -1,8 +1,7 @@
 import { builder } from '../graphql/builder.ts'
 import { STATEMENT, costs } from '../graphql/cost.ts'
-import { OffsetPaginationType, pageSize } from '../graphql/offset-pagination.ts'
+import { OffsetPaginationType, offsetArgs, pageSize } from '../graphql/offset-pagination.ts'
 import { SECOND_MS } from '../kernel/clock.ts'
-import { DEFAULT_LIMIT, MAX_LIMIT } from '../kernel/offset-page.ts'
 import { DEFAULT_OVERLAP_MS, MAX_OVERLAP_MS, type NewKey, type RotatedKey } from './key-store.ts'
 import type { ApiKeyPage } from './managed-keys.ts'
 import { ScopeEnum } from './schema.ts'
@@ -132,14 +131,7 @@ builder.queryField('apiKeys', (t) =>
     description: 'Keys, newest first. The key of a user sees the keys of that user alone.',
     args: {
       filter: t.arg({ type: ApiKeyFilterInput, description: 'Which keys; all of them if absent.' }),
-      limit: t.arg.int({
-        defaultValue: DEFAULT_LIMIT,
-        description: `Most keys to return: 1 to ${MAX_LIMIT}.`,
-      }),
-      skip: t.arg.int({
-        defaultValue: 0,
-        description: 'Keys to pass over before the page begins: 0 or more.',
-      }),
+      ...offsetArgs(t.arg, 'Keys'),
     },
     resolve: (_, { filter, ...paging }, { managedKeys }) => managedKeys.page(filter ?? {}, paging),
   }),

@@ -1,6 +1,21 @@
+import type { ArgBuilder } from '@pothos/core'
 import { DEFAULT_LIMIT, MAX_LIMIT, type OffsetPagination } from '../kernel/offset-page.ts'
 import { builder } from './builder.ts'
 import { type Argument, bounded } from './cost.ts'
+
+type Args = ArgBuilder<typeof builder.$inferSchemaTypes>
+
+/** The arguments of a page by offset. @param things what is on it, as it begins a sentence */
+export const offsetArgs = (arg: Args, things: string) => ({
+  limit: arg.int({
+    defaultValue: DEFAULT_LIMIT,
+    description: `Most ${things.toLowerCase()} to return: 1 to ${MAX_LIMIT}.`,
+  }),
+  skip: arg.int({
+    defaultValue: 0,
+    description: `${things} to pass over before the page begins: 0 or more.`,
+  }),
+})
 
 /** How long the list of a page can be, by the `limit` of the field around it. */
 export const pageSize = (_: Argument, around: Argument): number =>

@@ -4,12 +4,9 @@ import { sightOf } from '../../src/auth/sight.ts'
 import { type App, createApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
-import type { FeedStateRow } from '../../src/database/following.ts'
-import { createInstanceSecret } from '../../src/database/instance.ts'
 import { sql } from '../../src/database/sql.ts'
-import { DAY_MS, HOUR_MS, MINUTE_MS, systemClock } from '../../src/kernel/clock.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
-import { createFeedCursorCodec } from '../../src/logs/feed-cursor.ts'
 import { createQuery } from '../../src/logs/query.ts'
 import { createRetention } from '../../src/logs/retention.ts'
 import { createLogStore } from '../../src/logs/store.ts'
@@ -17,6 +14,7 @@ import { createSchema } from '../../src/schema.ts'
 import { type GraphqlAnswer, startTestApp } from '../support/app.ts'
 import { type TestClock, createTestClock } from '../support/clock.ts'
 import { PROVIDERS, type Provider } from '../support/databases.ts'
+import { replayed } from '../support/feed-replay.ts'
 
 /** Every root field of the schema, and by which of the paths below it is checked; null where it shows no logs. */
 const ROOT_FIELDS: Readonly<Record<string, readonly string[] | null>> = {
@@ -137,33 +135,8 @@ async function ask(app: App, key: string, expected: readonly string[], near: rea
   for await (const logs of app.connectionLogs.everything({})) exported.push(...logs.map(({ id }) => id))
   // Oldest first, as no other path has it.
   shown['export'] = exported.toReversed()
-  shown['feed'] = await replayed(app, expected.length)
+  shown['feed'] = await replayed(app, { nowMs: NOW, atLeast: expected.length })
   return shown
-}
-
-/**
- * What the feed gives to one who comes back to its beginning.
- * @param atLeast it may take a moment: transactions of other tests on the same server keep it back
- */
-async function replayed({ database, connectionLogs }: App, atLeast: number): Promise<string[]> {
-  const [state] = await database.query<FeedStateRow>(database.dialect.feedState(connectionLogKind.table))
-  const codec = createFeedCursorCodec(
-    await createInstanceSecret(database, () => NOW)(),
-    sightOf({ userId: null }),
-  )
-  const beginning = { place: { position: 0n, id: '', userId: '' }, sinceMs: Number.MAX_SAFE_INTEGER }
-  const cursor = codec.encode(beginning, state?.lineage ?? '')
-  const stream = await connectionLogs.follow({}, { cursor, field: 'after' })
-  const ids: string[] = []
-  const over = new AbortController()
-  const reading = (async () => {
-    for await (const { log } of stream) ids.push(log.id)
-    over.abort()
-  })()
-  while (!over.signal.aborted && !(stream.isWaiting() && ids.length >= atLeast)) await systemClock.sleep(1)
-  await stream.return()
-  await reading
-  return ids
 }
 
 /** Logs and skews of a run; edges are hit by logs that share milliseconds and minutes. */

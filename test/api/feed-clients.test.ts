@@ -7,6 +7,7 @@ import { type Listening, listen } from '../../src/http/listen.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { type TestApp, keep, startTestApp } from '../support/app.ts'
 import { PROVIDERS } from '../support/databases.ts'
+import { sentOf } from '../support/sent.ts'
 
 const DOCUMENT = `subscription Live($after: String) {
   connectionLogRecorded(after: $after) { cursor log { accountId } }
@@ -32,19 +33,7 @@ describe.each(PROVIDERS)('clients as their users have them, on %s', (provider) =
     headers = { authorization: `Bearer ${key}` }
     const { data } = await app.gql(key, '{ connectionLogFeedCursor }')
     start = data.connectionLogFeedCursor
-    for (const accountId of ACCOUNTS)
-      await app.connectionLogs.record([
-        {
-          at: '',
-          value: {
-            userId: 'u1',
-            accountId,
-            platform: 'reddit',
-            eventType: 'disconnect',
-            connectionMethod: 'oauth',
-          },
-        },
-      ])
+    for (const accountId of ACCOUNTS) await app.connectionLogs.record([sentOf(accountId)])
   })
   afterAll(async () => {
     app.endStreams()

@@ -4,23 +4,12 @@ import { type TestApp, keep, startTestApp } from '../support/app.ts'
 import { createTestClock } from '../support/clock.ts'
 import { PROVIDERS } from '../support/databases.ts'
 import { type Follower, follow } from '../support/follower.ts'
+import { sentOf } from '../support/sent.ts'
 
 const NOW = Date.UTC(2026, 10, 20, 12)
 
 const record = (app: TestApp, accountId: string, more: object = {}) =>
-  app.connectionLogs.record([
-    {
-      at: '',
-      value: {
-        userId: 'u1',
-        accountId,
-        platform: 'reddit',
-        eventType: 'disconnect',
-        connectionMethod: 'oauth',
-        ...more,
-      },
-    },
-  ])
+  app.connectionLogs.record([sentOf(accountId, more)])
 
 const cursorIn = (event: Awaited<ReturnType<Follower['next']>>): string =>
   event?.data.data.connectionLogRecorded.cursor

@@ -1,29 +1,22 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { followOn } from '../../src/cli/tail/follow-on.ts'
 import { localSource } from '../../src/cli/tail/local.ts'
 import type { LogSource } from '../../src/cli/tail/log-source.ts'
 import { remoteSource } from '../../src/cli/tail/remote.ts'
 import type { TailOptions } from '../../src/cli/tail/tail.ts'
-import { type Listening, listen } from '../../src/http/listen.ts'
-import { DAY_MS, HOUR_MS, MINUTE_MS, systemClock } from '../../src/kernel/clock.ts'
+import type { Listening } from '../../src/http/listen.ts'
+import { HOUR_MS, MINUTE_MS, systemClock } from '../../src/kernel/clock.ts'
 import { formatInstant } from '../../src/kernel/instant.ts'
 import { graphqlAddress } from '../../src/remote/address.ts'
-import { SILENCE_MS, createRemote } from '../../src/remote/client.ts'
-import { type TestApp, keep, startTestApp } from '../support/app.ts'
+import { createRemote } from '../../src/remote/client.ts'
+import type { TestApp } from '../support/app.ts'
 import { briskClock } from '../support/brisk-clock.ts'
-import { createTestClock } from '../support/clock.ts'
 import { MAIN, runCommand } from '../support/command.ts'
 import { PROVIDERS } from '../support/databases.ts'
-import { startTail } from '../support/tailing.ts'
-import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { record, startTail, startTailedService } from '../support/tailing.ts'
 import { undoneAfterEach } from '../support/undo.ts'
-
-const EVENT = { platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' }
-const HOST = '127.0.0.1'
 
 /** Every field there is. */
 const FULL = {
@@ -48,28 +41,17 @@ const FULL = {
   metadata: { b: [1, null], a: 'ü🙂', none: null },
 }
 
-const sent = (values: readonly object[]) => values.map((value) => ({ value, at: '' }))
-const record = async (app: TestApp, ...values: object[]) =>
-  (await app.connectionLogs.record(sent(values.map((value) => ({ ...EVENT, ...value }))))).map(
-    ({ log }) => log.id,
-  )
-
 const undo = undoneAfterEach()
 
 describe.each(PROVIDERS)('connlog tail on %s', (provider) => {
   let app: TestApp
   let server: Listening
   let key: string
+  let stop: () => Promise<void>
   beforeAll(async () => {
-    app = keep(await startTestApp(provider, { env: { STREAM_HEARTBEAT_SECONDS: '1' } }))
-    server = await listen(app.fetch, { port: 0, host: HOST, clock: systemClock })
-    key = await app.key(null, ['logs:read'])
+    ;({ app, server, key, stop } = await startTailedService(provider))
   })
-  afterAll(async () => {
-    app.endStreams()
-    await server.stop()
-    await app.stop()
-  })
+  afterAll(() => stop())
 
   const cursor = () => app.connectionLogs.feedCursor()
 
@@ -230,89 +212,6 @@ describe.each(PROVIDERS)('connlog tail on %s', (provider) => {
     },
   )
 
-  it('comes back by itself, says so once, and misses nothing', async () => {
-    const proxy = await startTcpProxy(Number(new URL(server.address).port))
-    undo(proxy.stop)
-    const since = await cursor()
-    const tailing = startTail({ url: `http://${HOST}:${proxy.port}/`, key, since })
-    const ids = await record(app, {})
-    await tailing.logs(1)
-    await proxy.setMode('refuse')
-    ids.push(...(await record(app, {}, {})))
-    await tailing.said(/Trying until it succeeds/)
-    await systemClock.sleep(200)
-    await proxy.setMode('pass')
-    await tailing.logs(3)
-    ids.push(...(await record(app, {})))
-    expect((await tailing.logs(4)).map(({ _id }) => _id)).toEqual(ids)
-    expect(await tailing.stop()).toBe(0)
-    expect(tailing.printed.stderr).toMatch(
-      /^The service could not be reached, or broke off: E[A-Z]+\. Trying until it succeeds\.\nIt answers again\.\nGo on from here with --since \S+\n$/,
-    )
-  })
-
-  it('gives up a service of which nothing is heard any more', async () => {
-    const proxy = await startTcpProxy(Number(new URL(server.address).port))
-    undo(proxy.stop)
-    const stop = new AbortController()
-    undo(() => stop.abort())
-    const remote = createRemote({
-      // Two heartbeats, here.
-      clock: {
-        ...systemClock,
-        sleep: (ms, signal) => systemClock.sleep(ms === SILENCE_MS ? 2_000 : ms, signal),
-      },
-      stop: stop.signal,
-      address: graphqlAddress(`http://${HOST}:${proxy.port}`, 'url'),
-      key,
-      userAgent: 'test',
-      fetch,
-    })
-    const heard = remote.subscribe('subscription { connectionLogRecorded { log { id } } }', {})
-    expect((await heard.next()).value).toMatchObject({ data: undefined })
-    await proxy.setMode('blackhole')
-    const silence = async () => {
-      while (!(await heard.next()).done);
-    }
-    await expect(silence()).rejects.toMatchObject({
-      code: 'SERVICE_UNAVAILABLE',
-      message: 'The service said nothing for 150 seconds.',
-    })
-  })
-
-  it('says what it missed where it was away for longer than logs are kept, goes on, and ends with 1', async () => {
-    const clock = createTestClock(systemClock.now())
-    const brief = await startTestApp(provider, { clock })
-    const own = await listen(brief.fetch, { port: 0, host: HOST, clock: systemClock })
-    const proxy = await startTcpProxy(Number(new URL(own.address).port))
-    undo(own.stop, () => brief.endStreams(), proxy.stop)
-    const since = await brief.connectionLogs.feedCursor()
-    const options = {
-      url: `http://${HOST}:${proxy.port}`,
-      key: await brief.key(null),
-    }
-    const tailing = startTail({ ...options, since })
-    await record(brief, {})
-    await tailing.logs(1)
-    await proxy.setMode('refuse')
-    await record(brief, {})
-    await tailing.said(/Trying/)
-    clock.advance(8 * DAY_MS)
-    await proxy.setMode('pass')
-    await tailing.said(/Going on from now/)
-    while (brief.feed.figures().readers === 0) await systemClock.sleep(5)
-    const [id] = await record(brief, {})
-    expect((await tailing.logs(2))[1]?.['_id']).toBe(id)
-    expect(await tailing.stop()).toBe(1)
-    expect(tailing.printed.stderr).toMatch(
-      /\nWhat was recorded from (\S+Z) to now is missing: .* `connlog export --after \1` has what is kept\. Going on from now\.\nIt answers again\.\nGo on from here with --since \S+\n$/,
-    )
-    // A cursor that was given is another thing: who gave it is to know.
-    expect(await startTail({ ...options, since }).ended).toBe(
-      'Expected `--since` to be a cursor within the retention, got one behind which logs have expired. Read what is there, and begin anew without it.',
-    )
-  })
-
   it('ends with a sentence when its key is revoked, and where a key does not reach', async () => {
     const user = await app.key('u1', ['logs:read'])
     const since = (await app.gql(user, '{ connectionLogFeedCursor }')).data.connectionLogFeedCursor as string
@@ -406,92 +305,5 @@ describe.each(PROVIDERS)('connlog tail on %s', (provider) => {
       await systemClock.sleep(50)
     }
     expect(await left.ended).toEqual({ code: 0, stderr: '' })
-  })
-})
-
-describe('connlog tail', () => {
-  it.each([
-    [['--key', 'k'], 2, 'Expected `--url URL` with `--key KEY`.\n'],
-    [['--url', 'http://127.0.0.1:1'], 2, 'Expected `--key KEY`, or the key in CONNLOG_KEY.\n'],
-    [
-      ['--url', 'logs.example.com', '--key', 'k'],
-      1,
-      'Expected `--url` to be the address of a connlog service, such as https://logs.example.com, got "logs.example.com".\n',
-    ],
-    [
-      ['--since', 'yesterday'],
-      1,
-      'Expected `--since` to be a cursor of the feed, or an instant with its offset as in RFC 3339, such as 2026-01-31T12:00:00Z, got "yesterday".\n',
-    ],
-    [['--status', 'all'], 1, 'Expected `--status` to be one of success, failed, got "all".\n'],
-  ])('refuses %j in a sentence', async (args, code, stderr) => {
-    expect(await runCommand(['tail', ...args], {})).toEqual({ code, stdout: '', stderr })
-  })
-
-  it.each([
-    [404, {}, 'no', /^There is no connlog service at http:\S+\/graphql: it answered with HTTP 404\.$/],
-    [
-      301,
-      { location: 'https://elsewhere.example' },
-      '',
-      'The service redirects (HTTP 301). The key is not sent after it; give the address that the service is at.',
-    ],
-    [401, {}, '', 'The service does not know the key, or the key is no longer valid.'],
-    [
-      400,
-      {},
-      '{"errors":[{"message":"a\\u001b[2Jb","extensions":{"code":"BAD_USER_INPUT"}}]}',
-      'a\uFFFD[2Jb',
-    ],
-  ] as const)('ends with a sentence for HTTP %d', async (status, headers, body, sentence) => {
-    const server = createServer((_, response) => void response.writeHead(status, headers).end(body))
-    server.listen(0, HOST)
-    await once(server, 'listening')
-    undo(() => server.close())
-    const { port } = server.address() as AddressInfo
-    const ended = await startTail({ url: `http://${HOST}:${port}`, key: 's3cret' }).ended
-    if (typeof sentence === 'string') expect(ended).toBe(sentence)
-    else expect(ended).toMatch(sentence)
-  })
-
-  it.each([
-    [503, 'text/plain', 'later', 'The service answered with HTTP 503. Trying until it succeeds.'],
-    [
-      200,
-      'text/html',
-      '<h1>Soon</h1>',
-      'The service answered with what is no stream of events. Trying until it succeeds.',
-    ],
-    [
-      200,
-      'text/event-stream',
-      `data: ${'x'.repeat(5_000_000)}`,
-      'The service answered with an event longer than any log. Trying until it succeeds.',
-    ],
-  ])('tries again after HTTP %d as %s', async (status, type, body, sentence) => {
-    const server = createServer(
-      (_, response) => void response.writeHead(status, { 'content-type': type }).end(body),
-    )
-    server.listen(0, HOST)
-    await once(server, 'listening')
-    undo(() => server.close())
-    const { port } = server.address() as AddressInfo
-    const tailing = startTail({ url: `http://${HOST}:${port}`, key: 'k' })
-    await tailing.said(/./)
-    await systemClock.sleep(100)
-    expect(await tailing.stop()).toBe(0)
-    expect(tailing.printed).toEqual({ stdout: '', stderr: `${sentence}\n` })
-  })
-
-  it('is described by --help', async () => {
-    const { stdout } = await runCommand(['tail', '--help'], {})
-    for (const option of [
-      '--since <cursor|instant>',
-      '--json',
-      '--url <address>',
-      '--key <key>',
-      '--platform <list>',
-    ])
-      expect(stdout).toContain(option)
   })
 })

@@ -5,20 +5,15 @@ import { sql } from '../../src/database/sql.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { startTestApp } from '../support/app.ts'
-import { createTestDatabase } from '../support/databases.ts'
+import { postgresBehindProxy } from '../support/behind-proxy.ts'
 import { follow } from '../support/follower.ts'
-import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { sentOf } from '../support/sent.ts'
 import { undoneAfterEach } from '../support/undo.ts'
 
 const undo = undoneAfterEach()
 const until = async (isSo: () => boolean | Promise<boolean>) => {
   while (!(await isSo())) await systemClock.sleep(5)
 }
-
-const log = (accountId: string) => ({
-  at: '',
-  value: { userId: 'u1', accountId, platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' },
-})
 
 const LISTENERS = sql`SELECT pid FROM pg_stat_activity WHERE application_name = 'connlog feed' AND datname = current_database()`
 
@@ -30,7 +25,7 @@ it('a listener whose connection Postgres ends costs nothing but time, and listen
   await until(async () => (await listeners()).length === 1)
   const before = await listeners()
   await app.database.query(sql`SELECT pg_terminate_backend(${before[0]}::integer)::text AS ended`)
-  await app.connectionLogs.record([log('a')])
+  await app.connectionLogs.record([sentOf('a')])
   // As another process does which nobody hears.
   await app.database.execute(sql`
     INSERT INTO connection_logs (id, user_id, account_id, platform, event_type, connection_method, context, created_at)
@@ -41,12 +36,7 @@ it('a listener whose connection Postgres ends costs nothing but time, and listen
 })
 
 it('a listener that the network has forgotten is given up, and what was missed meanwhile is looked for', async () => {
-  const database = await createTestDatabase('postgres')
-  undo(database.drop)
-  const proxy = await startTcpProxy(Number(new URL(database.url).port))
-  undo(proxy.stop)
-  const behind = new URL(database.url)
-  behind.port = String(proxy.port)
+  const { database, proxy, url } = await postgresBehindProxy(undo)
   const pool = new pg.Pool({ connectionString: database.url, max: 1 })
   undo(() => pool.end())
   const hintsOf = (connectionString: string) =>
@@ -57,7 +47,7 @@ it('a listener that the network has forgotten is given up, and what was missed m
       logger: silentLogger,
       checkMs: 100,
     })
-  const [there, here] = [hintsOf(database.url), hintsOf(behind.href)]
+  const [there, here] = [hintsOf(database.url), hintsOf(url)]
   undo(there.stop, here.stop)
   let heard = 0
   here.listen(() => (heard += 1))
@@ -84,7 +74,7 @@ it('a transaction that stays open keeps back what comes after it, says so, and n
   const follower = await follow(app, key)
   await app.database.transaction(async (tx) => {
     await tx.query(sql`SELECT pg_current_xact_id()::text AS id`)
-    for (const account of ['a', 'b']) await app.connectionLogs.record([log(account)])
+    for (const account of ['a', 'b']) await app.connectionLogs.record([sentOf(account)])
     await until(() => app.feed.figures().heldBackMs > 200)
   })
   expect([await follower.nextLog(), await follower.nextLog()]).toEqual(['a', 'b'])

@@ -8,8 +8,8 @@ import { systemClock } from '../../src/kernel/clock.ts'
 import { AppError } from '../../src/kernel/errors.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { type TestApp, startTestApp } from '../support/app.ts'
-import { createTestDatabase } from '../support/databases.ts'
-import { type Direction, type TcpProxy, startTcpProxy } from '../support/tcp-proxy.ts'
+import { postgresBehindProxy } from '../support/behind-proxy.ts'
+import type { Direction, TcpProxy } from '../support/tcp-proxy.ts'
 import { undoneAfterEach } from '../support/undo.ts'
 import { type Attempt, FLAWLESS, check, figures } from './history.ts'
 import { type SentEvent, bodyOf, sentEvent } from './producer.ts'
@@ -22,13 +22,8 @@ const undo = undoneAfterEach()
 
 /** A service whose way to Postgres goes through a proxy. */
 async function startBehindProxy(env: Record<string, string> = {}) {
-  const database = await createTestDatabase('postgres')
-  undo(database.drop)
-  const proxy = await startTcpProxy(Number(new URL(database.url).port))
-  undo(proxy.stop)
-  const url = new URL(database.url)
-  url.port = String(proxy.port)
-  const config = parseConfig({ DATABASE_URL: url.href, RATE_LIMIT_PER_MINUTE: '0', ...env })
+  const { database, proxy, url } = await postgresBehindProxy(undo)
+  const config = parseConfig({ DATABASE_URL: url, RATE_LIMIT_PER_MINUTE: '0', ...env })
   const app = await createApp({ config, logger: silentLogger })
   undo(async () => {
     await proxy.setMode('pass')
@@ -75,15 +70,10 @@ describe('a service whose Postgres goes away', () => {
   )
 
   it('blackhole: gives up what is not answered, and goes on once it is back', async () => {
-    const database = await createTestDatabase('postgres')
-    undo(database.drop)
-    const proxy = await startTcpProxy(Number(new URL(database.url).port))
-    undo(proxy.stop)
-    const url = new URL(database.url)
-    url.port = String(proxy.port)
+    const { proxy, url } = await postgresBehindProxy(undo)
     // Half a minute in a service.
     const options = { poolSize: 2, clock: systemClock, logger: silentLogger, timeoutMs: 300 }
-    const opened = await openDatabase(url.href, options)
+    const opened = await openDatabase(url, options)
     undo(opened.close)
     const code = (work: Promise<unknown>) =>
       work.then(

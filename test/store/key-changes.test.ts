@@ -26,9 +26,8 @@ describe.each(PROVIDERS)('what is done with keys on %s', (provider) => {
   })
   afterAll(() => world.stop())
 
-  const make = (options: Partial<Parameters<KeyStore['create']>[0]> = {}) =>
-    keys.create({ userId: 'u1', scopes: ['logs:read'], ...options })
-  const isGood = async (key: string) => (await keys.find(key)) !== undefined
+  const make: TwoKeyStores['make'] = (options) => world.make(options)
+  const isGood: TwoKeyStores['isGood'] = (key) => world.isGood(key)
   const actionsOn = async (id: string) =>
     (await app.managedKeysOf(OPERATOR).auditLog({ keyId: [id] }, {})).entries.map(({ action }) => action)
   const countOf = async (table: string) =>

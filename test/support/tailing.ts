@@ -1,7 +1,10 @@
 import { expect } from 'vitest'
 import { type TailOptions, tail } from '../../src/cli/tail/tail.ts'
+import { listen } from '../../src/http/listen.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
+import { type TestApp, keep, startTestApp } from './app.ts'
 import { briskClock } from './brisk-clock.ts'
+import type { Provider } from './databases.ts'
 import { createTestTerminal } from './terminal.ts'
 
 /** `connlog tail` in this process. */
@@ -56,6 +59,30 @@ export function startTail(
       await systemClock.sleep(0)
       expect(code).toBeTypeOf('number')
       return code as number
+    },
+  }
+}
+
+const EVENT = { platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' }
+
+/** Records logs. @returns their ids */
+export async function record(app: TestApp, ...values: object[]): Promise<string[]> {
+  const sent = values.map((value) => ({ value: { ...EVENT, ...value }, at: '' }))
+  return (await app.connectionLogs.record(sent)).map(({ log }) => log.id)
+}
+
+/** A service on a socket, and a key that reads all of it. */
+export async function startTailedService(provider: Provider) {
+  const app = keep(await startTestApp(provider, { env: { STREAM_HEARTBEAT_SECONDS: '1' } }))
+  const server = await listen(app.fetch, { port: 0, host: '127.0.0.1', clock: systemClock })
+  return {
+    app,
+    server,
+    key: await app.key(null, ['logs:read']),
+    stop: async () => {
+      app.endStreams()
+      await server.stop()
+      await app.stop()
     },
   }
 }

@@ -1,4 +1,9 @@
-import { type KeyStore, createKeyStore } from '../../src/auth/key-store.ts'
+import {
+  type CreateKeyOptions,
+  type KeyStore,
+  type NewKey,
+  createKeyStore,
+} from '../../src/auth/key-store.ts'
 import { openDatabase } from '../../src/database/open.ts'
 import type { Database } from '../../src/database/port.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
@@ -13,6 +18,9 @@ export interface TwoKeyStores {
   readonly keys: KeyStore
   readonly elsewhere: KeyStore
   readonly clock: TestClock
+  /** Makes a key of `u1` that reads, unless said otherwise. */
+  make(options?: Partial<CreateKeyOptions>): Promise<NewKey>
+  isGood(key: string): Promise<boolean>
   stop(): Promise<void>
 }
 
@@ -28,6 +36,8 @@ export async function startTwoKeyStores(provider: Provider, nowMs: number): Prom
     keys,
     elsewhere,
     clock,
+    make: (options = {}) => keys.create({ userId: 'u1', scopes: ['logs:read'], ...options }),
+    isGood: async (key) => (await keys.find(key)) !== undefined,
     stop: async () => {
       await keys.stop()
       await elsewhere.stop()

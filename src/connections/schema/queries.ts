@@ -1,8 +1,7 @@
 import { builder } from '../../graphql/builder.ts'
 import { STATEMENT, costs } from '../../graphql/cost.ts'
-import { OffsetPaginationType, pageSize } from '../../graphql/offset-pagination.ts'
+import { OffsetPaginationType, offsetArgs, pageSize } from '../../graphql/offset-pagination.ts'
 import { asRows, asText } from '../../graphql/source.ts'
-import { DEFAULT_LIMIT, MAX_LIMIT } from '../../kernel/offset-page.ts'
 import type { ConnectionLogPage } from '../connection-logs.ts'
 import type { ConnectionFilterInput } from '../filter.ts'
 import { DEFAULT_DAYS, type PagingInput } from '../paging.ts'
@@ -37,14 +36,7 @@ builder.queryFields((t) => ({
         defaultValue: DEFAULT_DAYS,
         description: 'Look back this many days of 24 hours: 1 to 7, or to the retention where that is more.',
       }),
-      limit: t.arg.int({
-        defaultValue: DEFAULT_LIMIT,
-        description: `Most logs to return: 1 to ${MAX_LIMIT}.`,
-      }),
-      skip: t.arg.int({
-        defaultValue: 0,
-        description: 'Logs to pass over before the page begins: 0 or more.',
-      }),
+      ...offsetArgs(t.arg, 'Logs'),
     },
     resolve: (_, { filter, ...paging }, { connectionLogs }) => connectionLogs.page(filter ?? {}, paging),
     extensions: {
