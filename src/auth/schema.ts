@@ -54,10 +54,11 @@ const ViewerType = builder.objectRef<Pick<Context, 'principal' | 'rateLimit'>>('
       description: 'When the key expires; null for never.',
       resolve: ({ principal }) => principal.expiresAt,
     }),
-    rateLimit: t.expose('rateLimit', {
+    rateLimit: t.field({
       type: RateLimitType,
       nullable: true,
       description: 'What is left of its requests; null where there is no limit.',
+      resolve: ({ rateLimit }) => rateLimit(),
     }),
   }),
 })

@@ -15,7 +15,7 @@ export interface CursorPagingInput {
 
 /** Some logs, newest first, with cursors of their places. */
 export interface ConnectionLogSlice {
-  readonly edges: readonly { readonly cursor: string; readonly node: ConnectionLog }[]
+  readonly edges: readonly { readonly cursor: () => string; readonly node: ConnectionLog }[]
   readonly hasNextPage: boolean
   readonly hasPreviousPage: boolean
   /** How many logs match in all, counted when asked. */
@@ -61,12 +61,7 @@ export function toConnection(
 ): Omit<ConnectionLogSlice, 'totalCount'> {
   const newestFirst = toward === 'older' ? logs : [...logs].reverse()
   return {
-    edges: newestFirst.map((node) => ({
-      node,
-      get cursor() {
-        return cursors.encode(node)
-      },
-    })),
+    edges: newestFirst.map((node) => ({ node, cursor: () => cursors.encode(node) })),
     hasNextPage: toward === 'older' ? hasMore : hasBehind,
     hasPreviousPage: toward === 'older' ? hasBehind : hasMore,
   }

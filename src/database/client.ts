@@ -38,11 +38,20 @@ export function overClient(
 }
 
 const usable = (client: RawClient): Transaction => ({
-  query: <Row>(statement: Sql) => translated(client.$queryRaw(statement) as Promise<Row[]>),
+  query: <Row>(statement: Sql) => translated(rowsOf(client.$queryRaw(statement) as Promise<Row[]>)),
   execute: (statement) => translated(client.$executeRaw(statement)),
   apiKeys: translatedDelegate(client.apiKey),
   auditEntries: translatedDelegate(client.auditEntry),
 })
+
+/**
+ * Prisma's promise has an accessor of its own, and V8 keeps whatever an accessor of a single object can see until the next
+ * full collection of garbage. What it keeps is the array of rows: it is left empty, or each page would grow old.
+ */
+async function rowsOf<Row>(kept: Promise<Row[]>): Promise<Row[]> {
+  const rows = await kept
+  return rows.splice(0)
+}
 
 async function translated<T>(work: Promise<T>): Promise<T> {
   try {

@@ -7,7 +7,8 @@ import type { ConnectionLogStream } from '../connections/follow.ts'
 /** What resolvers get: who asks, and what that key reaches. Nothing else, and no database. */
 export interface Context {
   readonly principal: Principal
-  readonly rateLimit: RateLimit | null
+  /** What is left when it is asked for, be more taken meanwhile; null where there is no limit. */
+  readonly rateLimit: () => RateLimit | null
   readonly connectionLogs: ConnectionLogs
   /** What a client that comes back to a stream has seen last (`Last-Event-ID`); null for any other. */
   readonly lastEventId: string | null

@@ -23,7 +23,8 @@ const WITH_PORT = /^\s*(?:\[(?<v6>[^\]]*)\]|(?<v4>[\d.]+))(?::\d+)?\s*$/
 
 /** Undefined where it is no address. */
 function network(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined
+  // Most come so, and this is asked of every request.
+  if (text === undefined || isIP(text) === 4) return text
   const { v6, v4 } = WITH_PORT.exec(text)?.groups ?? {}
   const address = (v6 ?? v4 ?? text.trim()).replace(/^::ffff:(?=[\d.]+$)/i, '')
   const version = isIP(address)

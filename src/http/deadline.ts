@@ -28,16 +28,22 @@ export function createDeadlines(limitMs: number, clock: Clock): Deadlines {
   const stopping = new AbortController()
   let watching: Promise<void> | undefined
 
+  /** Ends what has had its time. @returns how much the next one has left; undefined where none is open */
+  function endOverdue(): number | undefined {
+    for (const request of open) {
+      const leftMs = request.endsAt - clock.steadyMs()
+      if (leftMs > 0) return leftMs
+      open.delete(request)
+      request.end()
+    }
+    return undefined
+  }
+
   async function watch(): Promise<void> {
-    for (;;) {
-      const [first] = open
-      if (!first || stopping.signal.aborted) break
-      const leftMs = first.endsAt - clock.steadyMs()
-      if (leftMs > 0) await clock.sleep(Math.ceil(leftMs), stopping.signal)
-      else {
-        open.delete(first)
-        first.end()
-      }
+    while (!stopping.signal.aborted) {
+      const leftMs = endOverdue()
+      if (leftMs === undefined) break
+      await clock.sleep(Math.ceil(leftMs), stopping.signal)
     }
     watching = undefined
   }

@@ -138,10 +138,7 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
     return graphql(request, {
       requestId,
       principal,
-      // As it is when it is asked for, be more taken meanwhile.
-      get rateLimit() {
-        return allowance.left()
-      },
+      rateLimit: allowance.left,
       pay: allowance.pay,
       connectionLogs: connectionLogsOf(principal, allowance.charge),
       managedKeys: managedKeysOf(principal),

@@ -230,8 +230,8 @@ describe.each(PROVIDERS)('pages by cursor on %s', (provider) => {
       app.connectionLogs.byCursor({}, {}),
       second.connectionLogs.byCursor({}, {}),
     ])
-    expect(first.edges[0]?.cursor).toBe(again.edges[0]?.cursor)
-    const after = await second.connectionLogs.byCursor({}, { after: first.edges[0]?.cursor })
+    expect(first.edges[0]?.cursor()).toBe(again.edges[0]?.cursor())
+    const after = await second.connectionLogs.byCursor({}, { after: first.edges[0]?.cursor() })
     expect([after.edges, after.hasPreviousPage]).toEqual([[], true])
     expect(
       await second.connectionLogs

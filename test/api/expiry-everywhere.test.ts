@@ -105,7 +105,7 @@ async function ask(app: App, key: string, expected: readonly string[], near: rea
   shown['stats errorCodes'] = sum(stats.errorCodes)
   shown['stats durationMs'] = stats.durationMs.count
   const first = await app.connectionLogs.byCursor({}, { first: 3 })
-  const after = first.edges.at(-1)?.cursor
+  const after = first.edges.at(-1)?.cursor()
   const rest = await app.connectionLogs.byCursor({}, { first: 100, ...(after ? { after } : {}) })
   shown['byCursor first'] = [...first.edges, ...(after ? rest.edges : [])].map(({ node }) => node.id)
   shown['byCursor after'] = rest.hasNextPage ? -1 : first.edges.length + (after ? rest.edges.length : 0)

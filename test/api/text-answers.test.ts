@@ -44,7 +44,7 @@ function waysOf(app: TestApp, schema = createSchema(), introspection = true) {
     return {
       requestId: 'r1',
       principal,
-      rateLimit: null,
+      rateLimit: () => null,
       pay: () => undefined,
       connectionLogs: app.connectionLogsOf(principal),
       managedKeys: app.managedKeysOf(principal),
@@ -317,7 +317,7 @@ it('asks a database that fails once, and tells of the failure as execution does'
     {
       requestId: 'r1',
       principal: OPERATOR,
-      rateLimit: null,
+      rateLimit: () => null,
       pay: () => undefined,
       lastEventId: null,
       subscription: {},

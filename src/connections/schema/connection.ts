@@ -14,12 +14,12 @@ const PageInfoType = builder.objectRef<ConnectionLogSlice>('PageInfo').implement
     startCursor: t.string({
       nullable: true,
       description: 'Cursor of the newest log of the page; null if the page is empty.',
-      resolve: ({ edges }) => edges[0]?.cursor,
+      resolve: ({ edges }) => edges[0]?.cursor(),
     }),
     endCursor: t.string({
       nullable: true,
       description: 'Cursor of the oldest log of the page; null if the page is empty.',
-      resolve: ({ edges }) => edges.at(-1)?.cursor,
+      resolve: ({ edges }) => edges.at(-1)?.cursor(),
     }),
   }),
 })
@@ -27,8 +27,9 @@ const PageInfoType = builder.objectRef<ConnectionLogSlice>('PageInfo').implement
 const EdgeType = builder.objectRef<ConnectionLogSlice['edges'][number]>('ConnectionLogEdge').implement({
   description: 'A log on a page of a connection.',
   fields: (t) => ({
-    cursor: t.exposeString('cursor', {
+    cursor: t.string({
       description: 'The place of the log, to be given to `after` or `before`. Opaque.',
+      resolve: ({ cursor }) => cursor(),
     }),
     node: t.expose('node', { type: ConnectionLogType, description: 'The log.' }),
   }),
