@@ -3,6 +3,7 @@ import { cleanupDay } from './figures/cleanup-day.mjs'
 import { cleanupStall } from './figures/cleanup-stall.mjs'
 import { deepSkip } from './figures/deep-skip.mjs'
 import { firstPage } from './figures/first-page.mjs'
+import { liveFeed } from './figures/live-feed.mjs'
 import { pageCpu } from './figures/page-cpu.mjs'
 import { singleWrites } from './figures/single-writes.mjs'
 import { sqliteIngest } from './figures/sqlite-ingest.mjs'
@@ -47,6 +48,7 @@ export const MEASUREMENTS = [
   sqliteIngest,
   cleanupDay,
   cleanupStall,
+  liveFeed,
 ]
 
 /** @param {string[] | undefined} only ids or beginnings of ids */

@@ -1,11 +1,13 @@
 import { randomInt } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { Principal } from '../auth/principal.ts'
 import type { KeyWatch } from '../auth/key-watch.ts'
 import type { Sight } from '../auth/sight.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Feed } from '../logs/feed.ts'
-import { createFeedCursorCodec } from '../logs/feed-cursor.ts'
+import { type FeedCursorCodec, createFeedCursorCodec } from '../logs/feed-cursor.ts'
+import type { FeedEvent } from '../logs/feed-mark.ts'
 import type { FeedReader } from '../logs/feed-reader.ts'
 import { expiryCutoffMs } from '../logs/query.ts'
 import type { ConnectionLog } from './event.ts'
@@ -24,6 +26,8 @@ export interface ConnectionLogStream extends AsyncIterableIterator<ConnectionLog
   cursor(): string
   /** Whether all that there is has been given and taken: then {@link cursor} moves on without an event. */
   isWaiting(): boolean
+  /** Whether the next event is here already. Not while a `next` is under way. */
+  isAtHand(): boolean
   return(): Promise<IteratorResult<ConnectionLogEvent>>
 }
 
@@ -64,7 +68,15 @@ const COME_BACK_SECONDS = { least: 1, most: 5 }
 
 export function createFollowing(parts: FollowParts): Following {
   const { feed, streams, keyWatch, clock, retentionMs, cursorSecret } = parts
-  const codecOf = async (sight: Sight) => createFeedCursorCodec(await cursorSecret(), sight)
+  const lately = new LRUCache<string, Sighted>({ max: MAX_SIGHTS })
+
+  async function sighted(sight: Sight): Promise<Sighted> {
+    const secret = await cursorSecret()
+    const name = sight.only === 'user' ? `user:${sight.userId}` : 'everyone'
+    const known = lately.get(name) ?? createSighted(createFeedCursorCodec(secret, sight))
+    lately.set(name, known)
+    return known
+  }
 
   const follow: Following['follow'] = async (principal, sight, filter, after) => {
     const ended = new AbortController()
@@ -73,7 +85,7 @@ export function createFollowing(parts: FollowParts): Following {
     let early: AppError | undefined
     const close = streams.open(principal.keyId, () => endWith(stopping()))
     try {
-      const codec = await codecOf(sight)
+      const { codec, eventOf } = await sighted(sight)
       const state = await feed.state()
       const asOf = () => ({ nowMs: clock.now(), retentionMs })
       const from = after ? codec.decode(after.cursor, after.field, state, asOf()) : state.mark
@@ -104,11 +116,12 @@ export function createFollowing(parts: FollowParts): Following {
       const stream: ConnectionLogStream = {
         cursor,
         isWaiting: own.isWaiting,
+        isAtHand: own.isAtHand,
         next: async () => {
           try {
             const event = await own.next()
             if (!event) return done
-            return { done: false, value: { log: event.log, cursor: codec.encode(event.mark, state.lineage) } }
+            return { done: false, value: eventOf(event, state.lineage) }
           } catch (error) {
             end()
             throw error
@@ -134,7 +147,31 @@ export function createFollowing(parts: FollowParts): Following {
     forget: feed.forget,
     cursor: async (sight) => {
       const { mark, lineage } = await feed.state()
-      return (await codecOf(sight)).encode(mark, lineage)
+      return (await sighted(sight)).codec.encode(mark, lineage)
+    },
+  }
+}
+
+/** What those who see the same logs share: an event is the same object for all of them. */
+interface Sighted {
+  readonly codec: FeedCursorCodec
+  eventOf(event: FeedEvent<ConnectionLog>, lineage: string): ConnectionLogEvent
+}
+
+/** Users whose subscriptions share that; of one that is forgotten, the next makes it anew. */
+const MAX_SIGHTS = 1_000
+
+function createSighted(codec: FeedCursorCodec): Sighted {
+  const known = new WeakMap<FeedEvent<ConnectionLog>, ConnectionLogEvent>()
+  return {
+    codec,
+    eventOf: (event, lineage) => {
+      const cursor = codec.encode(event.mark, lineage)
+      const before = known.get(event)
+      if (before?.cursor === cursor) return before
+      const made = { log: event.log, cursor }
+      known.set(event, made)
+      return made
     },
   }
 }

@@ -11,6 +11,7 @@ import { type GraphQLParams, type Plugin, createYoga, isAsyncIterable } from 'gr
 import type { Context } from '../graphql/context.ts'
 import type { Gate } from '../graphql/gate.ts'
 import { refused, toPublicError, withRequestId } from '../graphql/errors.ts'
+import { subscribeTogether } from '../graphql/subscribe-together.ts'
 import { describeInvalidValues, withoutSuggestions } from '../graphql/validation.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError, ERROR_STATUS, type ErrorCode, show } from '../kernel/errors.ts'
@@ -113,7 +114,7 @@ export function createExecution(
     maxRequestBodySize: false,
     logging: false,
     maskedErrors: { maskError: toPublicError },
-    plugins: [parsed, operation, validation(introspection), ending, closing(options)],
+    plugins: [parsed, operation, validation(introspection), ending, sharing, closing(options)],
   })
   return async (request, parameters, context, told) => yoga.fetch(request, { ...context, parameters, told })
 }
@@ -134,6 +135,11 @@ const ending: Plugin<object, GraphqlContext> = {
     const { signal } = args.contextValue as Partial<GraphqlContext>
     if (signal) Object.assign(args, { signal: signal() })
   },
+}
+
+/** Subscribers who ask for the same share what comes of an event. */
+const sharing: Plugin = {
+  onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribeTogether),
 }
 
 /** Says which operations a document has if it is not clear which one is meant. */
@@ -187,6 +193,8 @@ function finished(
   { requestId, told }: ParsedContext,
   { introspection, logger }: Pick<GraphqlOptions, 'introspection' | 'logger'>,
 ): ExecutionResult {
+  // The same object where nothing is added: those who get the same result share it.
+  if (!result.errors && !told) return result
   const extensions = told ? { extensions: { ...result.extensions, ...told } } : {}
   if (!result.errors) return { ...result, ...extensions }
   const errors = result.errors.map((error) => {

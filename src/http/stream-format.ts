@@ -15,6 +15,17 @@ export interface StreamFormat {
   close(): string
 }
 
+const texts = new WeakMap<ExecutionResult, string>()
+
+/** The text of a result, written once for all who get the same one. */
+function textOf(result: ExecutionResult): string {
+  const known = texts.get(result)
+  if (known !== undefined) return known
+  const text = JSON.stringify(result)
+  texts.set(result, text)
+  return text
+}
+
 const id = (cursor: string | undefined) => (cursor === undefined ? '' : `id: ${cursor}\n`)
 
 /**
@@ -25,14 +36,14 @@ const id = (cursor: string | undefined) => (cursor === undefined ? '' : `id: ${c
 export const serverSentEvents: StreamFormat = {
   mediaType: 'text/event-stream; charset=utf-8',
   open: (cursor) => `:\n${id(cursor)}\n`,
-  result: (result, cursor) => `${id(cursor)}event: next\ndata: ${JSON.stringify(result)}\n\n`,
+  result: (result, cursor) => `${id(cursor)}event: next\ndata: ${textOf(result)}\n\n`,
   heartbeat: (cursor) => `:\n${id(cursor)}\n`,
   retry: (ms) => `retry: ${ms}\n\n`,
   close: () => 'event: complete\ndata:\n\n',
 }
 
-const part = (content: object) =>
-  `\r\nContent-Type: application/json; charset=utf-8\r\n\r\n${JSON.stringify(content)}\r\n--graphql`
+const part = (content: string) =>
+  `\r\nContent-Type: application/json; charset=utf-8\r\n\r\n${content}\r\n--graphql`
 
 /**
  * Apollo's subscriptions over multipart. A part is whole once the boundary after it has come, so that comes with it.
@@ -41,8 +52,8 @@ const part = (content: object) =>
 export const multipart: StreamFormat = {
   mediaType: 'multipart/mixed; boundary="graphql"; subscriptionSpec="1.0"',
   open: () => '\r\n--graphql',
-  result: (payload) => part({ payload }),
-  heartbeat: () => part({}),
+  result: (payload) => part(`{"payload":${textOf(payload)}}`),
+  heartbeat: () => part('{}'),
   retry: () => '',
   close: () => '--\r\n',
 }

@@ -8,6 +8,8 @@ export interface Progress {
   cursor(): string
   /** Whether all results that there are have been given and taken. */
   isWaiting(): boolean
+  /** Whether the next result is here already. */
+  isAtHand(): boolean
 }
 
 export interface StreamOptions {
@@ -19,6 +21,9 @@ export interface StreamOptions {
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal
 }
+
+/** Results that are here together go in one piece, up to about so many characters. */
+const PIECE_LENGTH = 16_384
 
 /** A client that takes nothing for so many heartbeats has gone away without a word, or might as well have. */
 const MISSED_HEARTBEATS = 4
@@ -43,6 +48,11 @@ export function streamResponse(
     if (cursor === told) return undefined
     told = cursor
     return cursor
+  }
+
+  function textOf(result: ExecutionResult): string {
+    const retryMs = retryOf(result)
+    return (retryMs === undefined ? '' : format.retry(retryMs)) + format.result(result, newCursor())
   }
 
   const end = async () => {
@@ -89,9 +99,13 @@ export function streamResponse(
           finish(controller)
           return
         }
-        const retryMs = retryOf(result.value)
-        const retry = retryMs === undefined ? '' : format.retry(retryMs)
-        controller.enqueue(encoder.encode(retry + format.result(result.value, newCursor())))
+        let piece = textOf(result.value)
+        while (piece.length < PIECE_LENGTH && progress?.isAtHand()) {
+          const more = await results.next()
+          if (more.done) break
+          piece += textOf(more.value)
+        }
+        if (!over.signal.aborted) controller.enqueue(encoder.encode(piece))
       } catch {
         // Failures come as results; this is the end of one who has gone.
         finish(controller)

@@ -27,6 +27,8 @@ type Parts = readonly [number, number, string, string, string, string]
 /** @param secret the same for every process that must understand the cursor */
 export function createFeedCursorCodec(secret: string, sight: Sight): FeedCursorCodec {
   const signer = createSigner(secret, sight)
+  /** All who follow are told the same cursors. */
+  const known = new WeakMap<FeedMark, { readonly lineage: string; readonly cursor: string }>()
 
   function partsOf(cursor: string): Parts | undefined {
     const text = signer.read(cursor)
@@ -36,8 +38,22 @@ export function createFeedCursorCodec(secret: string, sight: Sight): FeedCursorC
   }
 
   return {
-    encode: ({ place: { position, id, userId }, sinceMs }, lineage) =>
-      signer.sign(JSON.stringify([VERSION, sinceMs, lineage, String(position), id, userId] satisfies Parts)),
+    encode: (mark, lineage) => {
+      const before = known.get(mark)
+      if (before?.lineage === lineage) return before.cursor
+      const { place, sinceMs } = mark
+      const parts = [
+        VERSION,
+        sinceMs,
+        lineage,
+        String(place.position),
+        place.id,
+        place.userId,
+      ] satisfies Parts
+      const cursor = signer.sign(JSON.stringify(parts))
+      known.set(mark, { lineage, cursor })
+      return cursor
+    },
 
     decode: (cursor, field, { lineage, head }, horizon) => {
       const parts = partsOf(cursor)

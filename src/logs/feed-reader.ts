@@ -13,6 +13,8 @@ export interface FeedReader<Log> {
   mark(): FeedMark
   /** Whether it waits for events, all others having been given and taken. */
   isWaiting(): boolean
+  /** Whether the next event is here already: then `next` waits for nothing. Not while a `next` is under way. */
+  isAtHand(): boolean
   /** Reads again what it has read and not given yet, since some of it was erased. */
   forget(): void
   /** Ends it, also while it waits. */
@@ -42,6 +44,8 @@ export function createFeedReader<Log>({ from, channel, read, accepts }: FeedRead
   let at = from
   let page: FeedEvent<Log>[] = []
   let pageEnd: FeedMark | undefined
+  /** Accepted, and not given yet. */
+  let accepted: FeedEvent<Log> | undefined
   let hasNews = true
   let wake: (() => void) | undefined
   let ended: Ended | undefined
@@ -65,6 +69,12 @@ export function createFeedReader<Log>({ from, channel, read, accepts }: FeedRead
   }
 
   function fromPage(): FeedEvent<Log> | undefined {
+    if (accepted) {
+      const event = accepted
+      accepted = undefined
+      at = event.mark
+      return event
+    }
     for (let event = page.shift(); event; event = page.shift()) {
       at = event.mark
       if (accepts(event)) return event
@@ -72,6 +82,15 @@ export function createFeedReader<Log>({ from, channel, read, accepts }: FeedRead
     if (pageEnd) at = laterMark(at, pageEnd)
     pageEnd = undefined
     return undefined
+  }
+
+  function lookAhead(): boolean {
+    const before = at
+    if (page.length === 0 && channel.covers(at)) takeFromChannel()
+    accepted ??= fromPage()
+    // It has not been given: whoever is asked how far he has come must not say that it was.
+    if (accepted) at = before
+    return accepted !== undefined
   }
 
   /** @returns whether there was anything */
@@ -121,7 +140,9 @@ export function createFeedReader<Log>({ from, channel, read, accepts }: FeedRead
       forget: () => {
         page = []
         pageEnd = undefined
+        accepted = undefined
       },
+      isAtHand: () => ended === undefined && lookAhead(),
       isWaiting: () => wake !== undefined,
       end: (reason) => {
         ended ??= { reason }

@@ -1,0 +1,46 @@
+import { type ExecutionArgs, type ExecutionResult, createSourceEventStream, execute, print } from 'graphql'
+
+type Results = Map<string, ExecutionResult | Promise<ExecutionResult>>
+
+/** Results by the event they were made from. They go when the event does. */
+const known = new WeakMap<object, Results>()
+
+/**
+ * Subscribes, as `subscribe` of graphql-js does. What an event comes to depends on the event, the document and its
+ * variables alone: fields of an event ask nothing of who is asking, whose sight has chosen the event. So it is executed
+ * once for all subscribers to whom it is the same object and who ask for the same.
+ * https://spec.graphql.org/October2021/#sec-Subscription
+ */
+export async function subscribeTogether(
+  args: ExecutionArgs,
+): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
+  const source = await createSourceEventStream(args)
+  if (!(Symbol.asyncIterator in source)) return source
+  const asked = JSON.stringify([print(args.document), args.operationName, args.variableValues])
+
+  function resultOf(event: unknown): ExecutionResult | Promise<ExecutionResult> {
+    const run = () => execute({ ...args, rootValue: event })
+    if (typeof event !== 'object' || event === null) return run()
+    const results: Results = known.get(event) ?? new Map()
+    known.set(event, results)
+    const result = results.get(asked) ?? run()
+    results.set(asked, result)
+    return result
+  }
+
+  const events = source[Symbol.asyncIterator]()
+  const results: AsyncIterableIterator<ExecutionResult> = {
+    next: async () => {
+      const event: IteratorResult<unknown, unknown> = await events.next()
+      return event.done
+        ? { done: true, value: undefined }
+        : { done: false, value: await resultOf(event.value) }
+    },
+    return: async () => {
+      await events.return?.()
+      return { done: true, value: undefined }
+    },
+    [Symbol.asyncIterator]: () => results,
+  }
+  return results
+}
