@@ -85,9 +85,10 @@ export function createFeedReader<Log>({ from, channel, read, accepts }: FeedRead
   }
 
   function lookAhead(): boolean {
+    if (accepted) return true
     const before = at
     if (page.length === 0 && channel.covers(at)) takeFromChannel()
-    accepted ??= fromPage()
+    accepted = fromPage()
     // It has not been given: whoever is asked how far he has come must not say that it was.
     if (accepted) at = before
     return accepted !== undefined

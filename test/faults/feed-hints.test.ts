@@ -1,21 +1,45 @@
 import pg from 'pg'
 import { expect, it } from 'vitest'
 import { createHints } from '../../src/database/postgres/hints.ts'
+import { connectionLogKind } from '../../src/connections/kind.ts'
 import { sql } from '../../src/database/sql.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
-import { startTestApp } from '../support/app.ts'
+import { createFeedSource } from '../../src/logs/feed-source.ts'
+import { type TestApp, startTestApp } from '../support/app.ts'
 import { postgresBehindProxy } from '../support/behind-proxy.ts'
 import { follow } from '../support/follower.ts'
 import { sentOf } from '../support/sent.ts'
 import { undoneAfterEach } from '../support/undo.ts'
 
 const undo = undoneAfterEach()
+/** For how long a transaction stays open that keeps back all others. */
+const OPEN_MS = 3_000
+
 const until = async (isSo: () => boolean | Promise<boolean>) => {
   while (!(await isSo())) await systemClock.sleep(5)
 }
 
 const LISTENERS = sql`SELECT pid FROM pg_stat_activity WHERE application_name = 'connlog feed' AND datname = current_database()`
+
+/** @returns the accounts that are seen by one who listens once and looks at nothing unless he is told to. */
+async function readsOnHintsAlone(app: TestApp): Promise<readonly (string | null)[]> {
+  const seen: (string | null)[] = []
+  const source = createFeedSource(app.database, connectionLogKind, systemClock)
+  let { mark } = await source.state()
+  const client = new pg.Client({ connectionString: app.url, application_name: 'connlog feed' })
+  client.on('error', () => undefined)
+  client.on('notification', () => {
+    void source.read(undefined, mark, 100).then((read) => {
+      mark = read.next
+      seen.push(...read.events.map(({ log }) => log.accountId))
+    })
+  })
+  await client.connect()
+  await client.query('LISTEN connlog_feed')
+  undo(() => client.end().catch(() => undefined))
+  return seen
+}
 
 it('a listener whose connection Postgres ends costs nothing but time, and listens again', async () => {
   const app = await startTestApp('postgres')
@@ -23,8 +47,12 @@ it('a listener whose connection Postgres ends costs nothing but time, and listen
   const follower = await follow(app, key)
   const listeners = async () => (await app.database.query<{ pid: number }>(LISTENERS)).map(({ pid }) => pid)
   await until(async () => (await listeners()).length === 1)
+  const naive = await readsOnHintsAlone(app)
+  await until(async () => (await listeners()).length === 2)
   const before = await listeners()
-  await app.database.query(sql`SELECT pg_terminate_backend(${before[0]}::integer)::text AS ended`)
+  await app.database.query(
+    sql`SELECT count(pg_terminate_backend(pid))::text AS ended FROM unnest(${before}::integer[]) AS pid`,
+  )
   await app.connectionLogs.record([sentOf('a')])
   // As another process does which nobody hears.
   await app.database.execute(sql`
@@ -33,6 +61,7 @@ it('a listener whose connection Postgres ends costs nothing but time, and listen
   expect([await follower.nextLog(), await follower.nextLog()]).toEqual(['a', 'b'])
   await until(async () => (await listeners()).some((pid) => !before.includes(pid)))
   await follower.close()
+  expect(naive, 'whoever looks when a hint comes, and then alone').not.toContain('b')
 })
 
 it('a listener that the network has forgotten is given up, and what was missed meanwhile is looked for', async () => {
@@ -72,12 +101,32 @@ it('a transaction that stays open keeps back what comes after it, says so, and n
   const app = await startTestApp('postgres')
   const key = await app.key('u1')
   const follower = await follow(app, key)
+  const newest = { position: '0', account: '' }
+  const naive: string[] = []
+  /** Whoever goes on after the highest position he has seen. */
+  const lookNaively = async () => {
+    const rows = await app.database.query<typeof newest>(sql`
+      SELECT position::text AS position, account_id AS account FROM connection_logs
+      WHERE position > ${newest.position}::bigint ORDER BY position`)
+    for (const row of rows) {
+      newest.position = row.position
+      naive.push(row.account)
+    }
+  }
+  await app.connectionLogs.record([sentOf('first')])
+  expect(await follower.nextLog()).toBe('first')
   await app.database.transaction(async (tx) => {
-    await tx.query(sql`SELECT pg_current_xact_id()::text AS id`)
+    await tx.execute(sql`
+      INSERT INTO connection_logs (id, user_id, account_id, platform, event_type, connection_method, context, created_at)
+      SELECT 'of the idle one', user_id, 'late', platform, event_type, connection_method, context, created_at FROM connection_logs`)
     for (const account of ['a', 'b']) await app.connectionLogs.record([sentOf(account)])
-    await until(() => app.feed.figures().heldBackMs > 200)
+    await lookNaively()
+    await until(() => app.feed.figures().heldBackMs > OPEN_MS)
   })
-  expect([await follower.nextLog(), await follower.nextLog()]).toEqual(['a', 'b'])
+  const seen = [await follower.nextLog(), await follower.nextLog(), await follower.nextLog()]
+  expect(seen).toEqual(['late', 'a', 'b'])
+  await lookNaively()
+  expect(naive, 'whoever goes on after the highest position').toEqual(['first', 'a', 'b'])
   await until(() => app.feed.figures().heldBackMs === 0)
   await follower.close()
 })

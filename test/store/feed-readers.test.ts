@@ -104,6 +104,41 @@ describe.each(PROVIDERS)('those who follow the feed, on %s', (provider) => {
     expect(feed.figures()).toEqual({ readers: 0, heldEvents: 0, heldBackMs: 0 })
   })
 
+  it('see whether the next event is here, and have not come further by that', async () => {
+    const { app, feed, follow } = await start()
+    const { mark } = await feed.state()
+    const picky = feed.follow({
+      users: ['u1'],
+      from: mark,
+      accepts: ({ log }) => log.accountId !== 'refused',
+    })
+    const ahead = await follow()
+    expect([ahead.isAtHand(), picky.isAtHand()]).toEqual([false, false])
+    await record(app, feed, ['a'])
+    await record(app, feed, ['refused'])
+    await record(app, feed, ['b'])
+    expect(await accountsOf(ahead, 3)).toEqual(['a', 'refused', 'b'])
+    const before = await accountsOf(picky, 1)
+    const place = picky.mark()
+    expect([before, picky.isAtHand(), picky.isAtHand(), picky.mark()]).toEqual([['a'], true, true, place])
+    expect(await accountsOf(picky, 1)).toEqual(['b'])
+    expect(picky.isAtHand()).toBe(false)
+    picky.end()
+    expect(picky.isAtHand()).toBe(false)
+  })
+
+  it('give nothing of what was erased while it was at hand', async () => {
+    const { app, feed, follow } = await start()
+    const [one, quick] = [await follow(), await follow()]
+    for (const account of ['a', 'gone', 'b']) await record(app, feed, [account])
+    expect(await accountsOf(quick, 3)).toEqual(['a', 'gone', 'b'])
+    expect(await accountsOf(one, 1)).toEqual(['a'])
+    expect(one.isAtHand()).toBe(true)
+    await app.connectionLogs.erase({ accountId: 'gone' })
+    feed.forget()
+    expect(await accountsOf(one, 1)).toEqual(['b'])
+  })
+
   it('forgets what was erased', async () => {
     const { app, feed, follow } = await start()
     const [slow, quick] = [await follow(), await follow()]

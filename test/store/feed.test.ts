@@ -122,7 +122,10 @@ describe.each(PROVIDERS)('the order of the feed on %s', (provider) => {
     const before = await state()
     await app.connectionLogs.record([{ at: '', value: sent }])
     const after = await state()
-    const { events } = await read(undefined, before.mark, 10)
+    let { events } = await read(undefined, before.mark, 10)
+    // Other tests on the same server may have transactions under way.
+    for (; events.length === 0; { events } = await read(undefined, before.mark, 10))
+      await systemClock.sleep(5)
     const [first] = events
     expect(events.map(({ log }) => log.platform)).toEqual(['threads'])
     const position = first?.mark.place.position ?? 0n
