@@ -1,0 +1,90 @@
+import { graphql } from '../generated/strings/index.ts'
+import type { OlderQueryVariables, TypedDocumentString } from '../generated/strings/graphql.ts'
+
+export const Failures = graphql(`
+  query Failures($platform: [Platform!], $limit: Int!, $skip: Int!) {
+    connectionLogs(filter: { platform: $platform, status: FAILED }, limit: $limit, skip: $skip) {
+      logs {
+        id
+        accountId
+        createdAt
+        error {
+          code
+          message
+        }
+      }
+      pagination {
+        total
+        hasMore
+      }
+    }
+  }
+`)
+
+export const Older = graphql(`
+  query Older($first: Int!, $after: String) {
+    connectionLogsByCursor(first: $first, after: $after) {
+      nodes {
+        id
+        accountId
+        eventType
+      }
+      pageInfo {
+        endCursor
+        hasNextPage
+      }
+    }
+  }
+`)
+
+export const Record = graphql(`
+  mutation Record($input: RecordConnectionLogInput!) {
+    recordConnectionLog(input: $input) {
+      created
+      log {
+        id
+        accountId
+      }
+    }
+  }
+`)
+
+interface Answer<Data> {
+  readonly data: Data
+  readonly errors?: readonly { readonly message: string; readonly extensions: { readonly code: string } }[]
+}
+
+/**
+ * Sends an operation and returns its data.
+ * @throws {Error} whose `cause` is the error that the service answered with, if it did
+ */
+export async function ask<Data, Variables>(
+  url: string,
+  key: string,
+  operation: TypedDocumentString<Data, Variables>,
+  variables: Variables,
+): Promise<Data> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ query: operation.toString(), variables }),
+  })
+  const { data, errors: [error] = [] } = (await response.json()) as Answer<Data>
+  if (error) throw new Error(error.message, { cause: error })
+  return data
+}
+
+/** All logs, newest first, page by page. */
+export async function* readAll(url: string, key: string, first = 100) {
+  const variables: OlderQueryVariables = { first }
+  for (;;) {
+    const { connectionLogsByCursor } = await ask(url, key, Older, variables)
+    yield* connectionLogsByCursor.nodes
+    if (!connectionLogsByCursor.pageInfo.hasNextPage) return
+    variables.after = connectionLogsByCursor.pageInfo.endCursor
+  }
+}
+
+/** BAD_USER_INPUT, UNAUTHENTICATED … */
+export const codeOf = (error: unknown) =>
+  ((error as Error).cause as { extensions?: { code: string } } | undefined)?.extensions?.code
