@@ -7,8 +7,9 @@ describeFollower('graphql-sse', (url, key) => {
     follow: (after, next, failed) => {
       const events = follow(client, after)
       void (async () => {
-        for await (const { data, errors } of events) if (data) next(data.connectionLogRecorded)
-        else failed(errors?.[0])
+        for await (const { data, errors } of events)
+          if (data) next(data.connectionLogRecorded)
+          else failed(errors?.[0])
       })().catch(failed)
       return () => void events.return?.()
     },

@@ -39,7 +39,10 @@ export async function withApolloClient(url: string, key: string) {
   // @ts-expect-error -- `pages`: a field that the document does not ask for
   void data?.connectionLogs.pagination.pages
   // @ts-expect-error -- `platform`: an event without its platform
-  await client.mutate({ mutation: Record, variables: { input: { eventType: 'DISCONNECT', connectionMethod: 'OAUTH' } } })
+  await client.mutate({
+    mutation: Record,
+    variables: { input: { eventType: 'DISCONNECT', connectionMethod: 'OAUTH' } },
+  })
   client.subscribe({ query: Live }).subscribe((result) => {
     // @ts-expect-error -- `metadata`: a field that the document does not ask for
     void result.data?.connectionLogRecorded.log.metadata

@@ -54,5 +54,11 @@ it("puts what is recorded on top of the store's connection, each log once", asyn
     )
     void user.record([{ accountId: 'd' }, { accountId: 'e' }])
   })
-  expect(readConnection(environment, 2).edges.map(({ node }) => node.accountId)).toEqual(['e', 'd', 'c', 'b', 'a'])
+  expect(readConnection(environment, 2).edges.map(({ node }) => node.accountId)).toEqual([
+    'e',
+    'd',
+    'c',
+    'b',
+    'a',
+  ])
 })

@@ -22,7 +22,9 @@ describe.each(compilers)('the types of clients, as %s has them', (_, tsc) => {
       return named === undefined ? [] : [{ line: index + 2, named }]
     })
     expect(expected).toHaveLength(12)
-    const bare = lines.map((line) => (EXPECTATION.test(line) ? '' : line.replace("'./src/", "'../../../src/")))
+    const bare = lines.map((line) =>
+      EXPECTATION.test(line) ? '' : line.replace("'./src/", "'../../../src/"),
+    )
     const folder = join(HERE, 'node_modules/.cache/misuse')
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, 'misuse.ts'), bare.join('\n'))
@@ -36,6 +38,7 @@ describe.each(compilers)('the types of clients, as %s has them', (_, tsc) => {
       text,
     }))
     expect(complaints.map(({ line }) => line)).toEqual(expected.map(({ line }) => line))
-    for (const [index, { named }] of expected.entries()) expect(complaints[index]?.text).toContain(`'${named}'`)
+    for (const [index, { named }] of expected.entries())
+      expect(complaints[index]?.text).toContain(`'${named}'`)
   })
 })

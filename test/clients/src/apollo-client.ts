@@ -13,7 +13,7 @@ export const connect = (url: string, key: string) =>
 /** All logs, newest first: the cache puts each page behind those before it. */
 export async function readAll(client: ApolloClient, first = 100) {
   const query = client.watchQuery({ query: Older, variables: { first } })
-  for (let after: string | null | undefined; ; ) {
+  for (let after: string | null | undefined; ;) {
     const { data } = await query.fetchMore({ variables: { after } })
     if (!data?.connectionLogsByCursor.pageInfo.hasNextPage) break
     after = data.connectionLogsByCursor.pageInfo.endCursor

@@ -20,4 +20,7 @@ export const connect = (url: string, key: string) =>
 
 /** Each log as it is recorded, from a cursor on. */
 export const follow = (client: Client, after: string | null) =>
-  client.iterate<LiveSubscription, LiveSubscriptionVariables>({ query: Live.toString(), variables: { after } })
+  client.iterate<LiveSubscription, LiveSubscriptionVariables>({
+    query: Live.toString(),
+    variables: { after },
+  })

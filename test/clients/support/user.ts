@@ -9,16 +9,19 @@ export interface User {
   /** Of the GraphQL API. */
   readonly url: string
   readonly key: string
-  /** Records logs in this order, the last one the newest. */
+  /** Records logs; where they do not say when they happened, the last one is the newest. */
   record(logs: readonly Log[]): Promise<void>
   /** The place of this moment in the feed. */
   feedCursor(): Promise<string>
 }
 
+/** As the REST API takes it. What is not given is that of a failure on Instagram, a minute ago. */
 export interface Log {
-  readonly accountId: string
-  readonly platform?: 'instagram' | 'tiktok'
-  readonly eventType?: 'connect_failed' | 'disconnect'
+  readonly accountId?: string
+  readonly platform?: string
+  readonly eventType?: string
+  readonly createdAt?: string
+  readonly error?: object
 }
 
 export async function createUser(provider: Provider): Promise<User> {
@@ -46,7 +49,8 @@ export async function createUser(provider: Provider): Promise<User> {
     },
     feedCursor: async () => {
       const answer = await post(url, key, { query: '{ connectionLogFeedCursor }' })
-      return ((await answer.json()) as { data: { connectionLogFeedCursor: string } }).data.connectionLogFeedCursor
+      return ((await answer.json()) as { data: { connectionLogFeedCursor: string } }).data
+        .connectionLogFeedCursor
     },
   }
 }

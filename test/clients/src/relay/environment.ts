@@ -1,12 +1,5 @@
 import { createClient } from 'graphql-sse'
-import {
-  Environment,
-  type GraphQLResponse,
-  Network,
-  Observable,
-  RecordSource,
-  Store,
-} from 'relay-runtime'
+import { Environment, type GraphQLResponse, Network, Observable, RecordSource, Store } from 'relay-runtime'
 
 export function createEnvironment(url: string, key: string) {
   const headers = { authorization: `Bearer ${key}` }
@@ -24,7 +17,10 @@ export function createEnvironment(url: string, key: string) {
       },
       ({ text }, variables) =>
         Observable.create<GraphQLResponse>((sink) =>
-          live.subscribe({ query: text ?? '', variables }, { ...sink, next: (value) => sink.next(value as GraphQLResponse) }),
+          live.subscribe(
+            { query: text ?? '', variables },
+            { ...sink, next: (value) => sink.next(value as GraphQLResponse) },
+          ),
         ),
     ),
   })
@@ -32,4 +28,5 @@ export function createEnvironment(url: string, key: string) {
 
 /** BAD_USER_INPUT, UNAUTHENTICATED … */
 export const codeOf = (error: unknown) =>
-  (error as { source?: { errors?: { extensions?: { code?: string } }[] } }).source?.errors?.[0]?.extensions?.code
+  (error as { source?: { errors?: { extensions?: { code?: string } }[] } }).source?.errors?.[0]?.extensions
+    ?.code
