@@ -38,11 +38,9 @@ export async function withApolloClient(url: string, key: string) {
   const { data } = await client.query({ query: Failures, variables: page })
   // @ts-expect-error -- `pages`: a field that the document does not ask for
   void data?.connectionLogs.pagination.pages
-  // @ts-expect-error -- `platform`: an event without its platform
-  await client.mutate({
-    mutation: Record,
-    variables: { input: { eventType: 'DISCONNECT', connectionMethod: 'OAUTH' } },
-  })
+  const input = { eventType: 'DISCONNECT', connectionMethod: 'OAUTH' } as const
+  // @ts-expect-error -- `platform`: an event without it
+  await client.mutate({ mutation: Record, variables: { input } })
   client.subscribe({ query: Live }).subscribe((result) => {
     // @ts-expect-error -- `metadata`: a field that the document does not ask for
     void result.data?.connectionLogRecorded.log.metadata

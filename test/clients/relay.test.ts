@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest'
 import { codeOf, createEnvironment } from './src/relay/environment.ts'
 import { follow, loadAll, readConnection, readFailures, record } from './src/relay/Logs.ts'
-import type { LogsLiveSubscription } from './src/relay/__generated__/LogsLiveSubscription.graphql'
 import { describeClient } from './support/behaves.ts'
 import { describeFollower } from './support/follows.ts'
 import { createUser } from './support/user.ts'
@@ -22,13 +21,12 @@ describeFollower('Relay', (url, key) => {
   return {
     follow: (after, next, failed) => {
       let end = (): void => undefined
-      // What is recorded goes into a connection that is there already.
-      loadAll(environment, 10)
-        .then(() => {
-          const onNext = (response: LogsLiveSubscription['response']) => next(response.connectionLogRecorded)
-          end = follow(environment, after, onNext, failed).dispose
-        })
-        .catch(failed)
+      const begin = async () => {
+        // What is recorded goes into a connection that is there already.
+        await loadAll(environment, 10)
+        end = follow(environment, after, (response) => next(response.connectionLogRecorded), failed).dispose
+      }
+      begin().catch(failed)
       return () => end()
     },
     codeOf,

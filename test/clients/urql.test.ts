@@ -9,14 +9,14 @@ describeClient('urql', (url, key) => {
     failures: async (platform, limit, skip) => {
       const variables = { platform: [platform], limit, skip }
       const { data, error } = await client.query(Failures, variables, { requestPolicy: 'network-only' })
-      if (!data) throw error
-      return data.connectionLogs
+      if (error) throw error
+      return data!.connectionLogs
     },
     all: (first) => readAll(client, first),
     record: async (input) => {
       const { data, error } = await client.mutation(Record, { input })
-      if (!data) throw error
-      return data.recordConnectionLog.created
+      if (error) throw error
+      return data!.recordConnectionLog.created
     },
     codeOf,
   }

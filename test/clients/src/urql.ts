@@ -16,7 +16,7 @@ export async function* readAll(client: Client, first = 100) {
   const variables: VariablesOf<typeof Older> = { first }
   for (;;) {
     const { data, error } = await client.query(Older, variables)
-    if (!data) throw error
+    if (!data) throw error ?? new Error('connlog did not answer.')
     yield* data.connectionLogsByCursor.nodes
     if (!data.connectionLogsByCursor.pageInfo.hasNextPage) return
     variables.after = data.connectionLogsByCursor.pageInfo.endCursor

@@ -80,7 +80,7 @@ export function describeClient(name: string, connect: (url: string, key: string)
 
     it('is told which argument is wrong', async () => {
       const error = await client.failures('INSTAGRAM', 1_000, 0).catch((thrown: unknown) => thrown)
-      expect([client.codeOf(error), String((error as Error).message)]).toEqual([
+      expect([client.codeOf(error), (error as Error).message]).toEqual([
         'BAD_USER_INPUT',
         expect.stringContaining('Expected `limit` to be a whole number from 1 to 100, got 1000.'),
       ])

@@ -13,7 +13,7 @@ import {
 } from 'relay-runtime'
 import type { LogsFailuresQuery } from './__generated__/LogsFailuresQuery.graphql'
 import type { LogsLiveSubscription } from './__generated__/LogsLiveSubscription.graphql'
-import LogsPaginationQuery from './__generated__/LogsPaginationQuery.graphql'
+import paginationQuery from './__generated__/LogsPaginationQuery.graphql'
 import type { LogsQuery } from './__generated__/LogsQuery.graphql'
 import type { LogsRecordMutation } from './__generated__/LogsRecordMutation.graphql'
 import type { Logs_query$data } from './__generated__/Logs_query.graphql'
@@ -73,7 +73,7 @@ const query = graphql`
 export function readConnection(environment: Environment, first: number) {
   const { fragment } = createOperationDescriptor(getRequest(query), { first })
   const selector = getSingularSelector(getFragment(logs), environment.lookup(fragment).data)
-  if (selector == null) throw new Error('The query has not been fetched.')
+  if (!selector) throw new Error('The query has not been fetched.')
   return (environment.lookup(selector).data as unknown as Logs_query$data).connectionLogsByCursor
 }
 
@@ -84,7 +84,7 @@ export async function loadAll(environment: Environment, first: number) {
   for (;;) {
     const { edges, pageInfo } = readConnection(environment, first)
     if (!pageInfo.hasNextPage) return edges.map(({ node }) => node)
-    await fetchQuery(environment, LogsPaginationQuery, { first, after: pageInfo.endCursor }).toPromise()
+    await fetchQuery(environment, paginationQuery, { first, after: pageInfo.endCursor }).toPromise()
   }
 }
 
