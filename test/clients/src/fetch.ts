@@ -24,10 +24,12 @@ export const Failures = graphql(`
 export const Older = graphql(`
   query Older($first: Int!, $after: String) {
     connectionLogsByCursor(first: $first, after: $after) {
-      nodes {
-        id
-        accountId
-        eventType
+      edges {
+        node {
+          id
+          accountId
+          eventType
+        }
       }
       pageInfo {
         endCursor
@@ -79,7 +81,7 @@ export async function* readAll(url: string, key: string, first = 100) {
   const variables: OlderQueryVariables = { first }
   for (;;) {
     const { connectionLogsByCursor } = await ask(url, key, Older, variables)
-    yield* connectionLogsByCursor.nodes
+    for (const { node } of connectionLogsByCursor.edges) yield node
     if (!connectionLogsByCursor.pageInfo.hasNextPage) return
     variables.after = connectionLogsByCursor.pageInfo.endCursor
   }

@@ -29,10 +29,12 @@ export const Failures = graphql(`
 export const Older = graphql(`
   query Older($first: Int!, $after: String) {
     connectionLogsByCursor(first: $first, after: $after) {
-      nodes {
-        id
-        accountId
-        eventType
+      edges {
+        node {
+          id
+          accountId
+          eventType
+        }
       }
       pageInfo {
         endCursor

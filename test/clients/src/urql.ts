@@ -7,7 +7,6 @@ export const connect = (url: string, key: string) =>
     url,
     exchanges: [cacheExchange, fetchExchange],
     fetchSubscriptions: true,
-    preferGetMethod: false,
     fetchOptions: { headers: { authorization: `Bearer ${key}` } },
   })
 
@@ -17,7 +16,7 @@ export async function* readAll(client: Client, first = 100) {
   for (;;) {
     const { data, error } = await client.query(Older, variables)
     if (!data) throw error ?? new Error('connlog did not answer.')
-    yield* data.connectionLogsByCursor.nodes
+    for (const { node } of data.connectionLogsByCursor.edges) yield node
     if (!data.connectionLogsByCursor.pageInfo.hasNextPage) return
     variables.after = data.connectionLogsByCursor.pageInfo.endCursor
   }
