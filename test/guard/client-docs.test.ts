@@ -18,14 +18,14 @@ const sources = [
 const isTested = (part: string) => {
   const lines = part.trimEnd().split('\n')
   return sources.some((source) =>
-    ['', '  '].some((indent) =>
+    ['', '  ', '    '].some((indent) =>
       `\n${source}`.includes(`\n${lines.map((line) => line && indent + line).join('\n')}\n`),
     ),
   )
 }
 
 /** Parts of code: what begins at the left again after a blank line. */
-const partsOf = (code: string) => code.trim().split(/\n\n(?=\S)/)
+const partsOf = (code: string) => code.trimEnd().split(/\n\n(?=\S)/)
 
 const blocks = [
   ...readFileSync(join(ROOT, 'docs/clients.md'), 'utf8').matchAll(/^```(ts|json|graphql)\n([\s\S]*?)^```$/gm),
