@@ -1,24 +1,13 @@
-import { codeOf, connect, follow, readAll } from './src/apollo-client.ts'
-import { Failures, Record } from './src/operations.ts'
+import { codeOf, connect, follow, readAll, readFailures, record } from './src/apollo-client.ts'
 import { describeClient } from './support/behaves.ts'
 import { describeFollower } from './support/follows.ts'
 
 describeClient('Apollo Client', (url, key) => {
   const client = connect(url, key)
   return {
-    failures: async (platform, limit, skip) => {
-      const { data } = await client.query({
-        query: Failures,
-        variables: { platform, limit, skip },
-        fetchPolicy: 'network-only',
-      })
-      return data!.connectionLogs
-    },
+    failures: async (platform, limit, skip) => (await readFailures(client, { platform, limit, skip }))!,
     all: (first) => readAll(client, first),
-    record: async (input) => {
-      const { data } = await client.mutate({ mutation: Record, variables: { input } })
-      return data!.recordConnectionLog.created
-    },
+    record: async (input) => (await record(client, { input }))!.created,
     codeOf,
   }
 })

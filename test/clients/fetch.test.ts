@@ -1,10 +1,9 @@
-import { Failures, Record, ask, codeOf, readAll } from './src/fetch.ts'
+import { codeOf, readAll, readFailures, record } from './src/fetch.ts'
 import { describeClient } from './support/behaves.ts'
 
 describeClient('fetch', (url, key) => ({
-  failures: async (platform, limit, skip) =>
-    (await ask(url, key, Failures, { platform, limit, skip })).connectionLogs,
+  failures: (platform, limit, skip) => readFailures(url, key, { platform, limit, skip }),
   all: (first) => readAll(url, key, first),
-  record: async (input) => (await ask(url, key, Record, { input })).recordConnectionLog.created,
+  record: async (input) => (await record(url, key, input)).created,
   codeOf,
 }))

@@ -1,14 +1,12 @@
-import { codeOf, connect, readAll } from './src/graphql-request.ts'
-import { Failures, Record } from './src/operations.ts'
+import { codeOf, connect, readAll, readFailures, record } from './src/graphql-request.ts'
 import { describeClient } from './support/behaves.ts'
 
 describeClient('graphql-request', (url, key) => {
   const client = connect(url, key)
   return {
-    failures: async (platform, limit, skip) =>
-      (await client.request(Failures, { platform, limit, skip })).connectionLogs,
+    failures: (platform, limit, skip) => readFailures(client, { platform, limit, skip }),
     all: (first) => readAll(client, first),
-    record: async (input) => (await client.request(Record, { input })).recordConnectionLog.created,
+    record: async (input) => (await record(client, { input })).created,
     codeOf,
   }
 })

@@ -1,6 +1,7 @@
 import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache } from '@apollo/client'
+import type { VariablesOf } from '@graphql-typed-document-node/core'
 import { relayStylePagination } from '@apollo/client/utilities'
-import { Live, Older } from './operations.ts'
+import { Failures, Live, Older, Record } from './operations.ts'
 
 export const connect = (url: string, key: string) =>
   new ApolloClient({
@@ -9,6 +10,12 @@ export const connect = (url: string, key: string) =>
       typePolicies: { Query: { fields: { connectionLogsByCursor: relayStylePagination(['filter']) } } },
     }),
   })
+
+/** A page of failures of this moment, with how many there are. */
+export async function readFailures(client: ApolloClient, variables: VariablesOf<typeof Failures>) {
+  const { data } = await client.query({ query: Failures, variables, fetchPolicy: 'network-only' })
+  return data?.connectionLogs
+}
 
 /** All logs, newest first: the cache puts each page behind those before it. */
 export async function readAll(client: ApolloClient, first = 100) {
@@ -20,6 +27,12 @@ export async function readAll(client: ApolloClient, first = 100) {
   }
   const all = client.readQuery({ query: Older, variables: { first } })
   return all?.connectionLogsByCursor.edges.map(({ node }) => node) ?? []
+}
+
+/** Records an event. With the `eventId` that it carries it is stored once, however often it is sent. */
+export async function record(client: ApolloClient, variables: VariablesOf<typeof Record>) {
+  const { data } = await client.mutate({ mutation: Record, variables })
+  return data?.recordConnectionLog
 }
 
 /** Tells of each log as it is recorded, from a cursor on. */

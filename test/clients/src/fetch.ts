@@ -1,5 +1,10 @@
 import { graphql } from '../generated/strings/index.ts'
-import type { OlderQueryVariables, TypedDocumentString } from '../generated/strings/graphql.ts'
+import type {
+  FailuresQueryVariables,
+  OlderQueryVariables,
+  RecordConnectionLogInput,
+  TypedDocumentString,
+} from '../generated/strings/graphql.ts'
 
 export const Failures = graphql(`
   query Failures($platform: [Platform!], $limit: Int!, $skip: Int!) {
@@ -76,6 +81,10 @@ export async function ask<Data, Variables>(
   return data
 }
 
+/** A page of failures, with how many there are. */
+export const readFailures = async (url: string, key: string, variables: FailuresQueryVariables) =>
+  (await ask(url, key, Failures, variables)).connectionLogs
+
 /** All logs, newest first, page by page. */
 export async function* readAll(url: string, key: string, first = 100) {
   const variables: OlderQueryVariables = { first }
@@ -86,6 +95,10 @@ export async function* readAll(url: string, key: string, first = 100) {
     variables.after = connectionLogsByCursor.pageInfo.endCursor
   }
 }
+
+/** Records an event. With the `eventId` that it carries it is stored once, however often it is sent. */
+export const record = async (url: string, key: string, input: RecordConnectionLogInput) =>
+  (await ask(url, key, Record, { input })).recordConnectionLog
 
 /** BAD_USER_INPUT, UNAUTHENTICATED … */
 export const codeOf = (error: unknown) =>

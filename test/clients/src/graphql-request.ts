@@ -1,9 +1,13 @@
 import type { VariablesOf } from '@graphql-typed-document-node/core'
 import { ClientError, GraphQLClient } from 'graphql-request'
-import { Older } from './operations.ts'
+import { Failures, Older, Record } from './operations.ts'
 
 export const connect = (url: string, key: string) =>
   new GraphQLClient(url, { headers: { authorization: `Bearer ${key}` } })
+
+/** A page of failures, with how many there are. */
+export const readFailures = async (client: GraphQLClient, variables: VariablesOf<typeof Failures>) =>
+  (await client.request(Failures, variables)).connectionLogs
 
 /** All logs, newest first, page by page. */
 export async function* readAll(client: GraphQLClient, first = 100) {
@@ -15,6 +19,10 @@ export async function* readAll(client: GraphQLClient, first = 100) {
     variables.after = connectionLogsByCursor.pageInfo.endCursor
   }
 }
+
+/** Records an event. With the `eventId` that it carries it is stored once, however often it is sent. */
+export const record = async (client: GraphQLClient, variables: VariablesOf<typeof Record>) =>
+  (await client.request(Record, variables)).recordConnectionLog
 
 /** BAD_USER_INPUT, UNAUTHENTICATED … */
 export const codeOf = (error: unknown) =>

@@ -1,6 +1,6 @@
 import { Client, CombinedError, cacheExchange, fetchExchange } from '@urql/core'
 import type { VariablesOf } from 'gql.tada'
-import { Live, Older } from './tada.ts'
+import { Failures, Live, Older, Record } from './tada.ts'
 
 export const connect = (url: string, key: string) =>
   new Client({
@@ -9,6 +9,13 @@ export const connect = (url: string, key: string) =>
     fetchSubscriptions: true,
     fetchOptions: { headers: { authorization: `Bearer ${key}` } },
   })
+
+/** A page of failures of this moment, with how many there are. */
+export async function readFailures(client: Client, variables: VariablesOf<typeof Failures>) {
+  const { data, error } = await client.query(Failures, variables, { requestPolicy: 'network-only' })
+  if (error) throw error
+  return data?.connectionLogs
+}
 
 /** All logs, newest first, page by page. */
 export async function* readAll(client: Client, first = 100) {
@@ -20,6 +27,13 @@ export async function* readAll(client: Client, first = 100) {
     if (!data.connectionLogsByCursor.pageInfo.hasNextPage) return
     variables.after = data.connectionLogsByCursor.pageInfo.endCursor
   }
+}
+
+/** Records an event. With the `eventId` that it carries it is stored once, however often it is sent. */
+export async function record(client: Client, variables: VariablesOf<typeof Record>) {
+  const { data, error } = await client.mutation(Record, variables)
+  if (error) throw error
+  return data?.recordConnectionLog
 }
 
 /** Tells of each log as it is recorded, from a cursor on. */
