@@ -1,6 +1,6 @@
 import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache } from '@apollo/client'
-import type { VariablesOf } from '@graphql-typed-document-node/core'
 import { relayStylePagination } from '@apollo/client/utilities'
+import type { VariablesOf } from '@graphql-typed-document-node/core'
 import { Failures, Live, Older, Record } from './operations.ts'
 
 export const connect = (url: string, key: string) =>
@@ -20,10 +20,11 @@ export async function readFailures(client: ApolloClient, variables: VariablesOf<
 /** All logs, newest first: the cache puts each page behind those before it. */
 export async function readAll(client: ApolloClient, first = 100) {
   const query = client.watchQuery({ query: Older, variables: { first } })
-  for (let after: string | null | undefined; ;) {
-    const { data } = await query.fetchMore({ variables: { after } })
+  const variables: VariablesOf<typeof Older> = { first }
+  for (;;) {
+    const { data } = await query.fetchMore({ variables })
     if (!data?.connectionLogsByCursor.pageInfo.hasNextPage) break
-    after = data.connectionLogsByCursor.pageInfo.endCursor
+    variables.after = data.connectionLogsByCursor.pageInfo.endCursor
   }
   const all = client.readQuery({ query: Older, variables: { first } })
   return all?.connectionLogsByCursor.edges.map(({ node }) => node) ?? []

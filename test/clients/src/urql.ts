@@ -21,7 +21,7 @@ export async function readFailures(client: Client, variables: VariablesOf<typeof
 export async function* readAll(client: Client, first = 100) {
   const variables: VariablesOf<typeof Older> = { first }
   for (;;) {
-    const { data, error } = await client.query(Older, variables)
+    const { data, error } = await client.query(Older, variables, { requestPolicy: 'network-only' })
     if (!data) throw error ?? new Error('connlog did not answer.')
     for (const { node } of data.connectionLogsByCursor.edges) yield node
     if (!data.connectionLogsByCursor.pageInfo.hasNextPage) return
