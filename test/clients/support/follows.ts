@@ -11,15 +11,21 @@ export interface Recorded {
 export interface Follower {
   /** Tells of logs from a cursor on. @returns how to end it */
   follow(after: string, next: (event: Recorded) => void, failed: (error: unknown) => void): () => void
-  /** What the client makes of the error that a bad cursor is answered with. */
+  /** What the client lets see of an error. */
   codeOf(error: unknown): unknown
+}
+
+/** What {@link Follower.codeOf} makes of what a bad cursor, and a bad key, are answered with. */
+interface Refusals {
+  readonly badCursor: unknown
+  readonly badKey: unknown
 }
 
 /** Holds a client to what all that follow have to do, against a service on each database. */
 export function describeFollower(
   name: string,
   connect: (url: string, key: string) => Follower,
-  badCursor: unknown = 'BAD_USER_INPUT',
+  { badCursor, badKey }: Refusals = { badCursor: 'BAD_USER_INPUT', badKey: 'UNAUTHENTICATED' },
 ): void {
   describe.each(PROVIDERS)(`${name}, following on %s`, (provider) => {
     let user: User
@@ -55,6 +61,14 @@ export function describeFollower(
       await user.record([{ accountId: 'd' }, { accountId: 'e' }])
       expect(accountsOf(await collect(first.at(-1)?.cursor ?? '', 2))).toEqual(['d', 'e'])
       expect(accountsOf(await collect(first[0]?.cursor ?? '', 4))).toEqual(['b', 'c', 'd', 'e'])
+    })
+
+    it('is told that its key is not good', async () => {
+      const stranger = connect(user.url, 'clk_unknown')
+      const error = await new Promise((resolve) => {
+        stranger.follow('', () => resolve('an event'), resolve)
+      })
+      expect(stranger.codeOf(error)).toBe(badKey)
     })
 
     it('is told that a cursor is none', async () => {
