@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { startTestApp } from '../support/app.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type TestApp, keep, startTestApp } from '../support/app.ts'
 import { PROVIDERS } from '../support/databases.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -9,6 +9,12 @@ const RESPONSE_TYPE = 'application/graphql-response+json; charset=utf-8'
 const PREFERRED = 'application/graphql-response+json,application/json;q=0.9'
 
 describe.each(PROVIDERS)('the media type of what is refused on %s', (provider) => {
+  let app: TestApp
+  beforeAll(async () => {
+    app = keep(await startTestApp(provider, { env: { RATE_LIMIT_PER_MINUTE: '3' } }))
+  })
+  afterAll(() => app.stop())
+
   it.each([
     [PREFERRED, RESPONSE_TYPE],
     ['application/json', JSON_TYPE],
@@ -17,7 +23,6 @@ describe.each(PROVIDERS)('the media type of what is refused on %s', (provider) =
     ['text/html', JSON_TYPE],
     ['', JSON_TYPE],
   ])('with `accept: %s` is %s, whatever refuses it', async (accept, type) => {
-    const app = await startTestApp(provider, { env: { RATE_LIMIT_PER_MINUTE: '3' } })
     const key = await app.key('u1')
     const post = async (asking: string, body: string, contentType = 'application/json') => {
       const headers = { accept, 'content-type': contentType }
@@ -49,7 +54,6 @@ describe.each(PROVIDERS)('the media type of what is refused on %s', (provider) =
   })
 
   it('of a subscription is the one that was asked for', async () => {
-    const app = await startTestApp(provider)
     const query = 'subscription { connectionLogRecorded(after: "made up") { cursor } }'
     const path = `/graphql?${new URLSearchParams({ query })}`
     const headers = { accept: `text/event-stream, ${PREFERRED}` }
