@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { codeOf, createEnvironment } from './src/relay/environment.ts'
-import { follow, loadAll, readConnection, readFailures, record } from './src/relay/Logs.ts'
+import { follow, loadAll, readConnection, readFailures, readLog, record } from './src/relay/Logs.ts'
 import { describeClient } from './support/behaves.ts'
 import { describeFollower } from './support/follows.ts'
 import { createUser } from './support/user.ts'
@@ -31,6 +31,17 @@ describeFollower('Relay', (url, key) => {
     },
     codeOf,
   }
+})
+
+it('fetches a log again by its id, and nothing by the id of another user', async () => {
+  const [user, other] = [await createUser('sqlite'), await createUser('sqlite')]
+  await user.record([{ accountId: 'a' }])
+  const environment = createEnvironment(user.url, user.key)
+  const [log] = await loadAll(environment, 1)
+  expect(await readLog(environment, log!.id)).toEqual({
+    node: { __typename: 'ConnectionLog', id: log!.id, accountId: 'a', metadata: null },
+  })
+  expect(await readLog(createEnvironment(other.url, other.key), log!.id)).toEqual({ node: null })
 })
 
 it("puts what is recorded on top of the store's connection, each log once", async () => {

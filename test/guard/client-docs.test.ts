@@ -27,23 +27,27 @@ const isTested = (part: string) => {
 /** Parts of code: what begins at the left again after a blank line. */
 const partsOf = (code: string) => code.trimEnd().split(/\n\n(?=\S)/)
 
-const blocks = [
-  ...readFileSync(join(ROOT, 'docs/clients.md'), 'utf8').matchAll(/^```(ts|json|graphql)\n([\s\S]*?)^```$/gm),
-].map(([, language = '', code = '']) => ({ language, code }))
+/** The clients of the table, but for Node's own. */
+const PACKAGES = {
+  'graphql-request': 'graphql-request',
+  'Apollo Client': '@apollo/client',
+  urql: '@urql/core',
+  Relay: 'relay-runtime',
+  'graphql-sse': 'graphql-sse',
+  eventsource: 'eventsource',
+}
+
+const page = readFileSync(join(ROOT, 'docs/clients.md'), 'utf8')
+const blocks = [...page.matchAll(/^```(ts|json|graphql)\n([\s\S]*?)^```$/gm)].map(
+  ([, language = '', code = '']) => ({ language, code }),
+)
 
 describe('docs/clients.md', () => {
   it('has code of each client', () => {
-    const packages = [
-      'graphql-request',
-      '@apollo/client',
-      '@urql/core',
-      'relay-runtime',
-      'graphql-sse',
-      'eventsource',
-      'gql.tada',
-    ]
     const text = blocks.map(({ code }) => code).join('\n')
-    expect(packages.filter((name) => !text.includes(`from '${name}'`))).toEqual([])
+    expect(
+      [...Object.values(PACKAGES), 'gql.tada'].filter((name) => !text.includes(`from '${name}'`)),
+    ).toEqual([])
   })
 
   it('has no code but what is tested', () => {
@@ -53,6 +57,22 @@ describe('docs/clients.md', () => {
       parts.filter((part) => !isTested(part)),
       'copy it from test/clients/src, or bring it there first',
     ).toEqual([])
+  })
+
+  it('names the versions that are tested', () => {
+    const { devDependencies } = JSON.parse(readFileSync(join(CLIENTS, 'package.json'), 'utf8')) as {
+      devDependencies: Record<string, string>
+    }
+    const rows = [...page.matchAll(/^\| (\S.*?) \| (\d+) \|/gm)].map(([, name = '', version]) => [
+      name,
+      version,
+    ])
+    expect(rows, 'make the versions of the table those of test/clients/package.json').toEqual(
+      Object.entries(PACKAGES).map(([name, dependency]) => [
+        name,
+        devDependencies[dependency]?.split('.')[0],
+      ]),
+    )
   })
 
   it('would tell of a line that has changed since', () => {

@@ -14,6 +14,7 @@ import {
 import type { LogsFailuresQuery } from './__generated__/LogsFailuresQuery.graphql'
 import type { LogsLiveSubscription } from './__generated__/LogsLiveSubscription.graphql'
 import paginationQuery from './__generated__/LogsPaginationQuery.graphql'
+import type { LogsLogQuery } from './__generated__/LogsLogQuery.graphql'
 import type { LogsQuery } from './__generated__/LogsQuery.graphql'
 import type { LogsRecordMutation } from './__generated__/LogsRecordMutation.graphql'
 import type { Logs_query$data } from './__generated__/Logs_query.graphql'
@@ -87,6 +88,25 @@ export async function loadAll(environment: Environment, first: number) {
     await fetchQuery(environment, paginationQuery, { first, after: pageInfo.endCursor }).toPromise()
   }
 }
+
+/** One log again, by its id. */
+export const readLog = (environment: Environment, id: string) =>
+  fetchQuery<LogsLogQuery>(
+    environment,
+    graphql`
+      query LogsLogQuery($id: ID!) {
+        node(id: $id) {
+          __typename
+          ... on ConnectionLog {
+            id
+            accountId
+            metadata
+          }
+        }
+      }
+    `,
+    { id },
+  ).toPromise()
 
 export const record = (environment: Environment, input: LogsRecordMutation['variables']['input']) =>
   new Promise<LogsRecordMutation['response']>((resolve, reject) => {
