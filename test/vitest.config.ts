@@ -10,6 +10,8 @@ export default defineConfig({
   resolve: { alias: graphqlOnce },
   test: {
     include: ['test/**/*.test.ts'],
+    // A package of its own: `npm run test:clients`.
+    exclude: ['test/clients/**'],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/each-file.ts'],
     provide: {

@@ -1,8 +1,10 @@
 import { fromAppError, withRequestId } from '../graphql/errors.ts'
 import { AppError, ERROR_STATUS } from '../kernel/errors.ts'
+import { contentTypeFor } from './media-type.ts'
 import { json } from './route.ts'
 
-export type Failure = (error: unknown, requestId: string) => Response
+/** @param accept the header, for a path whose answers come in more than one media type */
+export type Failure = (error: unknown, requestId: string, accept: string | null) => Response
 
 /** `{"error": …}`, the only form that REST clients of Late know. */
 export const restFailure: Failure = (error, requestId) => {
@@ -11,13 +13,19 @@ export const restFailure: Failure = (error, requestId) => {
   return json(body, known?.status ?? ERROR_STATUS.INTERNAL, headersOf(known))
 }
 
-/** A GraphQL answer without data, for what fails before GraphQL is asked. */
-export const graphqlFailure: Failure = (error, requestId) => {
+/**
+ * A GraphQL answer without data, for what fails before GraphQL is asked. Clients such as Apollo Client read the errors
+ * of one that is no success only in the media type that they have asked for.
+ */
+export const graphqlFailure: Failure = (error, requestId, accept) => {
   const known = error instanceof AppError ? error : undefined
   const graphqlError = known
     ? fromAppError(known)
     : withRequestId(fromAppError(new AppError('INTERNAL', 'Something went wrong on our side.')), requestId)
-  return json({ errors: [graphqlError] }, known?.status ?? ERROR_STATUS.INTERNAL, headersOf(known))
+  return json({ errors: [graphqlError] }, known?.status ?? ERROR_STATUS.INTERNAL, {
+    ...contentTypeFor(accept),
+    ...headersOf(known),
+  })
 }
 
 function headersOf(error: AppError | undefined): Record<string, string> {

@@ -18,6 +18,7 @@ import { AppError, ERROR_STATUS, type ErrorCode, show } from '../kernel/errors.t
 import { type Logger, logFailure } from '../kernel/logger.ts'
 import { graphqlFailure } from './failure.ts'
 import { readParameters } from './graphql-request.ts'
+import { contentTypeFor } from './media-type.ts'
 import { json } from './route.ts'
 import { streamOfOne, streamResponse } from './stream.ts'
 import { formatFor, multipart, serverSentEvents } from './stream-format.ts'
@@ -229,7 +230,7 @@ function closing(
         const iterator = results[Symbol.asyncIterator]()
         if (!format) {
           void iterator.return?.()
-          return graphqlFailure(notAcceptable(accept), serverContext.requestId)
+          return graphqlFailure(notAcceptable(accept), serverContext.requestId, accept)
         }
         const { clock, heartbeatMs } = options
         const { stream: progress } = serverContext.subscription
@@ -271,9 +272,10 @@ const notAcceptable = (accept: string | null) =>
  * EventSource would come back for ever, unless a status tells it not to.
  */
 function refusal({ method, headers }: Request, { errors }: ExecutionResult): Response {
-  const format = formatFor(headers.get('accept'))
+  const accept = headers.get('accept')
+  const format = formatFor(accept)
   if (format === serverSentEvents && method !== 'GET') return streamOfOne({ errors: errors ?? [] }, format)
   const code = errors?.[0]?.extensions['code']
   const status = ERROR_STATUS[code as ErrorCode] ?? ERROR_STATUS.INTERNAL
-  return json({ errors }, format === multipart ? 200 : status)
+  return json({ errors }, format === multipart ? 200 : status, contentTypeFor(accept))
 }

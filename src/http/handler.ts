@@ -76,7 +76,7 @@ export function createHandler(options: HandlerOptions): FetchHandler {
       } catch (error) {
         // Who has gone away is no failure of ours, and gets no answer.
         if (!request.signal.aborted) logFailure(error, { requestId, path: url?.pathname }, logger)
-        return failure(error, requestId)
+        return failure(error, requestId, request.headers.get('accept'))
       }
     }
     const respond = async () => {

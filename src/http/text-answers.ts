@@ -15,6 +15,7 @@ import {
 import type { Context } from '../graphql/context.ts'
 import { type AdmittedOperation, MAX_REMEMBERED_DOCUMENT } from '../graphql/gate.ts'
 import { type TextPlan, planText } from '../graphql/text-plan.ts'
+import { mediaTypeFor } from './media-type.ts'
 
 /**
  * Answers a request without executing it. It never rejects.
@@ -132,17 +133,3 @@ function conditionsOf(document: DocumentNode): string[] {
 
 const telling = (answer: string, told: object | undefined): string =>
   told ? `${answer.slice(0, -1)},"extensions":${JSON.stringify(told)}}` : answer
-
-const JSON_TYPE = 'application/json'
-const RESPONSE_TYPE = 'application/graphql-response+json'
-const ANY_TYPE = new Set(['*/*', 'application/*'])
-
-/** The media type of the answer as Yoga chooses it: the first that is JSON. Undefined where the choice is not plain. */
-function mediaTypeFor(accept: string | null): string | undefined {
-  const ranges = (accept || '*/*').replaceAll(/\s/g, '').toLowerCase().split(',')
-  if (ranges.some((range) => range.includes('charset'))) return undefined
-  const types = ranges.map((range) => range.split(';', 1)[0] ?? '')
-  const first = types.find((type) => type.includes('*') || type === JSON_TYPE || type === RESPONSE_TYPE)
-  if (first === undefined || (first.includes('*') && !ANY_TYPE.has(first))) return undefined
-  return `${first === RESPONSE_TYPE ? RESPONSE_TYPE : JSON_TYPE}; charset=utf-8`
-}

@@ -2,17 +2,12 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { preset } from '@graphql-codegen/client-preset'
-import { codegen } from '@graphql-codegen/core'
-import { buildSchema, parse } from 'graphql'
 import { afterEach, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { ConfigError, parseConfig } from '../../src/config/config.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { startTestApp } from '../support/app.ts'
 import { runProcess } from '../support/command.ts'
-import { printSorted } from '../../src/graphql/print.ts'
-import { createSchema } from '../../src/schema.ts'
 
 const VIEWER = 'query Viewer { viewer { userId } }'
 const FAILURES = 'query Failures($n: Int) { connectionLogs(limit: $n) { pagination { limit } } }'
@@ -112,39 +107,6 @@ it('nothing else is answered where only listed operations are', async () => {
   expect(await post({ query: '{ viewer { keyId } }', documentId: sha256(VIEWER) })).toEqual(refused)
   expect(await post({ query: '{ viewer { keyId } }', extensions: hashed(sha256(VIEWER)) })).toEqual(refused)
   expect(await get({ query: '{ viewer { userId } }' })).toEqual(refused)
-})
-
-it('takes the list that GraphQL Code Generator writes', async () => {
-  const sdl = printSorted(createSchema())
-  const folder = mkdtempSync(join(tmpdir(), 'connlog-persisted-'))
-  folders.push(folder)
-  const sections = await preset.buildGeneratesSection({
-    baseOutputDir: `${folder}/`,
-    presetConfig: { persistedDocuments: true },
-    schema: parse(sdl),
-    schemaAst: buildSchema(sdl),
-    documents: [{ location: 'failures.ts', rawSDL: FAILURES, document: parse(FAILURES) }],
-    config: { documentMode: 'string' },
-    plugins: [],
-    pluginMap: {},
-  })
-  const list = sections.find(({ filename }) => filename.endsWith('persisted-documents.json'))
-  // The list is made while the documents are, and waits for them.
-  const texts = sections.map((section) => codegen(section))
-  const written = await texts[sections.indexOf(list as never)]
-  await Promise.all(texts)
-  const [id = '', text] = Object.entries(JSON.parse(written ?? '') as Record<string, string>)[0] ?? []
-  expect(id).toMatch(/^sha256:[0-9a-f]{64}$/)
-  expect(text).toContain('query Failures')
-  const { post } = await startWith({
-    PERSISTED_OPERATIONS: fileWith(written),
-    PERSISTED_OPERATIONS_ONLY: 'true',
-  })
-  for (const asked of [{ documentId: id }, { extensions: hashed(id.slice('sha256:'.length)) }])
-    expect(await post({ ...asked, variables: { n: 2 } })).toEqual([
-      200,
-      { data: { connectionLogs: { pagination: { limit: 2 } } } },
-    ])
 })
 
 it.each([
