@@ -32,7 +32,9 @@ it('executes an event once for all who ask for the same, and gives them the same
   const events = [{ n: 1 }, { n: 2 }, { n: 3 }]
   const subscribe = async () =>
     all(await subscribeTogether({ schema, document: parse('subscription { n }'), contextValue: { events } }))
-  expect(await Promise.all([subscribe(), subscribe(), subscribe()])).toEqual(Array.from({ length: 3 }, () => [1, 2, 3]))
+  expect(await Promise.all([subscribe(), subscribe(), subscribe()])).toEqual(
+    Array.from({ length: 3 }, () => [1, 2, 3]),
+  )
   expect(asked()).toBe(3)
 })
 
