@@ -85,22 +85,17 @@ const arriving = new WeakSet<Request>()
 export const isArriving = (request: Request): boolean => arriving.has(request)
 
 /**
- * The body, piece by piece. A reader that stops early lets the rest be: to cancel it would cut the connection, and the
- * answer that says why would never arrive.
+ * The body, piece by piece. Who stops early lets the rest be: to cancel it, as `for await` over the body itself would, cuts
+ * the connection, and the answer that says why would never arrive.
  */
 export async function* readChunks(request: Request): AsyncGenerator<Uint8Array> {
-  const reader = request.body?.getReader()
-  if (!reader) return
+  const chunks = request.body?.[Symbol.asyncIterator]()
+  if (!chunks) return
   arriving.add(request)
   try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return
-      yield value
-    }
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value
   } finally {
     arriving.delete(request)
-    reader.releaseLock()
   }
 }
 

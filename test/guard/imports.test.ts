@@ -48,6 +48,8 @@ const OWNERS: readonly [what: string, pattern: RegExp, owner: RegExp][] = [
     /^database\//,
   ],
   ['console', /\bconsole\./, /^cli\//],
+  // See "No accessors on what a request makes" in docs/decisions.md.
+  ['accessors', /^\s+(get|set) [\w[]+\(/m, /^http\/graphiql-boot\.ts$/],
   ['default exports', /^export default/m, /^never$/],
 ]
 
