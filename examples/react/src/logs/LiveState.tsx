@@ -1,0 +1,17 @@
+import type { FeedState } from '../api/feed.ts'
+
+const WORDS = {
+  connecting: 'Connecting',
+  live: 'Live',
+  reconnecting: 'Reconnecting',
+  ended: 'Not live',
+} satisfies Record<FeedState['is'], string>
+
+export function LiveState({ state }: { state: FeedState }) {
+  return (
+    <span className="live" data-state={state.is} title={'why' in state ? state.why : undefined}>
+      <span className="dot" aria-hidden="true" />
+      <span role="status">{WORDS[state.is]}</span>
+    </span>
+  )
+}

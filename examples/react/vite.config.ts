@@ -1,0 +1,21 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+const { CONNLOG_URL = 'http://127.0.0.1:4000' } = process.env
+
+/** The page asks its own origin, which passes on to connlog: no CORS, and no address in the build. */
+const proxy = { '/graphql': { target: CONNLOG_URL, changeOrigin: true } }
+
+/** What the page needs and no more: serve it with these headers, since it holds a key. */
+const headers = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+}
+
+export default defineConfig({
+  plugins: [react()],
+  server: { host: '127.0.0.1', proxy },
+  preview: { host: '127.0.0.1', proxy, headers },
+})
