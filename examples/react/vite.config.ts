@@ -1,10 +1,19 @@
 import react from '@vitejs/plugin-react'
-import { defineConfig } from 'vite'
+import { type ProxyOptions, defineConfig } from 'vite'
 
 const { CONNLOG_URL = 'http://127.0.0.1:4000' } = process.env
 
 /** The page asks its own origin, which passes on to connlog: no CORS, and no address in the build. */
-const proxy = { '/graphql': { target: CONNLOG_URL, changeOrigin: true } }
+const proxy: Record<string, ProxyOptions> = {
+  '/graphql': {
+    target: CONNLOG_URL,
+    changeOrigin: true,
+    configure: (proxy) => {
+      // A feed that is cut off behind the proxy would stay open before it, and silent.
+      proxy.on('proxyRes', (answer, _request, response) => answer.once('aborted', () => response.destroy()))
+    },
+  },
+}
 
 /** What the page needs and no more: serve it with these headers, since it holds a key. */
 const headers = {

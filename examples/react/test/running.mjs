@@ -40,8 +40,15 @@ async function start(args, env, ready) {
 }
 
 /** `connlog serve`. @param {Record<string, string>} env */
-export const startConnlog = (env) =>
-  start([CONNLOG, 'serve'], { PORT: '0', ...env }, /listens on (http:\S+)/)
+export const startConnlog = (env) => start([CONNLOG, 'serve'], { PORT: '0', ...env }, /listens on (http:\S+)/)
+
+/** `connlog serve` on a fresh database, with its made-up logs. Its `url` ends with the key: `…#key=clk_…`. @param {string} databaseUrl */
+export const startDemo = (databaseUrl) =>
+  start(
+    [CONNLOG, 'serve'],
+    { PORT: '0', DATABASE_URL: databaseUrl, LOG_LEVEL: 'error' },
+    /GraphiQL: (http:\S+#key=\S+)/,
+  )
 
 /** `vite preview` of what `npm run build` has made. @param {string} connlogUrl */
 export const startPreview = (connlogUrl) =>

@@ -2,12 +2,12 @@ import { type ExecutionResult, createClient } from 'graphql-sse'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { fetchUnlessSilent } from './silence.ts'
 
-type Result = ExecutionResult<Record<string, unknown>, Record<string, unknown>>
+type Extensions = Record<string, unknown>
+type Result = ExecutionResult<Record<string, unknown>, Extensions>
 
 /** Whether what is recorded now arrives. */
 export type FeedState =
-  | { readonly is: 'connecting' | 'live' }
-  | { readonly is: 'reconnecting' | 'ended'; readonly why: string }
+  { readonly is: 'connecting' | 'live' } | { readonly is: 'reconnecting' | 'ended'; readonly why: string }
 
 /** A subscription whose events carry a `cursor`, to be given to the variable `after`. */
 export interface Followed {
@@ -83,7 +83,7 @@ export function createFeed(url: string, headers: Record<string, string>): Feed {
           dispose()
           void refusalOf(ending).then(resolve)
         }
-        const dispose = client.subscribe<Record<string, unknown>, Record<string, unknown>>(
+        const dispose = client.subscribe<Record<string, unknown>, Extensions>(
           { query, variables: { ...variables } },
           {
             next: (result) => (result.errors ? end(result) : take(result)),

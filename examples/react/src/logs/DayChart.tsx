@@ -20,14 +20,16 @@ interface Props {
   readonly error: CombinedError | undefined
 }
 
-/** Of a day's width, what a bar leaves free on either side. */
-const GAP = 0.16
+/** How wide the bar of a day is, of all that the day has: a few days do not make fat bars. */
+const widthOf = (days: number) => 0.68 * Math.min(1, Math.max(days, 1) / 7)
 
 /** Successes with failures on top, by day of the reader's zone. Whoever cannot see it has the table behind it. */
 export function DayChart({ of, error }: Props) {
   const titleId = useId()
   const series = readFragment(DayChartFragment, of)?.series ?? []
   const top = roundUp(Math.max(1, ...series.map(({ succeeded, failed }) => succeeded + failed)))
+  const width = widthOf(series.length)
+  const isEmpty = series.length === 0
   return (
     <figure className="chart">
       <figcaption id={titleId}>
@@ -38,7 +40,7 @@ export function DayChart({ of, error }: Props) {
           The numbers could not be read. {sentenceOf(error)}
         </p>
       )}
-      <div className="plot" aria-hidden="true" hidden={error !== undefined}>
+      <div className="plot" aria-hidden="true" data-empty={isEmpty}>
         <div className="scale">
           <span>{integerText(top)}</span>
           <span>{integerText(top / 2)}</span>
@@ -54,16 +56,16 @@ export function DayChart({ of, error }: Props) {
               <rect className="day" x={index} y={0} width={1} height={top} />
               <rect
                 className="succeeded"
-                x={index + GAP}
+                x={index + (1 - width) / 2}
                 y={top - succeeded}
-                width={1 - 2 * GAP}
+                width={width}
                 height={succeeded}
               />
               <rect
                 className="failed"
-                x={index + GAP}
+                x={index + (1 - width) / 2}
                 y={top - succeeded - failed}
-                width={1 - 2 * GAP}
+                width={width}
                 height={failed}
               />
             </g>
@@ -75,7 +77,7 @@ export function DayChart({ of, error }: Props) {
           ))}
         </ol>
       </div>
-      <details hidden={error !== undefined}>
+      <details hidden={isEmpty}>
         <summary>As a table</summary>
         <table aria-labelledby={titleId}>
           <thead>

@@ -1,7 +1,7 @@
 import { useEffect, useId, useState } from 'react'
 import { ConnectionEventType, ConnectionStatus, Platform } from '../generated/graphql.ts'
 import type { ChangeView } from './use-view.ts'
-import { DEFAULT_DAYS, type View } from './view.ts'
+import { ALL, DEFAULT_DAYS, type View, formatView } from './view.ts'
 import { nameOf } from './words.ts'
 
 interface Props {
@@ -15,9 +15,10 @@ const TYPING_MS = 300
 const DAYS = Array.from({ length: DEFAULT_DAYS }, (_, index) => index + 1)
 
 export function Filters({ view, onChange }: Props) {
+  const isAll = formatView({ ...view, page: 1 }) === ''
   return (
     <form className="filters" role="search" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
-      <SearchField value={view.search} onChange={(search) => onChange({ search }, 'replace')} />
+      <SearchField value={view.search} onChange={onChange} />
       <Choice
         label="Platform"
         values={Platform}
@@ -37,6 +38,9 @@ export function Filters({ view, onChange }: Props) {
         onChange={(status) => onChange({ status })}
       />
       <DaysChoice value={view.days} onChange={(days) => onChange({ days })} />
+      <button type="button" onClick={() => onChange(ALL)} aria-disabled={isAll}>
+        Clear
+      </button>
     </form>
   )
 }
@@ -89,7 +93,7 @@ function DaysChoice({ value, onChange }: { value: number; onChange: (days: numbe
 }
 
 /** Asks once typing has paused. */
-function SearchField({ value, onChange }: { value: string; onChange: (search: string) => void }) {
+function SearchField({ value, onChange }: { value: string; onChange: ChangeView }) {
   const id = useId()
   const [typed, setTyped] = useState(value)
   const [asked, setAsked] = useState(value)
@@ -100,10 +104,10 @@ function SearchField({ value, onChange }: { value: string; onChange: (search: st
   }
 
   useEffect(() => {
-    if (typed === asked) return
+    if (typed === asked) return undefined
     const timer = setTimeout(() => {
       setAsked(typed)
-      onChange(typed)
+      onChange({ search: typed }, 'replace')
     }, TYPING_MS)
     return () => clearTimeout(timer)
   }, [typed, asked, onChange])

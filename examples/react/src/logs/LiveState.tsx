@@ -11,7 +11,11 @@ export function LiveState({ state }: { state: FeedState }) {
   return (
     <span className="live" data-state={state.is} title={'why' in state ? state.why : undefined}>
       <span className="dot" aria-hidden="true" />
-      <span role="status">{WORDS[state.is]}</span>
+      {WORDS[state.is]}
+      {/* That it connects, and is live, goes without saying. */}
+      <span className="hidden" role="status">
+        {'why' in state ? state.why : ''}
+      </span>
     </span>
   )
 }

@@ -48,7 +48,7 @@ export function LogRow({ log, isFresh, showsUser }: Props) {
       <td className="error">
         {error?.code && <code>{error.code}</code>} {error?.message}
       </td>
-      <td className="number">{durationMs != null && durationText(durationMs)}</td>
+      <td className="number">{durationMs !== null && durationText(durationMs)}</td>
     </tr>
   )
 }

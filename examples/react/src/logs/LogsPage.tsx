@@ -69,14 +69,17 @@ export function LogsPage({ onForgetKey }: { onForgetKey: () => void }) {
 
   const refresh = useThrottled(
     useCallback(() => {
-      if (pause) return
+      if (pause) return true
+      // A question under way is not asked a second time, and its answer may not know of the last log.
+      if (isUnderWay(stats) || isUnderWay(logs)) return false
       askStats({ requestPolicy: 'network-only' })
       // Rows of a later page would move under the eyes of the reader.
       if (page === 1) askLogs({ requestPolicy: 'network-only' })
       const news = live.count - announced.current
       announced.current = live.count
       if (news > 0) setAnnouncement(newLogsText(news))
-    }, [pause, page, askStats, askLogs, live.count]),
+      return true
+    }, [pause, page, stats, logs, askStats, askLogs, live.count]),
     REFRESH_MS,
   )
   useEffect(() => {
@@ -89,12 +92,13 @@ export function LogsPage({ onForgetKey }: { onForgetKey: () => void }) {
     if (feedState.is === 'live' && wasCut.current) refresh()
     wasCut.current = feedState.is === 'reconnecting'
   }, [feedState, refresh])
-  useEffect(() => setSeen(0), [live.filter])
+  const count = useRef(0)
+  useEffect(() => {
+    count.current = live.count
+  }, [live.count])
+  useEffect(() => setSeen(count.current), [page, live.filter])
 
-  const goTo = (page: number) => {
-    setSeen(live.count)
-    changeView({ page })
-  }
+  const goTo = (page: number) => changeView({ page })
   const isOfView = isSame(logs.operation?.variables, logsVariables) && !pause
   const areStatsOfView = isSame(stats.operation?.variables, statsVariables) && !pause
   const error = live.error ?? (isOfView ? logs.error : undefined)
@@ -151,6 +155,8 @@ export function LogsPage({ onForgetKey }: { onForgetKey: () => void }) {
     </div>
   )
 }
+
+const isUnderWay = ({ fetching, stale }: { fetching: boolean; stale: boolean }) => fetching || stale
 
 const newLogsText = (count: number) => (count === 1 ? '1 new log' : `${integerText(count)} new logs`)
 

@@ -19,7 +19,11 @@ export function Pager({ page, total, view, onGo }: Props) {
   const link = (label: string, target: number, children: ReactNode) => (
     <PageLink
       label={label}
-      href={target === page || target < 1 || target > pages ? null : `?${formatView({ ...view, page: target }).slice(1)}`}
+      href={
+        target === page || target < 1 || target > pages
+          ? null
+          : `?${formatView({ ...view, page: target }).slice(1)}`
+      }
       onGo={() => onGo(target)}
     >
       {children}

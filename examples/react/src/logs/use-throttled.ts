@@ -3,8 +3,9 @@ import { useCallback, useEffect, useRef } from 'react'
 /**
  * A function that runs `work` at most once in `ms`, however often it is called; the last call is not lost. While nobody
  * looks at the page it waits.
+ * @param work returns false where it cannot be done yet: it is tried again
  */
-export function useThrottled(work: () => void, ms: number): () => void {
+export function useThrottled(work: () => boolean, ms: number): () => void {
   const latest = useRef(work)
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   const isDue = useRef(false)
@@ -19,8 +20,8 @@ export function useThrottled(work: () => void, ms: number): () => void {
     timer.current = setTimeout(() => {
       timer.current = undefined
       if (document.hidden) return
-      isDue.current = false
-      latest.current()
+      isDue.current = !latest.current()
+      if (isDue.current) run()
     }, ms)
   }, [ms])
 

@@ -20,6 +20,16 @@ export interface View {
 export const PAGE_SIZE = 50
 export const DEFAULT_DAYS = 7
 
+/** Everything, from the first page on. */
+export const ALL: View = {
+  platform: null,
+  eventType: null,
+  status: null,
+  days: DEFAULT_DAYS,
+  search: '',
+  page: 1,
+}
+
 /** Reads the query of an address. What it does not know, it takes for absent. */
 export function parseView(query: string): View {
   const parameters = new URLSearchParams(query)
