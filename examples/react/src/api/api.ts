@@ -2,7 +2,8 @@ import { cacheExchange, Client, fetchExchange, mapExchange, subscriptionExchange
 import { createContext, useContext } from 'react'
 import { type Feed, createFeed } from './feed.ts'
 
-const URL = '/graphql'
+/** The page's own origin passes on to connlog, unless the build says where connlog itself is. */
+const URL = import.meta.env.VITE_GRAPHQL_URL ?? '/graphql'
 
 /** The service as one key sees it. */
 export interface Api {
