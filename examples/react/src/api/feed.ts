@@ -96,7 +96,10 @@ export function createFeed(url: string, headers: Record<string, string>): Feed {
       })
 
     void run()
-    return () => ended.abort()
+    return () => {
+      ended.abort()
+      become({ is: 'connecting' })
+    }
   }
 
   return {

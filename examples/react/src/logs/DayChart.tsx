@@ -17,7 +17,7 @@ const DayChartFragment = graphql(`
 
 interface Props {
   readonly of: FragmentType<typeof DayChartFragment> | null
-  readonly error: CombinedError | undefined
+  readonly error: CombinedError | null
 }
 
 /** How wide the bar of a day is, of all that the day has: a few days do not make fat bars. */

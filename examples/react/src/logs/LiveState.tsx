@@ -1,4 +1,5 @@
 import type { FeedState } from '../api/feed.ts'
+import { useFeedState } from './use-feed-state.ts'
 
 const WORDS = {
   connecting: 'Connecting',
@@ -7,7 +8,9 @@ const WORDS = {
   ended: 'Not live',
 } satisfies Record<FeedState['is'], string>
 
-export function LiveState({ state }: { state: FeedState }) {
+/** Whether what is recorded now arrives. */
+export function LiveState() {
+  const state = useFeedState()
   return (
     <span className="live" data-state={state.is} title={'why' in state ? state.why : undefined}>
       <span className="dot" aria-hidden="true" />

@@ -12,7 +12,7 @@ interface Props {
   /** Whether the rows are still those of what was looked at before. */
   readonly isBusy: boolean
   readonly showsUsers: boolean
-  /** Whether there are logs on pages before this one. */
+  /** Whether logs match, though none of them is on this page. */
   readonly beyond: boolean
 }
 

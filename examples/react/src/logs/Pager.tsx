@@ -3,14 +3,14 @@ import { PAGE_SIZE, type View, formatView } from './view.ts'
 import { integerText } from './words.ts'
 
 interface Props {
-  readonly page: number
   /** How many logs match; undefined where that is not known. */
   readonly total: number | undefined
   readonly view: View
   readonly onGo: (page: number) => void
 }
 
-export function Pager({ page, total, view, onGo }: Props) {
+export function Pager({ total, view, onGo }: Props) {
+  const { page } = view
   if (total === undefined) return null
   const pages = Math.max(1, Math.ceil(total / PAGE_SIZE))
   const from = (page - 1) * PAGE_SIZE + 1

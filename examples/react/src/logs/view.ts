@@ -56,7 +56,12 @@ export function formatView({ platform, eventType, status, days, search, page }: 
 }
 
 /** The part of it that the service knows. Null asks for nothing. */
-export function filterOf({ platform, eventType, status, search }: View): ConnectionLogFilter {
+export function filterOf({
+  platform,
+  eventType,
+  status,
+  search,
+}: Pick<View, 'platform' | 'eventType' | 'status' | 'search'>): ConnectionLogFilter {
   return {
     platform: platform && [platform],
     eventType: eventType && [eventType],
