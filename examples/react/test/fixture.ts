@@ -23,6 +23,8 @@ export interface Fixture {
   ask(query: string, variables?: object, key?: string): Promise<unknown>
   /** Records one event of this account, a successful one by default. */
   record(accountId: string, event?: object): Promise<void>
+  /** Ends connlog as a deployment does, and starts it again on the same port. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -33,10 +35,11 @@ export async function startFixture(): Promise<Fixture> {
     LOG_LEVEL: 'error',
     NODE_ENV: 'production',
   }
-  const connlog = await startConnlog({ ...env, RATE_LIMIT_PER_MINUTE: '0' })
+  let connlog = await startConnlog({ ...env, RATE_LIMIT_PER_MINUTE: '0' })
+  const { port } = new URL(connlog.url)
   const key = await createKey(['--service', '--scopes', 'logs:read'], env)
   const admin = await createKey(['--service', '--scopes', 'logs:read,logs:write,admin'], env)
-  const backyard = await startTcpProxy(Number(new URL(connlog.url).port))
+  const backyard = await startTcpProxy(Number(port))
   const preview = await startPreview(`http://127.0.0.1:${backyard.port}`)
   const road = await startTcpProxy(Number(new URL(preview.url).port))
 
@@ -72,6 +75,10 @@ export async function startFixture(): Promise<Fixture> {
           ...event,
         },
       ]),
+    restart: async () => {
+      await connlog.stop()
+      connlog = await startConnlog({ ...env, RATE_LIMIT_PER_MINUTE: '0', PORT: port })
+    },
     stop: async () => {
       await road.stop()
       await preview.stop()

@@ -48,9 +48,10 @@ describeWithChromium('the page of examples/react', (openPage) => {
   }
 
   /** Opens the page on a view and waits until it is live. */
-  async function open(view = '', key = fixture.key) {
+  async function open(view = '', key = fixture.key, { isClockOurs = false } = {}) {
     const watched = await openPage()
     const { page } = watched
+    if (isClockOurs) await page.clock.install()
     const session = await page.context().newCDPSession(page)
     await session.send('Emulation.setTimezoneOverride', { timezoneId: TIME_ZONE })
     await page.goto(`${fixture.origin}/${view}#key=${key}`)
@@ -317,6 +318,27 @@ describeWithChromium('the page of examples/react', (openPage) => {
       await eventually(() => timesShown(page, accounts)).toEqual([1, 1, 1, 1])
       await eventually(() => range(page)).toBe(`1–50 of ${total()}`)
     })
+
+  it('comes back when connlog is started anew', async () => {
+    const { page } = await open()
+    await fixture.restart()
+    await eventually(() => liveState(page)).toBe('live')
+    await record('after-restart')
+    await eventually(() => timesShown(page, ['after-restart'])).toEqual([1])
+    await eventually(() => range(page)).toBe(`1–50 of ${total()}`)
+  })
+
+  it('gives up a connection of which it hears nothing, without being told that it is cut', async () => {
+    const { page } = await open('', fixture.key, { isClockOurs: true })
+    await fixture.road.setMode('blackhole')
+    await record('unheard')
+    await page.clock.runFor(46_000)
+    await eventually(() => liveState(page)).toBe('reconnecting')
+    await fixture.road.setMode('pass')
+    await page.clock.runFor(2_000)
+    await eventually(() => timesShown(page, ['unheard'])).toEqual([1])
+    expect(await liveState(page)).toBe('live')
+  })
 
   it('would miss some if it came back without its cursor', async () => {
     const { page } = await open('?page=2')
