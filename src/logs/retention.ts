@@ -150,7 +150,7 @@ export function createRetention<Log extends AnyLog, Filter>(
             const deleted = await round(signal)
             onRound({ deleted, tookMs: clock.steadyMs() - startMs })
           } catch (error) {
-            onRound('failed')
+            if (!signal.aborted) onRound('failed')
             throw error
           }
         },

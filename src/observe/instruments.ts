@@ -1,12 +1,15 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import type { ErrorCode } from '../kernel/errors.ts'
+import type { RecordResult } from '../connections/tallied.ts'
+import { ERROR_STATUS, type ErrorCode } from '../kernel/errors.ts'
 
 /** From a page out of memory to the end of a request's time, in seconds. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15]
 
 /** How an operation ended: well, or with the code that its caller read. */
 export type OperationOutcome = 'ok' | Lowercase<ErrorCode>
-export type RecordResult = 'created' | 'duplicate' | 'rejected'
+export const OUTCOMES = Object.fromEntries(
+  Object.keys(ERROR_STATUS).map((code) => [code, code.toLowerCase()]),
+) as Readonly<Record<ErrorCode, OperationOutcome>>
 
 /** What is counted as it happens. Series are made once and then found by one look-up. */
 export interface Instruments {
@@ -21,9 +24,9 @@ export interface Instruments {
 
 /** @param nowSeconds the present instant in seconds since the epoch */
 export function createInstruments(registry: Registry, nowSeconds: () => number): Instruments {
-  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+  const counter = (name: string, help: string, labelNames: readonly string[]) =>
     remembered(new Counter({ name, help, labelNames, registers: [registry] }))
-  const histogram = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+  const histogram = (name: string, help: string, labelNames: readonly string[]) =>
     remembered(new Histogram({ name, help, labelNames, buckets: SECONDS, registers: [registry] }))
   const gauge = (name: string, help: string) => {
     const made = new Gauge({ name, help, registers: [registry] })
@@ -69,7 +72,7 @@ export function createInstruments(registry: Registry, nowSeconds: () => number):
   const lines = counter('connlog_log_lines_total', 'Lines that the service wrote about itself.', ['level'])
 
   // At 0 from the start, so that the first of them shows as an increase.
-  for (const result of ['created', 'duplicate', 'rejected']) records(result).inc(0)
+  for (const result of ['created', 'duplicate', 'rejected', 'failed']) records(result).inc(0)
   for (const result of ['ok', 'failed']) cleanups(result).inc(0)
   for (const level of ['warn', 'error']) lines(level).inc(0)
   deleted().inc(0)
