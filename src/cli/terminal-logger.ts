@@ -6,8 +6,7 @@ export async function createTerminalLogger({ stderr, env }: Terminal, level: Log
   if (stderr.isTTY !== true) return createLogger(level)
   const { default: pretty } = await import('pino-pretty')
   const lines = pretty({
-    destination: 2,
-    sync: true,
+    destination: stderr,
     colorize: (env['NO_COLOR'] ?? '') === '',
     translateTime: 'SYS:HH:MM:ss.l',
     singleLine: true,

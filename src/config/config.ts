@@ -53,10 +53,10 @@ export class ConfigError extends Error {
   }
 }
 
-function shownOf(name: SettingName, text: string | undefined): unknown {
-  if (text === undefined) return text
-  if ('isSecret' in SETTINGS[name]) return `${text.length} characters`
-  return name === 'DATABASE_URL' ? withoutCredentials(text) : text
+function complaintAbout(name: SettingName, text: string | undefined): string {
+  const { expected } = SETTINGS[name]
+  if ('isSecret' in SETTINGS[name]) return `Expected \`${name}\` to be ${expected}, got something else.`
+  return expectation(name, expected, name === 'DATABASE_URL' ? text && withoutCredentials(text) : text)
 }
 
 /**
@@ -70,7 +70,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     const text = env[name] === '' ? undefined : env[name]
     const result = SETTINGS[name].schema.safeParse(text)
     if (result.success) read[name] = result.data
-    else problems.push(expectation(name, SETTINGS[name].expected, shownOf(name, text)))
+    else problems.push(complaintAbout(name, text))
   }
   if (read['PERSISTED_OPERATIONS_ONLY'] === true && read['PERSISTED_OPERATIONS'] === undefined)
     problems.push(
