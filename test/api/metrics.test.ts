@@ -136,7 +136,11 @@ describe.each(PROVIDERS)('/metrics on %s', (provider) => {
     const isUp = async () => valuesOf(await scrape(app), 'connlog_database_up')['']
     expect(await isUp()).toBe(undefined)
     await until(async () => (await isUp()) === 1)
+    const key = await app.key(null)
+    const page = 'query Page { connectionLogs { logs { id } } }'
+    await app.gql(key, page)
     await app.database.close()
+    await app.gql(key, page)
     // What was read is good for five seconds.
     expect(await isUp()).toBe(1)
     clock.advance(5_000)
@@ -144,6 +148,10 @@ describe.each(PROVIDERS)('/metrics on %s', (provider) => {
     const families = await scrape(app)
     expect(families.get('connlog_counts_notes_waiting')?.samples).toEqual([])
     expect(valuesOf(families, 'connlog_streams_open')).toEqual({ '': 0 })
+    expect(valuesOf(families, 'connlog_graphql_operations_total')).toEqual({
+      'Page ok': 1,
+      'Page service_unavailable': 1,
+    })
   })
 
   it('asks for its token where it has one, and opens to no key', async () => {

@@ -10,6 +10,7 @@ import { parseExposition, valuesOf } from '../support/exposition.ts'
 
 const REQUEST = new Request('http://connlog.test/graphql', { method: 'POST' })
 const NAMES = 10_000
+const NAIVE_NAMES = 1_000
 
 const operationOf = (name: string) => parse(`query ${name} { a }`).definitions[0] as OperationDefinitionNode
 const answered = async () => new Response('{}')
@@ -35,7 +36,7 @@ it('ten thousand names make a hundred series and one for all others', async () =
 })
 
 it('names taken as they come make a series each', async () => {
-  expect(await seriesAfter(NAMES, Infinity)).toBe(NAMES)
+  expect(await seriesAfter(NAIVE_NAMES, Infinity)).toBe(NAIVE_NAMES)
 })
 
 it('names are learned from good answers alone, and those of listed operations are known', () => {
