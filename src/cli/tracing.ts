@@ -1,3 +1,4 @@
+import type * as Sdk from '@opentelemetry/sdk-node'
 import { SECOND_MS, systemClock } from '../kernel/clock.ts'
 import type { Running } from '../kernel/lifecycle.ts'
 import { CommandError, type Terminal } from './terminal.ts'
@@ -40,9 +41,9 @@ export async function startTracing(env: Terminal['env']): Promise<Running | unde
   }
 }
 
-async function loadSdk(asking: string): Promise<typeof import('@opentelemetry/sdk-node')> {
+async function loadSdk(asking: string): Promise<typeof Sdk> {
   try {
-    return (await import(PACKAGE)) as typeof import('@opentelemetry/sdk-node')
+    return (await import(PACKAGE)) as typeof Sdk
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
     throw new CommandError(

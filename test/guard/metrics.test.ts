@@ -36,12 +36,11 @@ describe('metrics', () => {
   })
 
   it(`have each a row in ${PAGE}`, () => {
-    const rows = [...textOf(PAGE).matchAll(/^\| `(connlog_\w+)` \| (\w+) \|/gm)].map(([, name, type]) => [
-      name,
-      type,
-    ])
+    const rows = [...textOf(PAGE).matchAll(/^\| `(connlog_\w+)` \| (\w+) \|/gm)].map(
+      ([, name, type]) => `${name} ${type}`,
+    )
     expect(rows.sort(), `make the rows of “What /metrics tells” in ${PAGE} those of src/observe`).toEqual(
-      [...families.values()].map(({ name, type }) => [name, type]).sort(),
+      [...families.values()].map(({ name, type }) => `${name} ${type}`).sort(),
     )
   })
 

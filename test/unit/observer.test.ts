@@ -97,8 +97,12 @@ it('counts an operation that throws by the code of what it throws, and throws it
   const { instruments } = metrics
   const options = { instruments, slowMs: 0, clock: systemClock, logger: silentLogger }
   const observer = createObserver({ ...options, names: createOperationNames() })
-  const throwing = (error: Error) =>
-    observer.watch(REQUEST, (seen) => observer.operate(seen, operationOf('A'), () => Promise.reject(error)))
+  const throwing = (error: Error) => {
+    const answer = async () => {
+      throw error
+    }
+    return observer.watch(REQUEST, (seen) => observer.operate(seen, operationOf('A'), answer))
+  }
   await expect(throwing(new AppError('RATE_LIMITED', 'Too much.'))).rejects.toThrow('Too much.')
   await expect(throwing(new TypeError('a fault'))).rejects.toThrow('a fault')
   const families = parseExposition(await metrics.text())
