@@ -133,7 +133,7 @@ export const SETTINGS = {
   LOG_LEVEL: oneOf(
     LOG_LEVELS,
     'info',
-    'How much the service writes about itself, as JSON lines on standard error.',
+    'How much the service writes about itself on standard error: as JSON, or on a terminal as lines for people.',
   ),
   NODE_ENV: oneOf(
     ['production', 'development', 'test'],
