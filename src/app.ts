@@ -2,7 +2,9 @@ import type { GraphQLSchema } from 'graphql'
 import { createBadKeyLimiter } from './auth/bad-keys.ts'
 import { createRateLimiter } from './auth/rate-limit.ts'
 import type { Principal } from './auth/principal.ts'
+import { readVersion } from './cli/version.ts'
 import { type Config, ConfigError } from './config/config.ts'
+import { connectionLogKind } from './connections/kind.ts'
 import { metered } from './connections/metered.ts'
 import { connectionLogRoute } from './connections/routes.ts'
 import { STARTING_QUERY } from './connections/starting-query.ts'
@@ -14,10 +16,21 @@ import { createGraphiql } from './http/graphiql.ts'
 import { createGraphql } from './http/graphql.ts'
 import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, createHandler } from './http/handler.ts'
 import type { FetchHandler } from './http/listen.ts'
-import { complaintsAbout, createDocumentFinder, readListedDocuments } from './http/persisted.ts'
+import {
+  complaintsAbout,
+  createDocumentFinder,
+  operationNamesIn,
+  readListedDocuments,
+} from './http/persisted.ts'
+import { metricsRoute } from './http/metrics.ts'
 import { probeRoutes } from './http/probes.ts'
 import type { Charge, Route } from './http/route.ts'
-import { systemClock } from './kernel/clock.ts'
+import { type Clock, dayOf, systemClock } from './kernel/clock.ts'
+import { type BacklogWatch, watchBacklog } from './observe/backlog.ts'
+import { type Metrics, createMetrics } from './observe/metrics.ts'
+import { createObserver } from './observe/observer.ts'
+import { createOperationNames } from './observe/operation-names.ts'
+import { spansOfCalls } from './observe/spans.ts'
 import { createSchema } from './schema.ts'
 
 /** The service, put together and not started yet. */
@@ -29,13 +42,20 @@ export interface App extends Core {
 /** GraphiQL sends all that stands in its editor, and names the operation that is meant. */
 const MAX_OPERATIONS = { withGraphiql: 10, without: 1 }
 
+export interface AppOptions extends CoreOptions {
+  /** Whether the process is ours, so that /metrics tells of its memory and its event loop too. */
+  readonly ownProcess?: boolean
+}
+
 /**
  * Opens the database and wires everything to it.
  * @throws {DatabaseOpenError} with a sentence for the operator
  * @throws {ConfigError} for a list of operations that cannot be used
  */
-export async function createApp(options: CoreOptions): Promise<App> {
-  const { config, logger, clock = systemClock } = options
+export async function createApp({ ownProcess = false, ...options }: AppOptions): Promise<App> {
+  const { config, clock = systemClock } = options
+  const metrics = config.metrics ? createMetrics({ version: readVersion(), ownProcess, clock }) : undefined
+  const logger = metrics?.counted(options.logger) ?? options.logger
   const { maxBodyBytes, maxQueryCost } = config
   const schema = createSchema()
   const gate = createGate(schema, {
@@ -43,13 +63,20 @@ export async function createApp(options: CoreOptions): Promise<App> {
     cost: maxQueryCost,
     operations: config.graphiql ? MAX_OPERATIONS.withGraphiql : MAX_OPERATIONS.without,
   })
-  const findDocument = createDocumentFinder(
-    await listedDocuments(config, schema, gate),
-    config.persistedOperationsOnly,
-  )
-  const core = await createCore(options)
+  const listed = await listedDocuments(config, schema, gate)
+  const core = await createCore({ ...options, logger, witness: metrics?.witness })
   const { connectionLogsOf, database, keys, managedKeysOf, retentionMs } = core
-  const meteredLogsOf = (principal: Principal, charge: Charge) => metered(connectionLogsOf(principal), charge)
+  const { system } = database.load
+  const backlog = metrics && tellOf(core, metrics, clock)
+  const observer = createObserver({
+    instruments: metrics?.instruments,
+    names: createOperationNames(operationNamesIn(listed.values())),
+    slowMs: config.slowRequestMs,
+    clock,
+    logger,
+  })
+  const meteredLogsOf = (principal: Principal, charge: Charge) =>
+    spansOfCalls(metered(connectionLogsOf(principal), charge), system, connectionLogKind.table.name)
   const deadlines = createDeadlines(config.requestTimeoutMs, clock)
   let isStopping = false
 
@@ -58,6 +85,7 @@ export async function createApp(options: CoreOptions): Promise<App> {
       isReady: async () => !isStopping && (await database.migrations.pending()).length === 0,
     }),
     connectionLogRoute({ logsOf: meteredLogsOf, keys, retentionMs, maxBodyBytes, clock, logger }),
+    ...(metrics ? [metricsRoute({ ...metrics, token: config.metricsToken })] : []),
   ]
 
   const handler = createHandler({
@@ -70,10 +98,11 @@ export async function createApp(options: CoreOptions): Promise<App> {
       heartbeatMs: config.streamHeartbeatMs,
       clock,
       gate,
-      findDocument,
+      findDocument: createDocumentFinder(listed, config.persistedOperationsOnly),
       maxCost: maxQueryCost,
       onAdmitted: (cost, context) => context.pay(cost),
       logger,
+      observer,
     }),
     graphiql: config.graphiql
       ? createGraphiql({
@@ -99,6 +128,7 @@ export async function createApp(options: CoreOptions): Promise<App> {
     cors: createCors(config.corsOrigins),
     clock,
     logger,
+    observer,
   })
 
   return {
@@ -108,9 +138,23 @@ export async function createApp(options: CoreOptions): Promise<App> {
     stop: async () => {
       isStopping = true
       await deadlines.stop()
+      await backlog?.stop()
       await core.stop()
     },
   }
+}
+
+/** Lets metrics read the work as it stands. @returns what asks the database for them, to be stopped */
+function tellOf({ database, figures }: Core, metrics: Metrics, clock: Clock): BacklogWatch {
+  const { load, hints } = database
+  const backlog = watchBacklog(() => load.backlog(connectionLogKind.table, dayOf(clock.now())), clock)
+  metrics.addGauges({
+    ...load,
+    figures,
+    latest: backlog.latest,
+    isHearing: hints.isHearing,
+  })
+  return backlog
 }
 
 async function listedDocuments(

@@ -40,7 +40,7 @@ export interface ConnlogOptions extends ConnlogSettings {
 
 export interface Connlog {
   /**
-   * Answers a request to `/graphql`, `/api/v1/connections/logs`, `/health` or `/ready`.
+   * Answers a request to `/graphql`, `/api/v1/connections/logs`, `/health`, `/ready` or `/metrics`.
    * @param peer who asks; `createNodeListener` tells it. Where nobody does, bad keys are not counted by address
    */
   fetch(request: Request, peer?: Peer): Promise<Response>

@@ -6,6 +6,7 @@ import { type ConnectionLogs, createConnectionLogs } from './connections/connect
 import type { ConnectionLog } from './connections/event.ts'
 import { connectionLogKind } from './connections/kind.ts'
 import { createFollowing } from './connections/follow.ts'
+import { type RecordResult, tallied } from './connections/tallied.ts'
 import { createOpenStreams } from './connections/open-streams.ts'
 import { createInstanceSecret } from './database/instance.ts'
 import { openDatabase } from './database/open.ts'
@@ -15,9 +16,10 @@ import { type Running, createLifecycle, every } from './kernel/lifecycle.ts'
 import type { Logger } from './kernel/logger.ts'
 import { type CountKeeper, createCountKeeper } from './logs/counts.ts'
 import { createErasure } from './logs/erasure.ts'
-import { type Feed, createFeed } from './logs/feed.ts'
+import { createGroupCommit } from './logs/group-commit.ts'
+import { type Feed, type FeedFigures, createFeed } from './logs/feed.ts'
 import { createKeeping } from './logs/keeping.ts'
-import { createRetention } from './logs/retention.ts'
+import { type CleanupRound, createRetention } from './logs/retention.ts'
 import { type LogStore, createLogStore } from './logs/store.ts'
 
 /** All but what speaks HTTP, put together and not started yet: what the commands work with. */
@@ -30,6 +32,7 @@ export interface Core extends Running {
   readonly connectionLogs: ConnectionLogs
   readonly counts: CountKeeper
   readonly feed: Pick<Feed<ConnectionLog>, 'figures'>
+  readonly figures: () => CoreFigures
   /** Ends all subscriptions, each with the cursor to come back with, and takes no more. */
   endStreams(): void
   /** After how many milliseconds a log expires: as the settings say, else as the database remembers. */
@@ -43,6 +46,24 @@ export interface Core extends Running {
   start(): Promise<void>
 }
 
+/** What is told of the work as it stands. It asks nobody. */
+export interface CoreFigures {
+  readonly feed: FeedFigures
+  readonly openStreams: number
+  /** Logs that wait to be stored, those that the database has under way included. */
+  readonly pendingLogs: number
+}
+
+/** Who is told of the work as it is done. */
+export interface CoreWitness {
+  recorded(result: RecordResult, logs: number): void
+  /** A transaction that stores logs is durable. */
+  committed(tookMs: number): void
+  cleanedUp(round: CleanupRound | 'failed'): void
+  /** All that was noted was merged into the counts. */
+  merged(): void
+}
+
 /** Up to two seconds of notes to add is nothing to a read, and the more there are, the more fall into one count; see docs/decisions.md. */
 const MERGE_INTERVAL_MS = 2 * SECOND_MS
 
@@ -52,6 +73,7 @@ export interface CoreOptions {
   readonly clock?: Clock | undefined
   /** For maintenance commands: statements may take long. */
   readonly unhurried?: boolean
+  readonly witness?: CoreWitness | undefined
 }
 
 /**
@@ -63,6 +85,7 @@ export async function createCore({
   logger,
   clock = systemClock,
   unhurried,
+  witness,
 }: CoreOptions): Promise<Core> {
   const lifecycle = createLifecycle(logger)
   const database = await openDatabase(config.databaseUrl, {
@@ -83,7 +106,16 @@ export async function createCore({
   lifecycle.add('keys', keys)
   const feed = createFeed(database, connectionLogKind, { clock, logger })
   lifecycle.add('feed', feed)
-  const store = announcing(createLogStore(database, connectionLogKind), feed)
+  const store = announcing(
+    createLogStore(database, connectionLogKind),
+    (tookMs) => {
+      feed.announce()
+      witness?.committed(tookMs)
+    },
+    clock,
+  )
+  const horizon = () => ({ nowMs: clock.now(), retentionMs })
+  const commits = createGroupCommit<ConnectionLog>((groups) => store.append(groups, horizon), { clock })
   const retention = createRetention(database, connectionLogKind, {
     clock,
     keptDays: keeping.keptDays,
@@ -92,8 +124,9 @@ export async function createCore({
   const counts = createCountKeeper(database, connectionLogKind, { clock, logger })
   const streams = createOpenStreams({ perKey: config.streamsPerKey, total: config.streams })
   const cursorSecret = createInstanceSecret(database, clock.now)
-  const connectionLogsOf = createConnectionLogs({
+  const logsOf = createConnectionLogs({
     store,
+    commits,
     retention,
     following: createFollowing({
       feed,
@@ -109,6 +142,8 @@ export async function createCore({
     retentionMs,
     cursorSecret,
   })
+  const connectionLogsOf = (principal: Principal) =>
+    witness ? tallied(logsOf(principal), witness.recorded) : logsOf(principal)
   return {
     keys,
     managedKeysOf: createManagedKeys({ keys, models: database, clock }),
@@ -117,13 +152,18 @@ export async function createCore({
     connectionLogs: connectionLogsOf(OPERATOR),
     counts,
     feed,
+    figures: () => ({
+      feed: feed.figures(),
+      openStreams: streams.count(),
+      pendingLogs: commits.pendingLogs(),
+    }),
     endStreams: streams.endAll,
     retentionMs,
     rememberedDays: keeping.rememberedDays,
     start: async () => {
       lifecycle.add('retention', await keeping.start())
-      lifecycle.add('cleanup', retention.start(config.cleanupIntervalMs))
-      lifecycle.add('counts', counts.start(MERGE_INTERVAL_MS))
+      lifecycle.add('cleanup', retention.start(config.cleanupIntervalMs, witness?.cleanedUp))
+      lifecycle.add('counts', counts.start(MERGE_INTERVAL_MS, witness?.merged))
       if (database.allowances) {
         const { forget } = database.allowances
         lifecycle.add('rate limits', every(MINUTE_MS, 'rate limits', forget, { clock, logger }))
@@ -137,16 +177,18 @@ export async function createCore({
   }
 }
 
-/** A store that tells the feed of what it has stored. */
+/** A store that tells when it has stored something, and how long that took in milliseconds. */
 function announcing<Log extends ConnectionLog, Filter>(
   store: LogStore<Log, Filter>,
-  feed: Pick<Feed<Log>, 'announce'>,
+  onStored: (tookMs: number) => void,
+  { steadyMs }: Clock,
 ): LogStore<Log, Filter> {
   return {
     ...store,
     append: async (groups, horizon) => {
+      const startMs = steadyMs()
       const outcomes = await store.append(groups, horizon)
-      feed.announce()
+      onStored(steadyMs() - startMs)
       return outcomes
     },
   }

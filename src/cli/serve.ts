@@ -4,46 +4,60 @@ import { GRAPHQL_PATH } from '../http/handler.ts'
 import { listen } from '../http/listen.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { CommandError, type Terminal, count, print } from './terminal.ts'
+import { startTracing } from './tracing.ts'
 import { readVersion } from './version.ts'
 import { withOpened } from './with-app.ts'
 
 /** `connlog serve`: migrates, serves until it is told to stop, then ends what is under way. */
 export async function serve(terminal: Terminal): Promise<void> {
-  await withOpened(terminal, createApp, async ({ app, config, logger }) => {
-    await app.database.migrations.apply()
-    const server = await listen(app.fetch, {
-      port: config.port,
-      host: config.host,
-      clock: systemClock,
-    }).catch((error: unknown) => {
-      throw new CommandError(`Could not listen on ${config.host}:${config.port}: ${listenReason(error)}.`)
-    })
-    try {
-      // Only now, so that a port that is taken does not cost the one sight of the demo's key.
-      const demo = config.demo
-        ? await seedDemo(app, { clock: systemClock, retentionMs: app.retentionMs })
-        : undefined
-      await app.start()
-      const endpoint = `${server.address}${GRAPHQL_PATH}`
-      print(terminal, `connlog ${readVersion()} listens on ${server.address}`)
-      if (demo) {
-        print(
-          terminal,
-          `Demo: ${count(demo.logs)} logs, most of them of the user ${demo.userId}. The key below is theirs and is shown this once.`,
-        )
+  const tracing = await startTracing(terminal.env)
+  try {
+    await serveTraced(terminal)
+  } finally {
+    await tracing?.stop()
+  }
+}
+
+async function serveTraced(terminal: Terminal): Promise<void> {
+  await withOpened(
+    terminal,
+    (options) => createApp({ ...options, ownProcess: true }),
+    async ({ app, config, logger }) => {
+      await app.database.migrations.apply()
+      const server = await listen(app.fetch, {
+        port: config.port,
+        host: config.host,
+        clock: systemClock,
+      }).catch((error: unknown) => {
+        throw new CommandError(`Could not listen on ${config.host}:${config.port}: ${listenReason(error)}.`)
+      })
+      try {
+        // Only now, so that a port that is taken does not cost the one sight of the demo's key.
+        const demo = config.demo
+          ? await seedDemo(app, { clock: systemClock, retentionMs: app.retentionMs })
+          : undefined
+        await app.start()
+        const endpoint = `${server.address}${GRAPHQL_PATH}`
+        print(terminal, `connlog ${readVersion()} listens on ${server.address}`)
+        if (demo) {
+          print(
+            terminal,
+            `Demo: ${count(demo.logs)} logs, most of them of the user ${demo.userId}. The key below is theirs and is shown this once.`,
+          )
+        }
+        if (config.graphiql) print(terminal, `GraphiQL: ${endpoint}${demo ? `#key=${demo.key}` : ''}`)
+        if (config.graphiql && !demo)
+          print(terminal, 'It asks for a key; `connlog keys create --user ID` makes one.')
+        logger.info({ address: server.address }, 'listening')
+        await aborted(terminal.stop)
+        logger.info({}, 'stopping')
+      } finally {
+        // They would go on for as long as the server waits for those who are being served.
+        app.endStreams()
+        await server.stop()
       }
-      if (config.graphiql) print(terminal, `GraphiQL: ${endpoint}${demo ? `#key=${demo.key}` : ''}`)
-      if (config.graphiql && !demo)
-        print(terminal, 'It asks for a key; `connlog keys create --user ID` makes one.')
-      logger.info({ address: server.address }, 'listening')
-      await aborted(terminal.stop)
-      logger.info({}, 'stopping')
-    } finally {
-      // They would go on for as long as the server waits for those who are being served.
-      app.endStreams()
-      await server.stop()
-    }
-  })
+    },
+  )
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

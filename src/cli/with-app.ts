@@ -1,7 +1,8 @@
 import { type Core, type CoreOptions, createCore } from '../core.ts'
 import { type Config, parseConfig } from '../config/config.ts'
-import { type Logger, createLogger } from '../kernel/logger.ts'
+import type { Logger } from '../kernel/logger.ts'
 import { CommandError, type Terminal } from './terminal.ts'
+import { createTerminalLogger } from './terminal-logger.ts'
 
 export interface CommandContext<App extends Core = Core> {
   readonly app: App
@@ -16,7 +17,7 @@ export async function withOpened<App extends Core, T>(
   work: (context: CommandContext<App>) => Promise<T>,
 ): Promise<T> {
   const config = parseConfig(terminal.env)
-  const logger = createLogger(config.logLevel)
+  const logger = await createTerminalLogger(terminal, config.logLevel)
   const app = await open({ config, logger })
   try {
     return await work({ app, config, logger })

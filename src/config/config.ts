@@ -29,6 +29,10 @@ export interface Config {
   readonly streamsPerKey: number
   readonly streamHeartbeatMs: number
   readonly requestTimeoutMs: number
+  /** From how many milliseconds on an answer is slow; 0 = none is. */
+  readonly slowRequestMs: number
+  readonly metrics: boolean
+  readonly metricsToken: string | undefined
   readonly maxQueryCost: number
   readonly maxQueryTokens: number
   /** Origins whose pages may call from a browser, as browsers write them. */
@@ -49,6 +53,12 @@ export class ConfigError extends Error {
   }
 }
 
+function complaintAbout(name: SettingName, text: string | undefined): string {
+  const { expected } = SETTINGS[name]
+  if ('isSecret' in SETTINGS[name]) return `Expected \`${name}\` to be ${expected}, got something else.`
+  return expectation(name, expected, name === 'DATABASE_URL' ? text && withoutCredentials(text) : text)
+}
+
 /**
  * Reads the settings from `env`, which is not touched; an empty variable counts as not set.
  * @throws {ConfigError} naming every wrong setting at once, never only the first.
@@ -60,14 +70,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     const text = env[name] === '' ? undefined : env[name]
     const result = SETTINGS[name].schema.safeParse(text)
     if (result.success) read[name] = result.data
-    else
-      problems.push(
-        expectation(
-          name,
-          SETTINGS[name].expected,
-          name === 'DATABASE_URL' ? text && withoutCredentials(text) : text,
-        ),
-      )
+    else problems.push(complaintAbout(name, text))
   }
   if (read['PERSISTED_OPERATIONS_ONLY'] === true && read['PERSISTED_OPERATIONS'] === undefined)
     problems.push(
@@ -95,6 +98,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     streamsPerKey: values.STREAMS_PER_KEY,
     streamHeartbeatMs: values.STREAM_HEARTBEAT_SECONDS * SECOND_MS,
     requestTimeoutMs: values.REQUEST_TIMEOUT_SECONDS * SECOND_MS,
+    slowRequestMs: values.SLOW_REQUEST_MS,
+    metrics: values.METRICS ?? true,
+    metricsToken: values.METRICS_TOKEN,
     maxQueryCost: values.MAX_QUERY_COST,
     maxQueryTokens: values.MAX_QUERY_TOKENS,
     corsOrigins: values.CORS_ORIGINS,

@@ -10,6 +10,7 @@ interface Setting<T> {
   /** The default as text, for people. */
   readonly default: string
   readonly description: string
+  readonly isSecret?: true
 }
 
 const setting = <T>(
@@ -61,6 +62,12 @@ const switchedBy = (defaultText: string, description: string) =>
     defaultText,
     description,
   )
+
+/** A text that no sentence may repeat. */
+const secret = (form: RegExp, expected: string, defaultText: string, description: string) => ({
+  ...setting(z.string().regex(form).optional(), expected, defaultText, description),
+  isSecret: true as const,
+})
 
 /** An origin as browsers send it: no path, no user, no default port. */
 const isOrigin = (text: string): boolean =>
@@ -126,7 +133,7 @@ export const SETTINGS = {
   LOG_LEVEL: oneOf(
     LOG_LEVELS,
     'info',
-    'How much the service writes about itself, as JSON lines on standard error.',
+    'How much the service writes about itself on standard error: as JSON, or on a terminal as lines for people.',
   ),
   NODE_ENV: oneOf(
     ['production', 'development', 'test'],
@@ -163,6 +170,19 @@ export const SETTINGS = {
     'Most points that a GraphQL operation may cost; docs/limits.md says how they are counted.',
   ),
   MAX_QUERY_TOKENS: wholeNumber(100, 20_000, 4_000, 'Most tokens that a GraphQL document may have.'),
+  SLOW_REQUEST_MS: wholeNumber(
+    0,
+    600_000,
+    1_000,
+    'Milliseconds from which on an answer is logged as slow; 0 logs none.',
+  ),
+  METRICS: switchedBy('true', 'Whether /metrics tells Prometheus how the service does.'),
+  METRICS_TOKEN: secret(
+    /^[\x21-\x7e]{16,256}$/,
+    '16 to 256 characters without spaces',
+    'none',
+    'Token that /metrics asks for, as `Authorization: Bearer`; without one it needs none.',
+  ),
   CORS_ORIGINS: setting(
     origins,
     'origins such as https://app.example.com, parted by commas',

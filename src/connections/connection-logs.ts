@@ -7,7 +7,7 @@ import { createIdMint } from '../kernel/ids.ts'
 import { type OffsetPagination, paginationOf } from '../kernel/offset-page.ts'
 import { idSchema, parseInput } from '../kernel/text.ts'
 import type { NewLog, Outcome } from '../logs/append.ts'
-import { createGroupCommit } from '../logs/group-commit.ts'
+import type { GroupCommit } from '../logs/group-commit.ts'
 import { createCursorCodec } from '../logs/cursor.ts'
 import { createQuery } from '../logs/query.ts'
 import type { CleanupResult, Retention } from '../logs/retention.ts'
@@ -98,6 +98,8 @@ const CHECKED_IN_A_TURN = 100
 
 export interface ConnectionLogsOptions extends ErasureParts {
   readonly store: LogStore<ConnectionLog, ConnectionFilter>
+  /** Where lists of logs are stored, over the same store. */
+  readonly commits: GroupCommit<ConnectionLog>
   readonly retention: Retention
   readonly following: Following
   readonly retentionMs: number
@@ -108,6 +110,7 @@ export interface ConnectionLogsOptions extends ErasureParts {
 /** @returns a function from who asks to what they may reach */
 export function createConnectionLogs({
   store,
+  commits,
   retention,
   following,
   erasure,
@@ -118,7 +121,6 @@ export function createConnectionLogs({
 }: ConnectionLogsOptions): (principal: Principal) => ConnectionLogs {
   const mintId = createIdMint()
   const horizon = () => ({ nowMs: clock.now(), retentionMs })
-  const commits = createGroupCommit<ConnectionLog>((groups) => store.append(groups, horizon), { clock })
 
   return (principal) => {
     const sight = sightOf(principal)

@@ -9,6 +9,8 @@ export interface OpenStreams {
    * @throws {AppError} RATE_LIMITED where the key has too many; SERVICE_UNAVAILABLE where the process has, or is stopping
    */
   open(keyId: string | null, end: () => void): () => void
+  /** How many are open. */
+  count(): number
   /** Ends all of them, and opens no more. */
   endAll(): void
 }
@@ -53,6 +55,7 @@ export function createOpenStreams({ perKey, total }: StreamLimits): OpenStreams 
         else counts.delete(keyId)
       }
     },
+    count: () => ends.size,
     endAll: () => {
       isEnding = true
       for (const end of ends) end()

@@ -9,10 +9,13 @@ export interface Hints {
   announce(): void
   /** Calls back at hints of others, and whenever some may have been missed. */
   listen(onHint: () => void): Running
+  /** Whether hints of others are heard now; undefined where nobody listens. */
+  isHearing(): boolean | undefined
 }
 
 /** For databases that have none. */
 export const NO_HINTS: Hints = {
   announce: () => undefined,
   listen: () => ({ stop: async () => undefined }),
+  isHearing: () => undefined,
 }

@@ -3,6 +3,7 @@ import type { Dialect, LogTable } from './dialect.ts'
 import type { Eraser } from './erasing.ts'
 import type { Health } from './finding.ts'
 import type { Hints } from './hints.ts'
+import type { Load } from './load.ts'
 import type { Sql } from './sql.ts'
 
 /** Statements against the database, or against one transaction of it. Failures are AppErrors or bugs. */
@@ -99,6 +100,7 @@ export interface Database extends Queryable, Models {
   readonly allowances: SharedAllowances | undefined
   readonly eraser: Eraser
   readonly health: Health
+  readonly load: Load
   readonly migrations: Migrations
   close(): Promise<void>
 }

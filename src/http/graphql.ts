@@ -19,6 +19,7 @@ import { type Logger, logFailure } from '../kernel/logger.ts'
 import { graphqlFailure } from './failure.ts'
 import { readParameters } from './graphql-request.ts'
 import { contentTypeFor } from './media-type.ts'
+import { type Observer, type Sighting, UNOBSERVED } from './observer.ts'
 import { json } from './route.ts'
 import { streamOfOne, streamResponse } from './stream.ts'
 import { formatFor, multipart, serverSentEvents } from './stream-format.ts'
@@ -28,6 +29,8 @@ import { createTextAnswers } from './text-answers.ts'
 /** What a GraphQL request runs with: what resolvers see, and the id by which our log knows the request. */
 export interface GraphqlContext extends Context {
   readonly requestId: string
+  /** Where to say what becomes of the request. */
+  readonly seen?: Sighting
   /**
    * Pays for an operation whose cost is known, before it is executed and once. Where it is heavier than the token that
    * every request has paid, it takes more of the rate limit.
@@ -56,6 +59,7 @@ export interface GraphqlOptions {
    */
   readonly onAdmitted?: (cost: number, context: GraphqlContext) => void
   readonly logger: Logger
+  readonly observer?: Observer
 }
 
 export type GraphqlHandler = (request: Request, context: GraphqlContext) => Promise<Response>
@@ -65,7 +69,7 @@ export type GraphqlHandler = (request: Request, context: GraphqlContext) => Prom
  * @throws {AppError} what the gate and the reading of the request throw
  */
 export function createGraphql(options: GraphqlOptions): GraphqlHandler {
-  const { gate, findDocument, maxCost, onAdmitted } = options
+  const { gate, findDocument, maxCost, onAdmitted, observer = UNOBSERVED } = options
   const answerAsText = createTextAnswers(options)
   const execute = createExecution(options)
   return async (request, context) => {
@@ -73,12 +77,15 @@ export function createGraphql(options: GraphqlOptions): GraphqlHandler {
     const { query = '', operationName, variables, extensions } = parameters
     const admitted = gate.admit(query, operationName)
     if (!admitted) return execute(request, parameters, context)
-    const cost = admitted.costOf(variables ?? {})
-    onAdmitted?.(cost, context)
-    const told = extensions?.['cost'] === true ? { cost: { points: cost, limit: maxCost } } : undefined
-    const answer = await answerAsText(request, admitted, { query, variables, told }, context)
-    if (answer && 'response' in answer) return answer.response
-    return execute(request, parameters, answer ? failing(context, answer.failure) : context, told)
+    const answered = async () => {
+      const cost = admitted.costOf(variables ?? {})
+      onAdmitted?.(cost, context)
+      const told = extensions?.['cost'] === true ? { cost: { points: cost, limit: maxCost } } : undefined
+      const answer = await answerAsText(request, admitted, { query, variables, told }, context)
+      if (answer && 'response' in answer) return answer.response
+      return execute(request, parameters, answer ? failing(context, answer.failure) : context, told)
+    }
+    return context.seen ? observer.operate(context.seen, admitted.operation, answered) : answered()
   }
 }
 
@@ -191,7 +198,7 @@ function validation(introspection: boolean): Plugin {
  */
 function finished(
   result: ExecutionResult,
-  { requestId, told }: ParsedContext,
+  { requestId, told, seen }: ParsedContext,
   { introspection, logger }: Pick<GraphqlOptions, 'introspection' | 'logger'>,
 ): ExecutionResult {
   // The same object where nothing is added: those who get the same result share it.
@@ -200,6 +207,7 @@ function finished(
   if (!result.errors) return { ...result, ...extensions }
   const errors = result.errors.map((error) => {
     if (!(error instanceof GraphQLError)) return error
+    if (seen) seen.code ??= error.extensions['code'] as ErrorCode
     if (error.originalError) logFailure(error.originalError, { requestId, path: error.path }, logger)
     if (error.extensions['code'] === 'INTERNAL') return withRequestId(error, requestId)
     return introspection ? error : withoutSuggestions(error)

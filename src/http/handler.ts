@@ -8,7 +8,7 @@ import { type RateLimit, type RateLimiter, overLimit, tokensOf } from '../auth/r
 import type { Needs } from '../auth/scopes.ts'
 import type { ConnectionLogs } from '../connections/connection-logs.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
-import { AppError, badInput } from '../kernel/errors.ts'
+import { AppError, badInput, codeOf } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
 import { requireDeclaredLength, requireMediaType } from './body.ts'
 import { clientAddress } from './client-address.ts'
@@ -18,6 +18,7 @@ import { type Failure, graphqlFailure, restFailure } from './failure.ts'
 import type { Graphiql } from './graphiql.ts'
 import type { GraphqlHandler } from './graphql.ts'
 import type { FetchHandler, Peer } from './listen.ts'
+import { type Observer, type Sighting, UNOBSERVED } from './observer.ts'
 import type { Charge, Route } from './route.ts'
 
 export const GRAPHQL_PATH = '/graphql'
@@ -51,6 +52,7 @@ export interface HandlerOptions {
   readonly cors: Cors
   readonly clock: Clock
   readonly logger: Logger
+  readonly observer?: Observer
 }
 
 interface Exchange {
@@ -58,22 +60,30 @@ interface Exchange {
   readonly peer: Peer | undefined
   readonly url: URL
   readonly requestId: string
+  readonly seen: Sighting
   /** Runs `work`; whatever it throws becomes an answer, and a fault of ours is logged. */
   attempt(work: () => Promise<Response>): Promise<Response>
 }
 
 /** The whole service as one function from a request to its answer. It never rejects. */
 export function createHandler(options: HandlerOptions): FetchHandler {
-  const { clock, logger, cors } = options
-  return async (request, peer) => {
-    const startedAt = clock.now()
+  const { observer = UNOBSERVED } = options
+  const respond = createResponder(options)
+  return (request, peer) => observer.watch(request, (seen) => respond(request, peer, seen))
+}
+
+function createResponder(options: HandlerOptions) {
+  const { logger, cors } = options
+  return async (request: Request, peer: Peer | undefined, seen: Sighting): Promise<Response> => {
     const url = urlOf(request)
     const requestId = requestIdOf(request)
+    seen.requestId = requestId
     const failure: Failure = url?.pathname === GRAPHQL_PATH ? graphqlFailure : restFailure
     const attempt: Exchange['attempt'] = async (work) => {
       try {
         return await work()
       } catch (error) {
+        seen.code ??= codeOf(error)
         // Who has gone away is no failure of ours, and gets no answer.
         if (!request.signal.aborted) logFailure(error, { requestId, path: url?.pathname }, logger)
         return failure(error, requestId, request.headers.get('accept'))
@@ -81,7 +91,7 @@ export function createHandler(options: HandlerOptions): FetchHandler {
     }
     const respond = async () => {
       if (!url) throw badInput('host', 'a host name or an address', request.headers.get('host'))
-      return answer({ request, peer, url, requestId, attempt }, options)
+      return answer({ request, peer, url, requestId, seen, attempt }, options)
     }
     const response = cors.preflight(request) ?? (await attempt(respond))
     cors.open(request, response)
@@ -91,40 +101,34 @@ export function createHandler(options: HandlerOptions): FetchHandler {
       response.headers.set('content-security-policy', NOTHING_TO_SHOW)
     }
     if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')
-    logger.debug(
-      {
-        requestId,
-        method: request.method,
-        path: url?.pathname,
-        status: response.status,
-        durationMs: clock.now() - startedAt,
-      },
-      'answered',
-    )
     return request.method === 'HEAD' ? new Response(null, response) : response
   }
 }
 
 async function answer(exchange: Exchange, options: HandlerOptions): Promise<Response> {
-  const { request, url, requestId } = exchange
+  const { request, url, requestId, seen } = exchange
   const { graphiql } = options
   if (url.pathname === GRAPHQL_PATH) return answerGraphql(exchange, options)
   if (graphiql && url.pathname.startsWith(`${GRAPHIQL_ASSETS_PATH}/`)) {
+    seen.route = `${GRAPHIQL_ASSETS_PATH}/…`
     return isRead(request) ? graphiql.asset(request) : notAllowed(request, ['GET'])
   }
   const route = options.routes.find(({ path }) => path === url.pathname)
   if (!route) throw new AppError('NOT_FOUND', `There is nothing at ${url.pathname}.`)
+  seen.route = route.path
   const method = route.methods[isRead(request) ? 'GET' : request.method]
   if (!method) return notAllowed(request, Object.keys(route.methods))
   if (method.needs === 'no key') return method.run(request)
   const isTimed = route.isStream?.(request) !== true
+  seen.isStream = !isTimed
   return admitted(exchange, options, { needs: method.needs, isTimed }, (principal, { charge }) =>
     method.run(request, principal, requestId, charge),
   )
 }
 
 async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promise<Response> {
-  const { request, requestId } = exchange
+  const { request, requestId, seen } = exchange
+  seen.route = GRAPHQL_PATH
   const { graphql, graphiql, connectionLogsOf, managedKeysOf, maxBodyBytes } = options
   if (graphiql && isRead(request) && request.headers.get('accept')?.includes('text/html'))
     return graphiql.page(request)
@@ -137,6 +141,7 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
     }
     return graphql(request, {
       requestId,
+      seen,
       principal,
       rateLimit: allowance.left,
       pay: allowance.pay,
@@ -170,7 +175,7 @@ interface Door {
  * the limit.
  */
 async function admitted(
-  { request, peer, attempt }: Exchange,
+  { request, peer, seen, attempt }: Exchange,
   { keys, badKeys, trustedProxies, rateLimiter, deadlines }: HandlerOptions,
   { needs, isTimed }: Door,
   work: (principal: Principal, allowance: Allowance, signal: () => AbortSignal) => Promise<Response>,
@@ -184,6 +189,7 @@ async function admitted(
     const address = clientAddress(peer?.address, request.headers.get('x-forwarded-for'), trustedProxies)
     const principal = await authenticate(request, keys, badKeys, address)
     const keyId = principal.keyId ?? ''
+    seen.keyId = keyId
     within(await rateLimiter.take(keyId))
     requireScope(principal, needs)
     const allowance: Allowance = {

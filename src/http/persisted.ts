@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type GraphQLSchema, parse, validate } from 'graphql'
+import { type GraphQLSchema, Kind, parse, validate } from 'graphql'
 import type { GraphQLParams } from 'graphql-yoga'
 import { z } from 'zod'
 import type { Gate } from '../graphql/gate.ts'
@@ -53,6 +53,14 @@ export function complaintsAbout(listed: ListedDocuments, schema: GraphQLSchema, 
       : [`Expected the document ${show(id)} of \`PERSISTED_OPERATIONS\` to be usable: ${complaint}`]
   })
 }
+
+/** The names of the operations in documents that are usable. */
+export const operationNamesIn = (documents: Iterable<string>): string[] =>
+  [...documents].flatMap((text) =>
+    parse(text).definitions.flatMap((definition) =>
+      definition.kind === Kind.OPERATION_DEFINITION && definition.name ? [definition.name.value] : [],
+    ),
+  )
 
 function complaintsOf(text: string, schema: GraphQLSchema, gate: Gate): string[] {
   try {

@@ -52,6 +52,9 @@ export class AppError extends Error {
   }
 }
 
+/** The code by which a caller knows what was thrown. */
+export const codeOf = (error: unknown): ErrorCode => (error instanceof AppError ? error.code : 'INTERNAL')
+
 const SHOWN_CHARACTERS = 60
 
 /** A value as it appears in a sentence: short, on one line, strings in double quotes. */

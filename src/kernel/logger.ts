@@ -1,4 +1,5 @@
-import { pino } from 'pino'
+import { isSpanContextValid, trace } from '@opentelemetry/api'
+import { type DestinationStream, pino } from 'pino'
 import { AppError } from './errors.ts'
 
 /**
@@ -74,12 +75,21 @@ const PLACE = /^ {4}at (.*:\d+:\d+\)?)$/
 const placesIn = (stack: unknown): string[] =>
   typeof stack === 'string' ? stack.split('\n').flatMap((line) => PLACE.exec(line)?.[1] ?? []) : []
 
-/** JSON lines on standard error, which leaves standard output to what a command prints. */
-export function createLogger(level: LogLevel): Logger {
-  return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: asTrace } },
-    pino.destination({ dest: 2, sync: true }),
-  )
+/**
+ * JSON lines on standard error, which leaves standard output to what a command prints. Within a trace each has its ids,
+ * by the names that OpenTelemetry has for them.
+ */
+export function createLogger(
+  level: LogLevel,
+  destination: DestinationStream = pino.destination({ dest: 2, sync: true }),
+): Logger {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, mixin: spanIds }
+  return pino({ ...options, serializers: { err: asTrace } }, destination)
+}
+
+function spanIds(): object {
+  const span = trace.getActiveSpan()?.spanContext()
+  return span && isSpanContextValid(span) ? { trace_id: span.traceId, span_id: span.spanId } : {}
 }
 
 /** The error of a line as a trace, whoever wrote it. */

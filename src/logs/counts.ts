@@ -14,8 +14,8 @@ export interface CountKeeper {
   miscounted(day: number): Promise<number>
   /** Counts a day anew from its logs. Writers wait meanwhile. */
   recount(day: number): Promise<void>
-  /** Merges now and every `intervalMs`. */
-  start(intervalMs: number): Running
+  /** Merges now and every `intervalMs`; `onMerged` is called each time that it went well. */
+  start(intervalMs: number, onMerged?: () => void): Running
 }
 
 export function createCountKeeper<Log extends AnyLog, Filter>(
@@ -59,6 +59,15 @@ export function createCountKeeper<Log extends AnyLog, Filter>(
     miscounted,
     recount,
     merge,
-    start: (intervalMs) => every(intervalMs, 'counts', merge, { clock, logger }),
+    start: (intervalMs, onMerged = () => undefined) =>
+      every(
+        intervalMs,
+        'counts',
+        async (signal) => {
+          await merge(signal)
+          onMerged()
+        },
+        { clock, logger },
+      ),
   }
 }

@@ -13,6 +13,8 @@ export interface GroupCommit<Log> {
    *   the database cannot take it, and then nothing of the group is stored
    */
   append(group: Group<Log>): Promise<readonly Outcome<Log>[]>
+  /** How many logs wait for the database, those that it has under way included. */
+  pendingLogs(): number
 }
 
 /** How long the first of a flush waits for others, in milliseconds. */
@@ -75,6 +77,7 @@ export function createGroupCommit<Log>(
   }
 
   return {
+    pendingLogs: () => pendingLogs,
     append: async (group) => {
       if (pendingLogs > 0 && pendingLogs + group.length > maxPendingLogs) throw tooMuchWaiting()
       pendingLogs += group.length

@@ -20,11 +20,16 @@ export interface CleanupResult {
   readonly cutoffMs: number
 }
 
+export interface CleanupRound {
+  readonly deleted: number
+  readonly tookMs: number
+}
+
 /** Deletes what has expired. Reads never show it, so nothing depends on when this runs. */
 export interface Retention {
   cleanup(options?: { dryRun?: boolean; signal?: AbortSignal }): Promise<CleanupResult>
-  /** Cleans up, and makes room for the days to come, now and every `intervalMs`. */
-  start(intervalMs: number): Running
+  /** Cleans up, and makes room for the days to come, now and every `intervalMs`; each round is told of as it ends. */
+  start(intervalMs: number, onRound?: (round: CleanupRound | 'failed') => void): Running
 }
 
 /** Event ids are kept a little longer than any log of their day, see MIDNIGHT_OVERLAP_MS and MAX_AHEAD_MS. */
@@ -122,20 +127,32 @@ export function createRetention<Log extends AnyLog, Filter>(
     return { ...result, dryRun, cutoffMs }
   }
 
+  async function round(signal: AbortSignal): Promise<number> {
+    const today = dayOf(clock.now())
+    await storage.prepare(
+      table,
+      Array.from({ length: DAYS_AHEAD + 1 }, (_, ahead) => today + ahead),
+    )
+    const { deleted } = await cleanup({ signal })
+    if (deleted > 0) logger.info({ deleted }, 'expired logs deleted')
+    return deleted
+  }
+
   return {
     cleanup,
-    start: (intervalMs) =>
+    start: (intervalMs, onRound = () => undefined) =>
       every(
         intervalMs,
         'cleanup',
         async (signal) => {
-          const today = dayOf(clock.now())
-          await storage.prepare(
-            table,
-            Array.from({ length: DAYS_AHEAD + 1 }, (_, ahead) => today + ahead),
-          )
-          const { deleted } = await cleanup({ signal })
-          if (deleted > 0) logger.info({ deleted }, 'expired logs deleted')
+          const startMs = clock.steadyMs()
+          try {
+            const deleted = await round(signal)
+            onRound({ deleted, tookMs: clock.steadyMs() - startMs })
+          } catch (error) {
+            if (!signal.aborted) onRound('failed')
+            throw error
+          }
         },
         { clock, logger },
       ),

@@ -14,6 +14,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   graphql: ['kernel'],
   connections: ['kernel', 'database', 'logs', 'auth', 'graphql', 'http'],
   http: ['kernel', 'graphql', 'auth'],
+  observe: ['kernel'],
   demo: ['kernel', 'auth', 'connections'],
   late: ['kernel'],
   remote: ['kernel'],
@@ -31,7 +32,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'demo',
     '.',
   ],
-  '.': ['kernel', 'config', 'database', 'logs', 'auth', 'graphql', 'connections', 'http', 'cli'],
+  '.': ['kernel', 'config', 'database', 'logs', 'auth', 'graphql', 'connections', 'http', 'observe', 'cli'],
 }
 
 /** What stands in one place only: a pattern in the code, and the files that own it. */
@@ -47,6 +48,8 @@ const OWNERS: readonly [what: string, pattern: RegExp, owner: RegExp][] = [
     /from '(pg|@photostructure\/sqlite|@prisma\/[^']+|.*generated\/[^']+)'/,
     /^database\//,
   ],
+  ['prom-client', /from 'prom-client'/, /^observe\//],
+  ['OpenTelemetry', /['"]@opentelemetry\//, /^(observe\/|kernel\/logger\.ts$|cli\/tracing\.ts$)/],
   ['console', /\bconsole\./, /^cli\//],
   // See "No accessors on what a request makes" in docs/decisions.md.
   ['accessors', /^\s+(get|set) [\w[]+\(/m, /^http\/graphiql-boot\.ts$/],

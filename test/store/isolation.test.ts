@@ -110,6 +110,7 @@ describe('the same requests over an adapter with one connection, as the official
         scrub: async () => ({ scrubbed: false, remark: null }),
       },
       hints: NO_HINTS,
+      load: { system: 'sqlite', pool: () => undefined, backlog: async () => undefined },
       health: { settings: async () => [], space: async () => [], storage: async () => [] },
       migrations: {
         apply: async () => [],

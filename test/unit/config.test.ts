@@ -34,6 +34,9 @@ describe('settings', () => {
       streamsPerKey: 100,
       streamHeartbeatMs: 15_000,
       requestTimeoutMs: 15_000,
+      slowRequestMs: 1_000,
+      metrics: true,
+      metricsToken: undefined,
       maxQueryCost: 20_000,
       maxQueryTokens: 4_000,
       corsOrigins: [],
@@ -59,6 +62,7 @@ describe('settings', () => {
         LOG_LEVEL: 'loud',
         GRAPHIQL: 'yes',
         HOST: 'a b',
+        METRICS_TOKEN: 'canary',
       }),
     ).toEqual([
       'Expected `DATABASE_URL` to be file:PATH for SQLite or postgres://… for Postgres, got "mysql://host/db".',
@@ -69,6 +73,7 @@ describe('settings', () => {
       'Expected `TRUSTED_PROXIES` to be a whole number from 0 to 10, got "10.0.0.0/8".',
       'Expected `LOG_LEVEL` to be silent, error, warn, info, debug, got "loud".',
       'Expected `GRAPHIQL` to be true or false, got "yes".',
+      'Expected `METRICS_TOKEN` to be 16 to 256 characters without spaces, got something else.',
     ])
   })
 

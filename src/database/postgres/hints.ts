@@ -44,6 +44,7 @@ export function createHints({
   const closing = new AbortController()
   const listeners = new Set<Running>()
   let isWanted = false
+  let hearing = 0
   let announcing: Promise<void> | undefined
 
   async function announceAll(): Promise<void> {
@@ -71,11 +72,16 @@ export function createHints({
     try {
       await client.connect()
       await client.query(`LISTEN ${CHANNEL}`)
-      // What was stored while nobody listened.
-      onHint()
-      while (!over.aborted) {
-        await clock.sleep(checkMs, over)
-        if (!over.aborted) await client.query('SELECT 1')
+      hearing += 1
+      try {
+        // What was stored while nobody listened.
+        onHint()
+        while (!over.aborted) {
+          await clock.sleep(checkMs, over)
+          if (!over.aborted) await client.query('SELECT 1')
+        }
+      } finally {
+        hearing -= 1
       }
     } finally {
       const left = new AbortController()
@@ -117,6 +123,7 @@ export function createHints({
       announcing ??= announceAll()
     },
     listen,
+    isHearing: () => (listeners.size === 0 ? undefined : hearing === listeners.size),
     stop: async () => {
       closing.abort()
       await Promise.all([...listeners].map((listener) => listener.stop()))

@@ -17,6 +17,7 @@ import { createAllowances } from './allowances.ts'
 import { createEraser } from './eraser.ts'
 import { createHealth } from './health.ts'
 import { createHints } from './hints.ts'
+import { createLoad } from './load.ts'
 import { postgresDialect } from './dialect.ts'
 import { PLANNING } from './planning.ts'
 import { socketThatEnds } from './sockets.ts'
@@ -89,6 +90,7 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
     hints,
     allowances: createAllowances(over),
     health: createHealth(pool),
+    load: createLoad(pool, options.poolSize),
     eraser: translatedEraser(createEraser(pool, { ...over, storage, clock: options.clock })),
     migrations: createMigrations('postgresql', migrationTarget(pool, settings)),
     close: async () => {

@@ -15,6 +15,7 @@ import { createSqliteAdapterFactory } from './adapter.ts'
 import { type SqliteConnections, openSqliteConnections } from './connections.ts'
 import { createEraser } from './eraser.ts'
 import { createHealth } from './health.ts'
+import { createLoad } from './load.ts'
 import { sqliteDialect } from './dialect.ts'
 import { SqliteOpenError } from './open-error.ts'
 
@@ -43,6 +44,7 @@ export async function openSqlite(
     hints: NO_HINTS,
     allowances: undefined,
     health: createHealth(connections),
+    load: createLoad(over),
     eraser: createEraser(connections, { ...over, clock, mayVacuum: unhurried === true }),
     migrations: createMigrations('sqlite', migrationTarget(connections)),
     close: async () => {
