@@ -10,6 +10,8 @@ export default defineConfig({
   resolve: { alias: graphqlOnce },
   test: {
     include: ['test/**/*.test.ts'],
+    // Installs packages: `npm run test:package`.
+    exclude: ['**/node_modules/**', 'test/packaging/**'],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/each-file.ts'],
     provide: {
