@@ -10,8 +10,8 @@ export default defineConfig({
   resolve: { alias: graphqlOnce },
   test: {
     include: ['test/**/*.test.ts'],
-    // A package of its own: `npm run test:clients`.
-    exclude: ['test/clients/**'],
+    // Packages are installed for these: `npm run test:clients` and `npm run test:package`.
+    exclude: ['**/node_modules/**', 'test/clients/**', 'test/packaging/**'],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/each-file.ts'],
     provide: {
