@@ -8,6 +8,7 @@ import { connectionLogRoute } from './connections/routes.ts'
 import { STARTING_QUERY } from './connections/starting-query.ts'
 import { type Core, type CoreOptions, createCore } from './core.ts'
 import { type Gate, createGate } from './graphql/gate.ts'
+import { createAdmission } from './http/admission.ts'
 import { createCors } from './http/cors.ts'
 import { createDeadlines } from './http/deadline.ts'
 import { createGraphiql } from './http/graphiql.ts'
@@ -23,6 +24,8 @@ import { createSchema } from './schema.ts'
 /** The service, put together and not started yet. */
 export interface App extends Core {
   readonly fetch: FetchHandler
+  /** `/ready` answers 503 from now on; all else goes on. */
+  drain(): void
   readonly routes: readonly Route[]
 }
 
@@ -52,12 +55,21 @@ export async function createApp(options: CoreOptions): Promise<App> {
   const meteredLogsOf = (principal: Principal, charge: Charge) => metered(connectionLogsOf(principal), charge)
   const deadlines = createDeadlines(config.requestTimeoutMs, clock)
   let isStopping = false
+  const stopping = new AbortController()
 
   const routes = [
     ...probeRoutes({
       isReady: async () => !isStopping && (await database.migrations.pending()).length === 0,
     }),
-    connectionLogRoute({ logsOf: meteredLogsOf, keys, retentionMs, maxBodyBytes, clock, logger }),
+    connectionLogRoute({
+      logsOf: meteredLogsOf,
+      keys,
+      retentionMs,
+      maxBodyBytes,
+      clock,
+      logger,
+      stopping: stopping.signal,
+    }),
   ]
 
   const handler = createHandler({
@@ -96,6 +108,10 @@ export async function createApp(options: CoreOptions): Promise<App> {
     managedKeysOf,
     maxBodyBytes,
     deadlines,
+    admission: {
+      requests: createAdmission(config.maxConcurrentRequests),
+      streams: createAdmission(config.maxConcurrentRequests),
+    },
     cors: createCors(config.corsOrigins),
     clock,
     logger,
@@ -105,8 +121,15 @@ export async function createApp(options: CoreOptions): Promise<App> {
     ...core,
     fetch: handler,
     routes,
+    drain: () => void (isStopping = true),
+    endStreams: () => {
+      isStopping = true
+      stopping.abort()
+      core.endStreams()
+    },
     stop: async () => {
       isStopping = true
+      stopping.abort()
       await deadlines.stop()
       await core.stop()
     },

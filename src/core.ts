@@ -7,7 +7,7 @@ import type { ConnectionLog } from './connections/event.ts'
 import { connectionLogKind } from './connections/kind.ts'
 import { createFollowing } from './connections/follow.ts'
 import { createOpenStreams } from './connections/open-streams.ts'
-import { createInstanceSecret } from './database/instance.ts'
+import { claimDemo, createInstanceSecret } from './database/instance.ts'
 import { openDatabase } from './database/open.ts'
 import type { Database } from './database/port.ts'
 import { type Clock, DAY_MS, MINUTE_MS, SECOND_MS, systemClock } from './kernel/clock.ts'
@@ -30,6 +30,8 @@ export interface Core extends Running {
   readonly connectionLogs: ConnectionLogs
   readonly counts: CountKeeper
   readonly feed: Pick<Feed<ConnectionLog>, 'figures'>
+  /** Whether it falls to this process, of all that start at once, to make the demo. */
+  claimDemo(): Promise<boolean>
   /** Ends all subscriptions, each with the cursor to come back with, and takes no more. */
   endStreams(): void
   /** After how many milliseconds a log expires: as the settings say, else as the database remembers. */
@@ -67,6 +69,7 @@ export async function createCore({
   const lifecycle = createLifecycle(logger)
   const database = await openDatabase(config.databaseUrl, {
     poolSize: config.poolSize,
+    requestMs: config.requestTimeoutMs,
     clock,
     logger,
     unhurried,
@@ -117,6 +120,7 @@ export async function createCore({
     connectionLogs: connectionLogsOf(OPERATOR),
     counts,
     feed,
+    claimDemo: () => claimDemo(database, clock.now()),
     endStreams: streams.endAll,
     retentionMs,
     rememberedDays: keeping.rememberedDays,

@@ -1,4 +1,4 @@
-import { createApp } from '../app.ts'
+import { type App, createApp } from '../app.ts'
 import { seedDemo } from '../demo/seed.ts'
 import { GRAPHQL_PATH } from '../http/handler.ts'
 import { listen } from '../http/listen.ts'
@@ -7,44 +7,59 @@ import { CommandError, type Terminal, count, print } from './terminal.ts'
 import { readVersion } from './version.ts'
 import { withOpened } from './with-app.ts'
 
+/** How long the database may take to be closed, in milliseconds: together with the server's 8 seconds less than 10. */
+const CLOSE_MS = 1_500
+
 /** `connlog serve`: migrates, serves until it is told to stop, then ends what is under way. */
 export async function serve(terminal: Terminal): Promise<void> {
-  await withOpened(terminal, createApp, async ({ app, config, logger }) => {
-    await app.database.migrations.apply()
-    const server = await listen(app.fetch, {
-      port: config.port,
-      host: config.host,
-      clock: systemClock,
-    }).catch((error: unknown) => {
-      throw new CommandError(`Could not listen on ${config.host}:${config.port}: ${listenReason(error)}.`)
-    })
-    try {
-      // Only now, so that a port that is taken does not cost the one sight of the demo's key.
-      const demo = config.demo
-        ? await seedDemo(app, { clock: systemClock, retentionMs: app.retentionMs })
-        : undefined
-      await app.start()
-      const endpoint = `${server.address}${GRAPHQL_PATH}`
-      print(terminal, `connlog ${readVersion()} listens on ${server.address}`)
-      if (demo) {
-        print(
-          terminal,
-          `Demo: ${count(demo.logs)} logs, most of them of the user ${demo.userId}. The key below is theirs and is shown this once.`,
-        )
+  await withOpened(
+    terminal,
+    createApp,
+    async ({ app, config, logger }) => {
+      await app.database.migrations.apply()
+      const server = await listen(app.fetch, {
+        port: config.port,
+        host: config.host,
+        keepAliveMs: config.keepAliveMs,
+        clock: systemClock,
+      }).catch((error: unknown) => {
+        throw new CommandError(`Could not listen on ${config.host}:${config.port}: ${listenReason(error)}.`)
+      })
+      try {
+        // Only now, so that a port that is taken does not cost the one sight of the demo's key.
+        const demo = config.demo
+          ? await seedDemo(app, { clock: systemClock, retentionMs: app.retentionMs })
+          : undefined
+        await app.start()
+        const endpoint = `${server.address}${GRAPHQL_PATH}`
+        print(terminal, `connlog ${readVersion()} listens on ${server.address}`)
+        if (demo) {
+          print(
+            terminal,
+            `Demo: ${count(demo.logs)} logs, most of them of the user ${demo.userId}. The key below is theirs and is shown this once.`,
+          )
+        }
+        if (config.graphiql) print(terminal, `GraphiQL: ${endpoint}${demo ? `#key=${demo.key}` : ''}`)
+        if (config.graphiql && !demo)
+          print(terminal, 'It asks for a key; `connlog keys create --user ID` makes one.')
+        logger.info({ address: server.address }, 'listening')
+        await aborted(terminal.stop)
+        logger.info({}, 'stopping')
+        app.drain()
+        server.drain()
+        await systemClock.sleep(config.shutdownDelayMs)
+      } finally {
+        // They would go on for as long as the server waits for those who are being served.
+        app.endStreams()
+        await server.stop()
       }
-      if (config.graphiql) print(terminal, `GraphiQL: ${endpoint}${demo ? `#key=${demo.key}` : ''}`)
-      if (config.graphiql && !demo)
-        print(terminal, 'It asks for a key; `connlog keys create --user ID` makes one.')
-      logger.info({ address: server.address }, 'listening')
-      await aborted(terminal.stop)
-      logger.info({}, 'stopping')
-    } finally {
-      // They would go on for as long as the server waits for those who are being served.
-      app.endStreams()
-      await server.stop()
-    }
-  })
+    },
+    closeInTime,
+  )
 }
+
+/** Whoever was served has been by now; a database that does not answer is not waited for. */
+const closeInTime = (app: App): Promise<void> => Promise.race([app.stop(), systemClock.sleep(CLOSE_MS)])
 
 async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return

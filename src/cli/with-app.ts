@@ -14,6 +14,7 @@ export async function withOpened<App extends Core, T>(
   terminal: Terminal,
   open: (options: CoreOptions) => Promise<App>,
   work: (context: CommandContext<App>) => Promise<T>,
+  close: (app: App) => Promise<void> = (app) => app.stop(),
 ): Promise<T> {
   const config = parseConfig(terminal.env)
   const logger = createLogger(config.logLevel)
@@ -21,7 +22,7 @@ export async function withOpened<App extends Core, T>(
   try {
     return await work({ app, config, logger })
   } finally {
-    await app.stop()
+    await close(app)
   }
 }
 

@@ -29,6 +29,11 @@ export interface Config {
   readonly streamsPerKey: number
   readonly streamHeartbeatMs: number
   readonly requestTimeoutMs: number
+  /** Most requests that are worked on at a time, and most streams of lines. */
+  readonly maxConcurrentRequests: number
+  readonly keepAliveMs: number
+  /** How long the service goes on serving, not ready, after it was told to stop. */
+  readonly shutdownDelayMs: number
   readonly maxQueryCost: number
   readonly maxQueryTokens: number
   /** Origins whose pages may call from a browser, as browsers write them. */
@@ -95,6 +100,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     streamsPerKey: values.STREAMS_PER_KEY,
     streamHeartbeatMs: values.STREAM_HEARTBEAT_SECONDS * SECOND_MS,
     requestTimeoutMs: values.REQUEST_TIMEOUT_SECONDS * SECOND_MS,
+    maxConcurrentRequests: values.MAX_CONCURRENT_REQUESTS,
+    keepAliveMs: values.KEEP_ALIVE_SECONDS * SECOND_MS,
+    shutdownDelayMs: values.SHUTDOWN_DELAY_SECONDS * SECOND_MS,
     maxQueryCost: values.MAX_QUERY_COST,
     maxQueryTokens: values.MAX_QUERY_TOKENS,
     corsOrigins: values.CORS_ORIGINS,

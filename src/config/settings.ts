@@ -156,6 +156,24 @@ export const SETTINGS = {
     15,
     'How long a request may take, its body included; streams of lines are exempt.',
   ),
+  MAX_CONCURRENT_REQUESTS: wholeNumber(
+    1,
+    100_000,
+    256,
+    'Most requests that a process works on at a time, and most streams of lines; it refuses others at once.',
+  ),
+  KEEP_ALIVE_SECONDS: wholeNumber(
+    1,
+    3_600,
+    75,
+    'How long a connection without a request is kept; more than what load balancers keep it for.',
+  ),
+  SHUTDOWN_DELAY_SECONDS: wholeNumber(
+    0,
+    300,
+    0,
+    'How long a service that was told to stop still serves, not ready any more, before it takes no more requests.',
+  ),
   MAX_QUERY_COST: wholeNumber(
     100,
     10_000_000,

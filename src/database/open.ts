@@ -7,10 +7,10 @@ export interface OpenOptions {
   readonly poolSize: number
   readonly clock: Clock
   readonly logger: Logger
-  /** For maintenance: statements may take an hour, where they are otherwise given up after half a minute. */
+  /** The time of a request, in which what is asked of the database nests; 15 seconds unless given. */
+  readonly requestMs?: number | undefined
+  /** For maintenance: statements may take an hour. */
   readonly unhurried?: boolean | undefined
-  /** The same in milliseconds, on Postgres. */
-  readonly timeoutMs?: number | undefined
 }
 
 /**
