@@ -48,10 +48,14 @@ export interface Core extends Running {
 /** Up to two seconds of notes to add is nothing to a read, and the more there are, the more fall into one count; see docs/decisions.md. */
 const MERGE_INTERVAL_MS = 2 * SECOND_MS
 
+const LOST = 'the thread that writes to SQLite has ended: nothing is stored until the process starts anew'
+
 export interface CoreOptions {
   readonly config: Config
   readonly logger: Logger
   readonly clock?: Clock | undefined
+  /** Called when the database can be used no more before the process ends. */
+  readonly onLost?: () => void
   /** For maintenance commands: statements may take long. */
   readonly unhurried?: boolean
 }
@@ -65,6 +69,7 @@ export async function createCore({
   logger,
   clock = systemClock,
   unhurried,
+  onLost,
 }: CoreOptions): Promise<Core> {
   const lifecycle = createLifecycle(logger)
   const database = await openDatabase(config.databaseUrl, {
@@ -73,6 +78,10 @@ export async function createCore({
     clock,
     logger,
     unhurried,
+    onLost: () => {
+      logger.error({}, LOST)
+      onLost?.()
+    },
   })
   lifecycle.add('database', { stop: () => database.close() })
   const keeping = await createKeeping(database, { days: config.retentionDays, clock, logger }).catch(

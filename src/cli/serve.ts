@@ -12,9 +12,10 @@ const CLOSE_MS = 1_500
 
 /** `connlog serve`: migrates, serves until it is told to stop, then ends what is under way. */
 export async function serve(terminal: Terminal): Promise<void> {
+  const lost = new AbortController()
   await withOpened(
     terminal,
-    createApp,
+    (options) => createApp({ ...options, onLost: () => lost.abort() }),
     async ({ app, config, logger }) => {
       await app.database.migrations.apply()
       const server = await listen(app.fetch, {
@@ -43,7 +44,9 @@ export async function serve(terminal: Terminal): Promise<void> {
         if (config.graphiql && !demo)
           print(terminal, 'It asks for a key; `connlog keys create --user ID` makes one.')
         logger.info({ address: server.address }, 'listening')
-        await aborted(terminal.stop)
+        await aborted(AbortSignal.any([terminal.stop, lost.signal]))
+        if (lost.signal.aborted)
+          throw new CommandError('The thread that writes to SQLite has ended. Start the service again.')
         logger.info({}, 'stopping')
         app.drain()
         server.drain()

@@ -9,6 +9,8 @@ export interface OpenOptions {
   readonly logger: Logger
   /** The time of a request, in which what is asked of the database nests; 15 seconds unless given. */
   readonly requestMs?: number | undefined
+  /** Called when SQLite can be written to no more before the process ends; Postgres is connected to anew. */
+  readonly onLost?: (() => void) | undefined
   /** For maintenance: statements may take an hour. */
   readonly unhurried?: boolean | undefined
 }

@@ -27,9 +27,9 @@ import { SqliteOpenError } from './open-error.ts'
  */
 export async function openSqlite(
   url: string,
-  { clock, unhurried, requestMs }: Pick<OpenOptions, 'clock' | 'unhurried' | 'requestMs'>,
+  { clock, unhurried, requestMs, onLost }: Omit<OpenOptions, 'poolSize' | 'logger'>,
 ): Promise<Database> {
-  const connections = await openConnections(pathOf(url), clock)
+  const connections = await openConnections(pathOf(url), clock, onLost)
   const client = new PrismaClient({ adapter: createSqliteAdapterFactory(connections) })
   const over = overClient(client, unhurried ? UNHURRIED : timeoutsWithin(requestMs))
   return {
@@ -56,9 +56,13 @@ export async function openSqlite(
 
 const pathOf = (url: string) => (url.startsWith('file://') ? fileURLToPath(url) : url.slice('file:'.length))
 
-async function openConnections(path: string, clock: Clock): Promise<SqliteConnections> {
+async function openConnections(
+  path: string,
+  clock: Clock,
+  onLost: (() => void) | undefined,
+): Promise<SqliteConnections> {
   try {
-    return await openSqliteConnections({ path, clock })
+    return await openSqliteConnections({ path, clock, onLost })
   } catch (error) {
     if (error instanceof SqliteOpenError) throw new DatabaseOpenError(error.message, { cause: error })
     throw error
