@@ -109,8 +109,8 @@ export async function createApp(options: CoreOptions): Promise<App> {
     maxBodyBytes,
     deadlines,
     admission: {
-      requests: createAdmission(config.maxConcurrentRequests),
-      streams: createAdmission(config.maxConcurrentRequests),
+      requests: createAdmission(config.maxConcurrentRequests, config.maxQueueMs),
+      streams: createAdmission(config.maxConcurrentRequests, config.maxQueueMs),
     },
     cors: createCors(config.corsOrigins),
     clock,

@@ -31,6 +31,8 @@ export interface Config {
   readonly requestTimeoutMs: number
   /** Most requests that are worked on at a time, and most streams of lines. */
   readonly maxConcurrentRequests: number
+  /** How long a request may have waited for others when its turn comes. */
+  readonly maxQueueMs: number
   readonly keepAliveMs: number
   /** How long the service goes on serving, not ready, after it was told to stop. */
   readonly shutdownDelayMs: number
@@ -101,6 +103,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     streamHeartbeatMs: values.STREAM_HEARTBEAT_SECONDS * SECOND_MS,
     requestTimeoutMs: values.REQUEST_TIMEOUT_SECONDS * SECOND_MS,
     maxConcurrentRequests: values.MAX_CONCURRENT_REQUESTS,
+    maxQueueMs: values.MAX_QUEUE_MILLISECONDS,
     keepAliveMs: values.KEEP_ALIVE_SECONDS * SECOND_MS,
     shutdownDelayMs: values.SHUTDOWN_DELAY_SECONDS * SECOND_MS,
     maxQueryCost: values.MAX_QUERY_COST,

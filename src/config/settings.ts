@@ -162,6 +162,12 @@ export const SETTINGS = {
     256,
     'Most requests that a process works on at a time, and most streams of lines; it refuses others at once.',
   ),
+  MAX_QUEUE_MILLISECONDS: wholeNumber(
+    10,
+    60_000,
+    200,
+    'How long a request may have waited for others when the service comes to it; it refuses those that waited longer.',
+  ),
   KEEP_ALIVE_SECONDS: wholeNumber(
     1,
     3_600,

@@ -200,7 +200,7 @@ async function admitted(
     return work(principal, allowance, signal)
   }
   const response = await attempt(async () => {
-    const leave = (isTimed ? admission.requests : admission.streams).enter()
+    const leave = (isTimed ? admission.requests : admission.streams).enter(peer?.lateMs)
     try {
       return await (isTimed ? deadlines.within(request, serve) : serve(() => request.signal))
     } finally {

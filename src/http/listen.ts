@@ -1,13 +1,16 @@
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServerAdapter } from '@whatwg-node/server'
-import type { Clock } from '../kernel/clock.ts'
+import { type Clock, systemClock } from '../kernel/clock.ts'
 import type { Running } from '../kernel/lifecycle.ts'
+import { createLateness } from './lateness.ts'
 
 /** Who is at the other end of the connection on which a request came. */
 export interface Peer {
   /** Its IP address, where it is known. */
   readonly address?: string | undefined
+  /** How long the request waited for others before it was handed on, in milliseconds, where that is known. */
+  readonly lateMs?: number
 }
 
 export type FetchHandler = (request: Request, peer?: Peer) => Promise<Response>
@@ -40,8 +43,9 @@ const KEEP_ALIVE_MS = 75_000
 
 /** A listener for `node:http` and what is built on it, over a function from Request to Response. */
 export function createNodeListener(handler: FetchHandler) {
+  const lateness = createLateness(systemClock)
   return createServerAdapter<{ readonly req?: IncomingMessage }>((request, { req }) =>
-    handler(request, { address: req?.socket.remoteAddress }),
+    handler(request, { address: req?.socket.remoteAddress, lateMs: lateness() }),
   )
 }
 

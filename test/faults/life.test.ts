@@ -1,17 +1,16 @@
 import { once } from 'node:events'
-import { type ClientRequest, Agent, request } from 'node:http'
+import { type ClientRequest, request } from 'node:http'
 import { connect } from 'node:net'
-import { expect, describe, it } from 'vitest'
-import { openDatabase } from '../../src/database/open.ts'
+import pg from 'pg'
+import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/kernel/clock.ts'
-import { silentLogger } from '../../src/kernel/logger.ts'
-import { createKeyStore } from '../../src/auth/key-store.ts'
-import { ALL_SCOPES } from '../../src/auth/scopes.ts'
 import { createRandom } from '../../src/demo/random.ts'
+import { startTestApp } from '../support/app.ts'
 import { startCommand } from '../support/command.ts'
 import { type Provider, PROVIDERS, createTestDatabase } from '../support/databases.ts'
 import { type Service, startService } from '../support/service.ts'
 import { undoneAfterEach } from '../support/undo.ts'
+import { serviceWithKey } from '../support/service-with-key.ts'
 import { FLAWLESS } from './history.ts'
 import { createLoad } from './load.ts'
 
@@ -19,26 +18,12 @@ const PATH = '/api/v1/connections/logs'
 const BREAKER = new URL('../support/break-on-signal.mjs', import.meta.url).href
 const undo = undoneAfterEach()
 
-/** A service in a process of its own, and a service key. */
-async function served(provider: Provider, env: Record<string, string> = {}) {
-  const database = await createTestDatabase(provider)
-  undo(database.drop)
-  const service = await startService(database.url, env)
-  undo(service.kill)
-  const opened = await openDatabase(database.url, { poolSize: 1, clock: systemClock, logger: silentLogger })
-  const keys = createKeyStore(opened, { clock: systemClock, logger: silentLogger })
-  const { key } = await keys.create({ userId: null, scopes: ALL_SCOPES })
-  await keys.stop()
-  await opened.close()
-  return { url: database.url, service, key }
-}
-
 const statusOf = async (service: Service, path: string) =>
   (await fetch(`http://127.0.0.1:${service.port}${path}`, { headers: { connection: 'close' } })).status
 
 /** Load from the start to a while after the end has begun, as from behind a load balancer that asks `/ready`. */
 async function loadAround(provider: Provider, end: (service: Service) => Promise<unknown>) {
-  const { url, service, key } = await served(provider, { SHUTDOWN_DELAY_SECONDS: '1' })
+  const { url, service, key } = await serviceWithKey(undo, provider, { SHUTDOWN_DELAY_SECONDS: '1' })
   const load = createLoad({ random: createRandom(7), port: () => service.port, key })
   undo(load.end)
   load.start()
@@ -66,7 +51,7 @@ describe.each(PROVIDERS)('a service on %s that is told to stop under load', (pro
 it('ends within ten seconds with clients that never end and never read, and tells them what was stored', async () => {
   await Promise.all(
     PROVIDERS.map(async (provider) => {
-      const { service, key } = await served(provider)
+      const { service, key } = await serviceWithKey(undo, provider)
       const endless = openStream(service, key)
       endless.sent.write(
         `${JSON.stringify({ platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' })}\n`,
@@ -147,7 +132,10 @@ describe('a service that is broken ends, so that it is started again', () => {
     ],
     ['a promise is rejected that nobody holds', 'reject', 'a failure that nobody caught: the process ends'],
   ])('where %s', async (_, how, sentence) => {
-    const { service, key } = await served('sqlite', { NODE_OPTIONS: `--import ${BREAKER}`, BREAK: how })
+    const { service, key } = await serviceWithKey(undo, 'sqlite', {
+      NODE_OPTIONS: `--import ${BREAKER}`,
+      BREAK: how,
+    })
     const send = () =>
       fetch(`http://127.0.0.1:${service.port}${PATH}`, { headers: { authorization: `Bearer ${key}` } })
     expect((await send()).status).toBe(200)
@@ -159,59 +147,79 @@ describe('a service that is broken ends, so that it is started again', () => {
   })
 })
 
-/** Asks over and over with so many clients, and returns the median time of a good answer, and how many were refused. */
-async function medianUnder(clients: number, { service, key }: { service: Service; key: string }) {
-  const agent = new Agent({ keepAlive: true })
-  const times: number[] = []
-  let refused = 0
-  let left = 600
-  const ask = () =>
-    new Promise<number | undefined>((resolve, reject) => {
-      const query = '{ connectionStats(interval: HOUR) { total errorCodes { code } series { total } } }'
-      const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
-      const path = '/graphql'
-      const sent = request({ port: service.port, host: '127.0.0.1', agent, method: 'POST', path, headers })
-      sent.on('error', reject)
-      sent.on('response', (response) => {
-        response.resume()
-        response.on('end', () => resolve(response.statusCode))
-      })
-      sent.end(JSON.stringify({ query }))
-    })
-  await Promise.all(
-    Array.from({ length: clients }, async () => {
-      while (left > 0) {
-        const beganMs = systemClock.steadyMs()
-        if ((await ask()) === 200) {
-          times.push(systemClock.steadyMs() - beganMs)
-          left -= 1
-        } else {
-          refused += 1
-          await systemClock.sleep(50)
-        }
-      }
-    }),
-  )
-  agent.destroy()
-  return { medianMs: times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0, refused }
-}
+describe('several services on one empty Postgres', () => {
+  it('start at once: one migrates, one makes the demo, all answer', async () => {
+    const database = await createTestDatabase('postgres', { migrated: false })
+    undo(database.drop)
+    const env = { DATABASE_URL: database.url, PORT: '0', LOG_LEVEL: 'error' }
+    const commands = Array.from({ length: 4 }, () => startCommand(['serve'], env))
+    undo(...commands.map((command) => () => command.kill('SIGKILL')))
+    for (const command of commands) {
+      const printed = await command.printed(/GraphiQL: http:\S+/)
+      const [address = ''] = /http:\/\/127[\d.:]+/.exec(printed) ?? []
+      expect((await fetch(`${address}/ready`)).status).toBe(200)
+    }
+    for (const command of commands) command.kill('SIGTERM')
+    const all = await Promise.all(commands.map(({ finished }) => finished))
+    expect(all.map(({ code, stderr }) => [code, stderr])).toEqual(all.map(() => [0, '']))
+    expect(all.filter(({ stdout }) => stdout.includes('Demo: ')).length).toBe(1)
+    const { rows } = await asked(database.url, 'SELECT count(*)::int AS keys FROM api_keys')
+    expect(rows).toEqual([{ keys: 1 }])
+  })
 
-it.each(PROVIDERS)(
-  'overload on %s: who is let in waits as before, others hear so at once',
-  async (provider) => {
-    const bounded = await served(provider, { MAX_CONCURRENT_REQUESTS: '8' })
-    await medianUnder(4, bounded)
-    const calm = await medianUnder(8, bounded)
-    const shed = await medianUnder(200, bounded)
-    await bounded.service.stop()
-    const unbounded = await served(provider, { MAX_CONCURRENT_REQUESTS: '100000' })
-    await medianUnder(4, unbounded)
-    const control = await medianUnder(200, unbounded)
-    console.log(provider, { calm, shed, control }) // oxlint-disable-line no-console
-    expect(calm.refused).toBe(0)
-    expect(shed.refused).toBeGreaterThan(0)
-    expect(shed.medianMs).toBeLessThan(calm.medianMs * 6)
-    expect(control.refused).toBe(0)
-    expect(control.medianMs).toBeGreaterThan(shed.medianMs * 2)
-  },
-)
+  it('goes on migrating where another died over it', async () => {
+    const database = await createTestDatabase('postgres', { migrated: false })
+    undo(database.drop)
+    const dying = new pg.Client(database.url)
+    dying.on('error', () => undefined)
+    await dying.connect()
+    await dying.query('BEGIN; CREATE TABLE half_done (id int); SELECT pg_advisory_xact_lock(72707369)')
+    const waiting = [startService(database.url), startService(database.url)]
+    const locked = `SELECT count(*)::int AS n FROM pg_locks JOIN pg_database d ON d.oid = database
+      WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()`
+    while ((await asked(database.url, locked)).rows[0]?.['n'] !== 2) await systemClock.sleep(50)
+    await asked(
+      database.url,
+      `SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database d ON d.oid = database
+       WHERE locktype = 'advisory' AND granted AND datname = current_database()`,
+    )
+    for (const service of await Promise.all(waiting)) {
+      expect(await statusOf(service, '/ready')).toBe(200)
+      expect(await service.stop()).toMatchObject({ code: 0 })
+    }
+    const left = await asked(database.url, "SELECT to_regclass('half_done') AS half_done")
+    expect(left.rows).toEqual([{ half_done: null }])
+  })
+})
+
+it('a statement that outlives its time is given up by Postgres before its request is', async () => {
+  const app = await startTestApp('postgres', { env: { REQUEST_TIMEOUT_SECONDS: '2' } })
+  const key = await app.key('u1')
+  const other = new pg.Client(app.url)
+  await other.connect()
+  undo(() => other.end())
+  await other.query('BEGIN; LOCK TABLE connection_logs')
+  const response = await app.send(key, PATH)
+  expect([response.status, response.headers.get('retry-after'), await response.json()]).toEqual([
+    503,
+    '2',
+    { error: 'The database cannot be reached or cannot take this now. Try again soon.' },
+  ])
+  const { rows } = await other.query(
+    `SELECT count(*)::int AS waiting FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%connection_logs%'`,
+  )
+  expect(rows).toEqual([{ waiting: 0 }])
+  await other.query('ROLLBACK')
+  expect((await app.send(key, PATH)).status).toBe(200)
+})
+
+async function asked(url: string, statement: string) {
+  const client = new pg.Client(url)
+  await client.connect()
+  try {
+    return await client.query<Record<string, unknown>>(statement)
+  } finally {
+    await client.end()
+  }
+}

@@ -64,7 +64,7 @@ export async function startWatchedApp(
   }
   const deadlines = createDeadlines(requestTimeoutMs, systemClock)
   const handler = createHandler({
-    admission: { requests: createAdmission(100), streams: createAdmission(100) },
+    admission: { requests: createAdmission(100, 1_000), streams: createAdmission(100, 1_000) },
     routes: [],
     graphql: createGraphql({
       schema,
