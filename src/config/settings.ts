@@ -165,7 +165,7 @@ export const SETTINGS = {
   MAX_QUEUE_MILLISECONDS: wholeNumber(
     10,
     60_000,
-    200,
+    1_000,
     'How long a request may have waited for others when the service comes to it; it refuses those that waited longer.',
   ),
   KEEP_ALIVE_SECONDS: wholeNumber(

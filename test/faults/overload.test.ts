@@ -53,7 +53,10 @@ async function medianUnder(
 it.each(PROVIDERS)(
   'overload on %s: who is let in waits little longer, others hear so at once',
   async (provider) => {
-    const bounded = await serviceWithKey(undo, provider, { MAX_CONCURRENT_REQUESTS: '8' })
+    const bounded = await serviceWithKey(undo, provider, {
+      MAX_CONCURRENT_REQUESTS: '8',
+      MAX_QUEUE_MILLISECONDS: '200',
+    })
     await medianUnder(4, 20, bounded)
     const calm = await medianUnder(8, 60, bounded)
     const shed = await medianUnder(250, 150, bounded)

@@ -8,4 +8,4 @@ if (isMainThread) {
     if (process.env.BREAK === 'reject') void Promise.reject(new Error('what a caller sent'))
     else channel.postMessage('end')
   })
-} else channel.onmessage = () => process.exit(1)
+} else channel.addEventListener('message', () => process.exit(1))

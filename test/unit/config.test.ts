@@ -35,7 +35,7 @@ describe('settings', () => {
       streamHeartbeatMs: 15_000,
       requestTimeoutMs: 15_000,
       maxConcurrentRequests: 256,
-      maxQueueMs: 200,
+      maxQueueMs: 1_000,
       keepAliveMs: 75_000,
       shutdownDelayMs: 0,
       maxQueryCost: 20_000,
