@@ -10,6 +10,7 @@ import { connectionLogRoute } from './connections/routes.ts'
 import { STARTING_QUERY } from './connections/starting-query.ts'
 import { type Core, type CoreOptions, createCore } from './core.ts'
 import { type Gate, createGate } from './graphql/gate.ts'
+import { createAdmission } from './http/admission.ts'
 import { createCors } from './http/cors.ts'
 import { createDeadlines } from './http/deadline.ts'
 import { createGraphiql } from './http/graphiql.ts'
@@ -36,6 +37,8 @@ import { createSchema } from './schema.ts'
 /** The service, put together and not started yet. */
 export interface App extends Core {
   readonly fetch: FetchHandler
+  /** `/ready` answers 503 from now on; all else goes on. */
+  drain(): void
   readonly routes: readonly Route[]
 }
 
@@ -79,12 +82,21 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
     spansOfCalls(metered(connectionLogsOf(principal), charge), system, connectionLogKind.table.name)
   const deadlines = createDeadlines(config.requestTimeoutMs, clock)
   let isStopping = false
+  const stopping = new AbortController()
 
   const routes = [
     ...probeRoutes({
       isReady: async () => !isStopping && (await database.migrations.pending()).length === 0,
     }),
-    connectionLogRoute({ logsOf: meteredLogsOf, keys, retentionMs, maxBodyBytes, clock, logger }),
+    connectionLogRoute({
+      logsOf: meteredLogsOf,
+      keys,
+      retentionMs,
+      maxBodyBytes,
+      clock,
+      logger,
+      stopping: stopping.signal,
+    }),
     ...(metrics ? [metricsRoute({ ...metrics, token: config.metricsToken })] : []),
   ]
 
@@ -125,6 +137,10 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
     managedKeysOf,
     maxBodyBytes,
     deadlines,
+    admission: {
+      requests: createAdmission(config.maxConcurrentRequests, config.maxQueueMs),
+      streams: createAdmission(config.maxConcurrentRequests, config.maxQueueMs),
+    },
     cors: createCors(config.corsOrigins),
     clock,
     logger,
@@ -135,8 +151,15 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
     ...core,
     fetch: handler,
     routes,
+    drain: () => void (isStopping = true),
+    endStreams: () => {
+      isStopping = true
+      stopping.abort()
+      core.endStreams()
+    },
     stop: async () => {
       isStopping = true
+      stopping.abort()
       await deadlines.stop()
       await backlog?.stop()
       await core.stop()

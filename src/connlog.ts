@@ -20,7 +20,13 @@ type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   : Lowercase<Name>
 
 /** What only a process of its own can heed. */
-const PROCESS_SETTINGS = ['PORT', 'HOST', 'DEMO'] as const satisfies SettingName[]
+const PROCESS_SETTINGS = [
+  'PORT',
+  'HOST',
+  'DEMO',
+  'KEEP_ALIVE_SECONDS',
+  'SHUTDOWN_DELAY_SECONDS',
+] as const satisfies SettingName[]
 type ProcessSetting = (typeof PROCESS_SETTINGS)[number]
 
 /**
@@ -54,8 +60,13 @@ export interface Connlog {
   /** Opens and migrates the database and begins to clean up. @throws {DatabaseOpenError} */
   start(): Promise<void>
   /**
-   * Ends all subscriptions, each with the cursor to come back with, and takes no more. For a server that is about to
-   * close, which waits for whomever it serves.
+   * Makes `/ready` answer 503 from now on, so that load balancers look elsewhere; all else goes on. For a server that is
+   * to stop in a while.
+   */
+  drain(): void
+  /**
+   * Ends all subscriptions, each with the cursor to come back with, and takes no more; streams of lines end within five
+   * seconds, and say what was stored. For a server that is about to close, which waits for whomever it serves.
    */
   endStreams(): void
   /** Ends all that was started. May be called more than once. */
@@ -122,6 +133,7 @@ export function createConnlog({
         throw error
       }
     },
+    drain: () => app?.drain(),
     endStreams: () => app?.endStreams(),
     stop: async () => {
       const opening = starting

@@ -8,7 +8,7 @@ import { connectionLogKind } from './connections/kind.ts'
 import { createFollowing } from './connections/follow.ts'
 import { type RecordResult, tallied } from './connections/tallied.ts'
 import { createOpenStreams } from './connections/open-streams.ts'
-import { createInstanceSecret } from './database/instance.ts'
+import { claimDemo, createInstanceSecret } from './database/instance.ts'
 import { openDatabase } from './database/open.ts'
 import type { Database } from './database/port.ts'
 import { type Clock, DAY_MS, MINUTE_MS, SECOND_MS, systemClock } from './kernel/clock.ts'
@@ -33,6 +33,8 @@ export interface Core extends Running {
   readonly counts: CountKeeper
   readonly feed: Pick<Feed<ConnectionLog>, 'figures'>
   readonly figures: () => CoreFigures
+  /** Whether it falls to this process, of all that start at once, to make the demo. */
+  claimDemo(): Promise<boolean>
   /** Ends all subscriptions, each with the cursor to come back with, and takes no more. */
   endStreams(): void
   /** After how many milliseconds a log expires: as the settings say, else as the database remembers. */
@@ -67,10 +69,14 @@ export interface CoreWitness {
 /** Up to two seconds of notes to add is nothing to a read, and the more there are, the more fall into one count; see docs/decisions.md. */
 const MERGE_INTERVAL_MS = 2 * SECOND_MS
 
+const LOST = 'the thread that writes to SQLite has ended: nothing is stored until the process starts anew'
+
 export interface CoreOptions {
   readonly config: Config
   readonly logger: Logger
   readonly clock?: Clock | undefined
+  /** Called when the database can be used no more before the process ends. */
+  readonly onLost?: () => void
   /** For maintenance commands: statements may take long. */
   readonly unhurried?: boolean
   readonly witness?: CoreWitness | undefined
@@ -86,13 +92,19 @@ export async function createCore({
   clock = systemClock,
   unhurried,
   witness,
+  onLost,
 }: CoreOptions): Promise<Core> {
   const lifecycle = createLifecycle(logger)
   const database = await openDatabase(config.databaseUrl, {
     poolSize: config.poolSize,
+    requestMs: config.requestTimeoutMs,
     clock,
     logger,
     unhurried,
+    onLost: () => {
+      logger.error({}, LOST)
+      onLost?.()
+    },
   })
   lifecycle.add('database', { stop: () => database.close() })
   const keeping = await createKeeping(database, { days: config.retentionDays, clock, logger }).catch(
@@ -157,6 +169,7 @@ export async function createCore({
       openStreams: streams.count(),
       pendingLogs: commits.pendingLogs(),
     }),
+    claimDemo: () => claimDemo(database, clock.now()),
     endStreams: streams.endAll,
     retentionMs,
     rememberedDays: keeping.rememberedDays,

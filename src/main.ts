@@ -1,15 +1,23 @@
 #!/usr/bin/env node
+import { constants } from 'node:os'
 import { run } from './cli/run.ts'
+import { createLogger, traceOf } from './kernel/logger.ts'
 
 const stop = new AbortController()
 
 // The first signal lets what is under way end; the second does not wait.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
-    if (stop.signal.aborted) process.exit(1)
+    if (stop.signal.aborted) process.exit(128 + constants.signals[signal])
     stop.abort()
   })
 }
+
+// A rejection that nobody caught comes here too. What holds after that nobody knows: whoever watches starts it anew.
+process.on('uncaughtException', (error) => {
+  createLogger('error').error({ err: traceOf(error) }, 'a failure that nobody caught: the process ends')
+  process.exit(1)
+})
 
 const { env, stdin, stdout, stderr } = process
 // A reader that has seen enough (`connlog schema | head`) is no failure.
@@ -20,5 +28,6 @@ stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
 })
 
 process.exitCode = await run(process.argv.slice(2), { env, stdin, stdout, stderr, stop: stop.signal })
-// What a reader has not taken by now would keep the process, which was told to stop, waiting for it.
-if (stop.signal.aborted && stdout.writableLength > 0) process.exit()
+// What a reader has not taken by now, or a database that does not let go, would keep a process waiting that was told to
+// stop.
+if (stop.signal.aborted) process.exit()

@@ -1,4 +1,4 @@
-import { createApp } from '../app.ts'
+import { type App, createApp } from '../app.ts'
 import { seedDemo } from '../demo/seed.ts'
 import { GRAPHQL_PATH } from '../http/handler.ts'
 import { listen } from '../http/listen.ts'
@@ -7,6 +7,9 @@ import { CommandError, type Terminal, count, print } from './terminal.ts'
 import { startTracing } from './tracing.ts'
 import { readVersion } from './version.ts'
 import { withOpened } from './with-app.ts'
+
+/** How long the database may take to be closed, in milliseconds: together with the server's 8 seconds less than 10. */
+const CLOSE_MS = 1_500
 
 /** `connlog serve`: migrates, serves until it is told to stop, then ends what is under way. */
 export async function serve(terminal: Terminal): Promise<void> {
@@ -19,14 +22,16 @@ export async function serve(terminal: Terminal): Promise<void> {
 }
 
 async function serveTraced(terminal: Terminal): Promise<void> {
+  const lost = new AbortController()
   await withOpened(
     terminal,
-    (options) => createApp({ ...options, ownProcess: true }),
+    (options) => createApp({ ...options, ownProcess: true, onLost: () => lost.abort() }),
     async ({ app, config, logger }) => {
       await app.database.migrations.apply()
       const server = await listen(app.fetch, {
         port: config.port,
         host: config.host,
+        keepAliveMs: config.keepAliveMs,
         clock: systemClock,
       }).catch((error: unknown) => {
         throw new CommandError(`Could not listen on ${config.host}:${config.port}: ${listenReason(error)}.`)
@@ -49,16 +54,25 @@ async function serveTraced(terminal: Terminal): Promise<void> {
         if (config.graphiql && !demo)
           print(terminal, 'It asks for a key; `connlog keys create --user ID` makes one.')
         logger.info({ address: server.address }, 'listening')
-        await aborted(terminal.stop)
+        await aborted(AbortSignal.any([terminal.stop, lost.signal]))
+        if (lost.signal.aborted)
+          throw new CommandError('The thread that writes to SQLite has ended. Start the service again.')
         logger.info({}, 'stopping')
+        app.drain()
+        server.drain()
+        await systemClock.sleep(config.shutdownDelayMs)
       } finally {
         // They would go on for as long as the server waits for those who are being served.
         app.endStreams()
         await server.stop()
       }
     },
+    closeInTime,
   )
 }
+
+/** Whoever was served has been by now; a database that does not answer is not waited for. */
+const closeInTime = (app: App): Promise<void> => Promise.race([app.stop(), systemClock.sleep(CLOSE_MS)])
 
 async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return

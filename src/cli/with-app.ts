@@ -15,6 +15,7 @@ export async function withOpened<App extends Core, T>(
   terminal: Terminal,
   open: (options: CoreOptions) => Promise<App>,
   work: (context: CommandContext<App>) => Promise<T>,
+  close: (app: App) => Promise<void> = (app) => app.stop(),
 ): Promise<T> {
   const config = parseConfig(terminal.env)
   const logger = await createTerminalLogger(terminal, config.logLevel)
@@ -22,7 +23,7 @@ export async function withOpened<App extends Core, T>(
   try {
     return await work({ app, config, logger })
   } finally {
-    await app.stop()
+    await close(app)
   }
 }
 

@@ -33,6 +33,13 @@ export interface Config {
   readonly slowRequestMs: number
   readonly metrics: boolean
   readonly metricsToken: string | undefined
+  /** Most requests that are worked on at a time, and most streams of lines. */
+  readonly maxConcurrentRequests: number
+  /** How long a request may have waited for others when its turn comes. */
+  readonly maxQueueMs: number
+  readonly keepAliveMs: number
+  /** How long the service goes on serving, not ready, after it was told to stop. */
+  readonly shutdownDelayMs: number
   readonly maxQueryCost: number
   readonly maxQueryTokens: number
   /** Origins whose pages may call from a browser, as browsers write them. */
@@ -101,6 +108,10 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     slowRequestMs: values.SLOW_REQUEST_MS,
     metrics: values.METRICS ?? true,
     metricsToken: values.METRICS_TOKEN,
+    maxConcurrentRequests: values.MAX_CONCURRENT_REQUESTS,
+    maxQueueMs: values.MAX_QUEUE_MILLISECONDS,
+    keepAliveMs: values.KEEP_ALIVE_SECONDS * SECOND_MS,
+    shutdownDelayMs: values.SHUTDOWN_DELAY_SECONDS * SECOND_MS,
     maxQueryCost: values.MAX_QUERY_COST,
     maxQueryTokens: values.MAX_QUERY_TOKENS,
     corsOrigins: values.CORS_ORIGINS,

@@ -163,6 +163,30 @@ export const SETTINGS = {
     15,
     'How long a request may take, its body included; streams of lines are exempt.',
   ),
+  MAX_CONCURRENT_REQUESTS: wholeNumber(
+    1,
+    100_000,
+    256,
+    'Most requests that a process works on at a time, and most streams of lines; it refuses others at once.',
+  ),
+  MAX_QUEUE_MILLISECONDS: wholeNumber(
+    10,
+    60_000,
+    1_000,
+    'How long a request may have waited for others when the service comes to it; it refuses those that waited longer.',
+  ),
+  KEEP_ALIVE_SECONDS: wholeNumber(
+    1,
+    3_600,
+    75,
+    'How long a connection without a request is kept; more than what load balancers keep it for.',
+  ),
+  SHUTDOWN_DELAY_SECONDS: wholeNumber(
+    0,
+    300,
+    0,
+    'How long a service that was told to stop still serves, not ready any more, before it takes no more requests.',
+  ),
   MAX_QUERY_COST: wholeNumber(
     100,
     10_000_000,

@@ -10,6 +10,7 @@ import type { ConnectionLogs } from './connection-logs.ts'
 import { NDJSON, answerEachLine } from './line-answers.ts'
 import { type IngestSummary, ingestEachLine, ingestLines } from './ndjson.ts'
 import { ingestJson, listLogs } from './rest.ts'
+import { untilStopping } from './until-stopping.ts'
 
 export interface ConnectionLogRouteOptions {
   readonly logsOf: (principal: Principal, charge: Charge) => ConnectionLogs
@@ -18,6 +19,8 @@ export interface ConnectionLogRouteOptions {
   readonly maxBodyBytes: number
   readonly clock: Clock
   readonly logger: Logger
+  /** Aborted when the service begins to stop. */
+  readonly stopping: AbortSignal
 }
 
 /** The REST twin: what Late's clients read, and the same path for those who write. */
@@ -28,6 +31,7 @@ export function connectionLogRoute({
   maxBodyBytes,
   clock,
   logger,
+  stopping,
 }: ConnectionLogRouteOptions): Route {
   async function ingest(
     request: Request,
@@ -35,7 +39,10 @@ export function connectionLogRoute({
     logs: ConnectionLogs,
     requestId: string,
   ): Promise<Response> {
-    const chunks = whileGood(readChunks(request), principal, { keys, clock })
+    const chunks = whileGood(untilStopping(readChunks(request), { stopping, clock }), principal, {
+      keys,
+      clock,
+    })
     if (!request.headers.get('accept')?.includes(NDJSON)) return json(await summary(chunks, logs))
     return answerEachLine(ingestEachLine(chunks, logs, clock), (error) => {
       if (!request.signal.aborted) logFailure(error, { requestId }, logger)

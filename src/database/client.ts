@@ -1,6 +1,7 @@
 import { translateFailure } from './failures.ts'
 import type { ApiKeys, AuditEntries, Database, Models, Queryable, Transaction } from './port.ts'
 import type { Sql } from './sql.ts'
+import { type Timeouts, timeoutsWithin } from './timeouts.ts'
 
 interface RawClient {
   readonly apiKey: ApiKeys
@@ -18,22 +19,15 @@ export interface Client extends RawClient {
   $disconnect(): Promise<void>
 }
 
-/** How long a transaction waits for its turn, in milliseconds. */
-const MAX_WAIT_MS = 10_000
-
-/** How long a statement or a transaction may last, in milliseconds; the latter where `unhurried`. */
-export const TIMEOUT_MS = 30_000
-export const UNHURRIED_TIMEOUT_MS = 3_600_000
-
 /** A Prisma client as the rest of the program sees it, every failure translated. */
 export function overClient(
   client: Client,
-  timeoutMs = TIMEOUT_MS,
+  { transactionMs, turnMs }: Pick<Timeouts, 'transactionMs' | 'turnMs'> = timeoutsWithin(),
 ): Pick<Database, keyof Queryable | keyof Models | 'transaction'> {
   return {
     ...usable(client),
     transaction: (work) =>
-      translated(client.$transaction((tx) => work(usable(tx)), { maxWait: MAX_WAIT_MS, timeout: timeoutMs })),
+      translated(client.$transaction((tx) => work(usable(tx)), { maxWait: turnMs, timeout: transactionMs })),
   }
 }
 

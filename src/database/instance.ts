@@ -92,3 +92,20 @@ export async function claimRetention(
   if (!held) throw new TypeError('the database did not keep the retention')
   return held.days
 }
+
+/** A demo that was begun so long ago and has no key yet was begun by a process that is gone. */
+const DEMO_LASTS_MS = 60 * SECOND_MS
+
+/**
+ * Whether it falls to this process to make the demo: to one of those that start at once on an empty database. It is the
+ * row 2 of the table whose row 1 is the database's own.
+ */
+export async function claimDemo(database: InstanceDatabase, nowMs: number): Promise<boolean> {
+  const { instant } = database.dialect
+  const claimed = await database.execute(
+    sql`INSERT INTO instance (id, secret, created_at) VALUES (2, 'demo', ${instant(nowMs)})
+      ON CONFLICT (id) DO UPDATE SET created_at = excluded.created_at
+      WHERE instance.created_at < ${instant(nowMs - DEMO_LASTS_MS)}`,
+  )
+  return claimed === 1
+}

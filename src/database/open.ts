@@ -7,10 +7,12 @@ export interface OpenOptions {
   readonly poolSize: number
   readonly clock: Clock
   readonly logger: Logger
-  /** For maintenance: statements may take an hour, where they are otherwise given up after half a minute. */
+  /** The time of a request, in which what is asked of the database nests; 15 seconds unless given. */
+  readonly requestMs?: number | undefined
+  /** Called when SQLite can be written to no more before the process ends; Postgres is connected to anew. */
+  readonly onLost?: (() => void) | undefined
+  /** For maintenance: statements may take an hour. */
   readonly unhurried?: boolean | undefined
-  /** The same in milliseconds, on Postgres. */
-  readonly timeoutMs?: number | undefined
 }
 
 /**

@@ -19,10 +19,11 @@ const FILLED = 0.93
 
 /** Fills a database that has no keys yet with some days of believable logs, and makes a key for their main user. */
 export async function seedDemo(
-  { keys, connectionLogs }: Pick<Core, 'keys' | 'connectionLogs'>,
+  { keys, connectionLogs, claimDemo }: Pick<Core, 'keys' | 'connectionLogs' | 'claimDemo'>,
   { clock, retentionMs }: { clock: Clock; retentionMs: number },
 ): Promise<Demo | undefined> {
   if (!(await keys.isEmpty())) return undefined
+  if (!(await claimDemo())) return undefined
   const days = Math.min(7, retentionMs / DAY_MS) * FILLED
   const events = demoEvents({ nowMs: clock.now(), days, count: DEMO_LOGS, seed: DEMO_SEED })
   for (let start = 0; start < events.length; start += MAX_BATCH) {

@@ -10,6 +10,7 @@ import type { ConnectionLogs } from '../connections/connection-logs.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import { AppError, badInput, codeOf } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
+import type { Admission } from './admission.ts'
 import { requireDeclaredLength, requireMediaType } from './body.ts'
 import { clientAddress } from './client-address.ts'
 import type { Cors } from './cors.ts'
@@ -50,6 +51,8 @@ export interface HandlerOptions {
   readonly maxBodyBytes: number
   readonly deadlines: Deadlines
   readonly cors: Cors
+  /** Of requests, and of streams of lines, which may take long and so count apart. */
+  readonly admission: { readonly requests: Admission; readonly streams: Admission }
   readonly clock: Clock
   readonly logger: Logger
   readonly observer?: Observer
@@ -176,7 +179,7 @@ interface Door {
  */
 async function admitted(
   { request, peer, seen, attempt }: Exchange,
-  { keys, badKeys, trustedProxies, rateLimiter, deadlines }: HandlerOptions,
+  { keys, badKeys, trustedProxies, rateLimiter, deadlines, admission }: HandlerOptions,
   { needs, isTimed }: Door,
   work: (principal: Principal, allowance: Allowance, signal: () => AbortSignal) => Promise<Response>,
 ): Promise<Response> {
@@ -199,9 +202,14 @@ async function admitted(
     }
     return work(principal, allowance, signal)
   }
-  const response = await attempt(() =>
-    isTimed ? deadlines.within(request, serve) : serve(() => request.signal),
-  )
+  const response = await attempt(async () => {
+    const leave = (isTimed ? admission.requests : admission.streams).enter(peer?.lateMs)
+    try {
+      return await (isTimed ? deadlines.within(request, serve) : serve(() => request.signal))
+    } finally {
+      leave()
+    }
+  })
   const told = left as RateLimit | null
   if (told) {
     response.headers.set('x-ratelimit-limit', String(told.limit))

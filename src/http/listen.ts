@@ -1,18 +1,23 @@
-import { type IncomingMessage, createServer } from 'node:http'
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServerAdapter } from '@whatwg-node/server'
-import type { Clock } from '../kernel/clock.ts'
+import { type Clock, systemClock } from '../kernel/clock.ts'
 import type { Running } from '../kernel/lifecycle.ts'
+import { createLateness } from './lateness.ts'
 
 /** Who is at the other end of the connection on which a request came. */
 export interface Peer {
   /** Its IP address, where it is known. */
   readonly address?: string | undefined
+  /** How long the request waited for others before it was handed on, in milliseconds, where that is known. */
+  readonly lateMs?: number
 }
 
 export type FetchHandler = (request: Request, peer?: Peer) => Promise<Response>
 
 export interface Listening extends Running {
+  /** Serves on, and has every connection closed with the answer that it gets next. */
+  drain(): void
   /** Where it listens, such as `http://127.0.0.1:4000`. */
   readonly address: string
 }
@@ -29,10 +34,18 @@ const DRAIN_MS = 8_000
 
 const IDLE_CHECK_MS = 50
 
+/**
+ * Node's own 5 seconds are less than what load balancers keep a connection for (60 on an AWS ALB and nginx): they would
+ * send requests on connections that are just being closed, and answer 502.
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
+ */
+const KEEP_ALIVE_MS = 75_000
+
 /** A listener for `node:http` and what is built on it, over a function from Request to Response. */
 export function createNodeListener(handler: FetchHandler) {
+  const lateness = createLateness(systemClock)
   return createServerAdapter<{ readonly req?: IncomingMessage }>((request, { req }) =>
-    handler(request, { address: req?.socket.remoteAddress }),
+    handler(request, { address: req?.socket.remoteAddress, lateMs: lateness() }),
   )
 }
 
@@ -42,22 +55,38 @@ export function createNodeListener(handler: FetchHandler) {
  */
 export async function listen(
   handler: FetchHandler,
-  { port, host, clock }: { port: number; host: string; clock: Clock },
+  {
+    port,
+    host,
+    clock,
+    keepAliveMs = KEEP_ALIVE_MS,
+  }: { port: number; host: string; clock: Clock; keepAliveMs?: number },
 ): Promise<Listening> {
   const listener = createNodeListener(handler)
-  const server = createServer(
-    { connectionsCheckingInterval: CHECK_MS },
-    (request, response) => void listener(request, response),
-  )
+  const server = createServer({ connectionsCheckingInterval: CHECK_MS }, (request, response) => {
+    // With `Connection: close`, so that the client is not cut while it sends the next request.
+    if (isDraining) response.shouldKeepAlive = false
+    answering.add(response)
+    response.once('close', () => answering.delete(response))
+    void listener(request, response)
+  })
+  const answering = new Set<ServerResponse>()
+  let isDraining = false
+  const drain = () => {
+    isDraining = true
+    for (const response of answering) if (!response.headersSent) response.shouldKeepAlive = false
+  }
   const open = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     open.add(socket)
     socket.once('close', () => open.delete(socket))
   })
+  server.keepAliveTimeout = keepAliveMs
   server.headersTimeout = HEADERS_MS
   // A stream of lines may go on for as long as lines come; what says nothing for two minutes is cut.
   server.requestTimeout = 0
-  server.timeout = IDLE_MS
+  // A connection that is kept alive waits for its own time, and Node takes this one where that is less.
+  server.timeout = Math.max(IDLE_MS, keepAliveMs)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
@@ -77,7 +106,9 @@ export async function listen(
   const { address, family, port: actualPort } = server.address() as AddressInfo
   return {
     address: `http://${family === 'IPv6' ? `[${address}]` : address}:${actualPort}`,
+    drain,
     stop: async () => {
+      drain()
       if (!server.listening) return
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
       const drained = new AbortController()

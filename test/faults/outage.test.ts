@@ -71,8 +71,8 @@ describe('a service whose Postgres goes away', () => {
 
   it('blackhole: gives up what is not answered, and goes on once it is back', async () => {
     const { proxy, url } = await postgresBehindProxy(undo)
-    // Half a minute in a service.
-    const options = { poolSize: 2, clock: systemClock, logger: silentLogger, timeoutMs: 300 }
+    // Ten seconds in a service.
+    const options = { poolSize: 2, clock: systemClock, logger: silentLogger, requestMs: 450 }
     const opened = await openDatabase(url, options)
     undo(opened.close)
     const code = (work: Promise<unknown>) =>

@@ -5,6 +5,7 @@ import { type Command, type Finished, startCommand, startNode } from './command.
 export interface Service {
   readonly port: number
   readonly pid: number | undefined
+  readonly finished: Promise<Finished>
   /** SIGKILL. Resolves once the process is gone. */
   kill(): Promise<void>
   /** SIGTERM. Resolves once the process is gone. */
@@ -47,6 +48,7 @@ async function serving(command: Command): Promise<Service> {
   const printed = await command.printed(/listens on \S+/)
   return {
     pid: command.pid,
+    finished: command.finished,
     port: Number(/listens on (?:\S+:)?(\d+)/.exec(printed)?.[1]),
     kill: async () => {
       command.kill('SIGKILL')

@@ -2,6 +2,7 @@ import { createBadKeyLimiter } from '../../src/auth/bad-keys.ts'
 import { createRateLimiter } from '../../src/auth/rate-limit.ts'
 import { createGate } from '../../src/graphql/gate.ts'
 import type { QueryLimits } from '../../src/graphql/limits.ts'
+import { createAdmission } from '../../src/http/admission.ts'
 import { createCors } from '../../src/http/cors.ts'
 import { createDeadlines } from '../../src/http/deadline.ts'
 import { createGraphql } from '../../src/http/graphql.ts'
@@ -63,6 +64,7 @@ export async function startWatchedApp(
   }
   const deadlines = createDeadlines(requestTimeoutMs, systemClock)
   const handler = createHandler({
+    admission: { requests: createAdmission(100, 1_000), streams: createAdmission(100, 1_000) },
     routes: [],
     graphql: createGraphql({
       schema,

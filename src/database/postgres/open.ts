@@ -2,7 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient } from '../../generated/postgresql/client.ts'
 import { withoutCredentials } from '../../kernel/text.ts'
-import { TIMEOUT_MS, UNHURRIED_TIMEOUT_MS, overClient } from '../client.ts'
+import { overClient } from '../client.ts'
 import { translateFailure } from '../failures.ts'
 import {
   CREATE_RECORDS,
@@ -13,6 +13,7 @@ import {
 } from '../migrations.ts'
 import type { OpenOptions } from '../open.ts'
 import { type Database, DatabaseOpenError } from '../port.ts'
+import { UNHURRIED, timeoutsWithin } from '../timeouts.ts'
 import { createAllowances } from './allowances.ts'
 import { createEraser } from './eraser.ts'
 import { createHealth } from './health.ts'
@@ -26,14 +27,8 @@ import { createPartitions } from './storage.ts'
 
 const OLDEST_VERSION = 150_000
 
-/** How long to wait for a connection, free or new, in milliseconds. */
-const CONNECT_TIMEOUT_MS = 5_000
-
 /** How long a connection may do nothing, in the pool or within a transaction, in milliseconds. */
 const IDLE_TIMEOUT_MS = 30_000
-
-/** How much later than Postgres gives a statement up a connection that says nothing counts as dead, in milliseconds. */
-const SILENCE_MARGIN_MS = 2_000
 
 /** The advisory lock that Prisma's own migrate takes, so that the two never run at once. */
 const MIGRATION_LOCK = 72_707_369
@@ -44,24 +39,24 @@ const MIGRATION_LOCK = 72_707_369
  * @throws {DatabaseOpenError} with a sentence for the operator
  */
 export async function openPostgres(url: string, options: OpenOptions): Promise<Database> {
-  const timeoutMs = options.timeoutMs ?? (options.unhurried ? UNHURRIED_TIMEOUT_MS : TIMEOUT_MS)
+  const timeouts = options.unhurried ? UNHURRIED : timeoutsWithin(options.requestMs)
   const planning = Object.entries(PLANNING)
     .map(([name, value]) => `-c ${name}=${value}`)
     .join(' ')
   const settings: pg.ClientConfig = {
     connectionString: url,
     application_name: 'connlog',
-    connectionTimeoutMillis: Math.min(timeoutMs, CONNECT_TIMEOUT_MS),
+    connectionTimeoutMillis: timeouts.connectMs,
     keepAlive: true,
-    statement_timeout: timeoutMs,
+    statement_timeout: timeouts.statementMs,
     idle_in_transaction_session_timeout: IDLE_TIMEOUT_MS,
     options: `-c timezone=UTC -c client_encoding=UTF8 ${planning}`,
   }
   const pool = new pg.Pool({
     ...settings,
     max: options.poolSize,
-    idleTimeoutMillis: Math.min(timeoutMs, IDLE_TIMEOUT_MS),
-    stream: () => socketThatEnds(timeoutMs + SILENCE_MARGIN_MS),
+    idleTimeoutMillis: Math.min(timeouts.silenceMs, IDLE_TIMEOUT_MS),
+    stream: () => socketThatEnds(timeouts.silenceMs),
   })
   // A connection that breaks is replaced by the pool; without listeners it would end the process. The statement that
   // ran on it fails, and so says that it broke.
@@ -80,7 +75,7 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
   const client = new PrismaClient({
     adapter: new PrismaPg(pool, { statementNameGenerator: createStatementNames() }),
   })
-  const over = overClient(client, timeoutMs)
+  const over = overClient(client, timeouts)
   const storage = translatedStorage(createPartitions(pool))
   const hints = createHints({ pool, settings, clock: options.clock, logger: options.logger })
   return {

@@ -24,6 +24,8 @@ export interface SqliteConnectionsOptions {
   readonly clock: Clock
   /** How long a statement waits for a lock that another process holds; 5,000 unless told. */
   readonly busyTimeoutMs?: number
+  /** Called when nothing can be written any more before the process ends. */
+  readonly onLost?: (() => void) | undefined
 }
 
 /**
@@ -65,6 +67,7 @@ export async function openSqliteConnections({
   path,
   clock,
   busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS,
+  onLost,
 }: SqliteConnectionsOptions): Promise<SqliteConnections> {
   // Resolved, also because SQLite would read a path that starts with `file:` as a URI.
   const file = path === IN_MEMORY ? path : resolve(path)
@@ -72,7 +75,7 @@ export async function openSqliteConnections({
   const opened: Pick<SqliteThread, 'close'>[] = []
   try {
     if (file !== IN_MEMORY) await prepareDirectory(file)
-    const writer = await openThread(file)
+    const writer = await openThread(file, onLost)
     opened.push(writer)
     await createPatience(waiting).ask()(() => configureWriter(writer, file))
     if (file === IN_MEMORY) return createConnections(file, waiting, await sqliteVersion(writer), writer)

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { PrismaClient } from '../../generated/sqlite/client.ts'
 import type { Clock } from '../../kernel/clock.ts'
-import { TIMEOUT_MS, UNHURRIED_TIMEOUT_MS, overClient } from '../client.ts'
+import { overClient } from '../client.ts'
 import { NO_HINTS } from '../hints.ts'
 import {
   CREATE_RECORDS,
@@ -12,6 +12,8 @@ import {
 } from '../migrations.ts'
 import { type Database, DatabaseOpenError } from '../port.ts'
 import { createSqliteAdapterFactory } from './adapter.ts'
+import type { OpenOptions } from '../open.ts'
+import { UNHURRIED, timeoutsWithin } from '../timeouts.ts'
 import { type SqliteConnections, openSqliteConnections } from './connections.ts'
 import { createEraser } from './eraser.ts'
 import { createHealth } from './health.ts'
@@ -26,11 +28,11 @@ import { SqliteOpenError } from './open-error.ts'
  */
 export async function openSqlite(
   url: string,
-  { clock, unhurried }: { clock: Clock; unhurried?: boolean | undefined },
+  { clock, unhurried, requestMs, onLost }: Omit<OpenOptions, 'poolSize' | 'logger'>,
 ): Promise<Database> {
-  const connections = await openConnections(pathOf(url), clock)
+  const connections = await openConnections(pathOf(url), clock, onLost)
   const client = new PrismaClient({ adapter: createSqliteAdapterFactory(connections) })
-  const over = overClient(client, unhurried ? UNHURRIED_TIMEOUT_MS : TIMEOUT_MS)
+  const over = overClient(client, unhurried ? UNHURRIED : timeoutsWithin(requestMs))
   return {
     ...over,
     dialect: sqliteDialect,
@@ -56,9 +58,13 @@ export async function openSqlite(
 
 const pathOf = (url: string) => (url.startsWith('file://') ? fileURLToPath(url) : url.slice('file:'.length))
 
-async function openConnections(path: string, clock: Clock): Promise<SqliteConnections> {
+async function openConnections(
+  path: string,
+  clock: Clock,
+  onLost: (() => void) | undefined,
+): Promise<SqliteConnections> {
   try {
-    return await openSqliteConnections({ path, clock })
+    return await openSqliteConnections({ path, clock, onLost })
   } catch (error) {
     if (error instanceof SqliteOpenError) throw new DatabaseOpenError(error.message, { cause: error })
     throw error

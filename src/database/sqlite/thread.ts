@@ -7,6 +7,8 @@ export interface SqliteThread extends WritableConnection {
   readonly isOpen: () => boolean
   /** Closes the connection and ends the thread. May be called more than once. */
   readonly close: () => Promise<void>
+  /** The same where it can be used no more. */
+  readonly abandon: () => Promise<void>
 }
 
 interface Waiting {
@@ -14,13 +16,18 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** @throws what the driver throws */
-export async function openThread(path: string): Promise<SqliteThread> {
+/**
+ * @param onLost called once the thread has ended though nobody closed it, or was abandoned. It is not begun anew: what
+ *   became of the lock on the file that it held nobody knows before the process ends
+ * @throws what the driver throws
+ */
+export async function openThread(path: string, onLost: () => void = () => undefined): Promise<SqliteThread> {
   const worker = new Worker(new URL('./writer-thread.js', import.meta.url), { workerData: { path } })
   const waiting = new Map<number, Waiting>()
   let lastId = 0
   let isTransaction = false
   let isOpen = true
+  let isClosing = false
 
   worker.on('message', ({ id, failure, result, ...state }: Answer) => {
     isTransaction = state.isTransaction
@@ -37,10 +44,12 @@ export async function openThread(path: string): Promise<SqliteThread> {
   worker.on('exit', () => fail(closed()))
 
   function fail(error: Error): void {
+    const isLost = isOpen && !isClosing
     isOpen = false
     isTransaction = false
     for (const { reject } of waiting.values()) reject(error)
     waiting.clear()
+    if (isLost) onLost()
   }
 
   async function ask(order: Order): Promise<unknown> {
@@ -55,6 +64,7 @@ export async function openThread(path: string): Promise<SqliteThread> {
 
   const close = async (): Promise<void> => {
     if (!isOpen) return
+    isClosing = true
     try {
       await ask({ do: 'close' })
     } finally {
@@ -67,6 +77,7 @@ export async function openThread(path: string): Promise<SqliteThread> {
   try {
     await ask({ do: 'open' })
   } catch (error) {
+    isClosing = true
     await worker.terminate()
     throw error
   }
@@ -77,6 +88,10 @@ export async function openThread(path: string): Promise<SqliteThread> {
     isTransaction: () => isTransaction,
     isOpen: () => isOpen,
     close,
+    abandon: async () => {
+      await close()
+      onLost()
+    },
   }
 }
 

@@ -120,7 +120,7 @@ async function leaveTransaction(thread: SqliteThread): Promise<void> {
   try {
     await thread.exec('ROLLBACK')
   } catch {
-    if (thread.isTransaction()) await thread.close()
+    if (thread.isTransaction()) await thread.abandon()
   }
 }
 
