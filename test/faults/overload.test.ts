@@ -57,15 +57,15 @@ it.each(PROVIDERS)(
       MAX_CONCURRENT_REQUESTS: '8',
       MAX_QUEUE_MILLISECONDS: '200',
     })
-    await medianUnder(4, 20, bounded)
-    const calm = await medianUnder(8, 60, bounded)
-    const shed = await medianUnder(250, 150, bounded)
+    await medianUnder(4, 12, bounded)
+    const calm = await medianUnder(8, 32, bounded)
+    const shed = await medianUnder(160, 80, bounded)
     expect((await fetch(`http://127.0.0.1:${bounded.service.port}/ready`)).status).toBe(200)
     await bounded.service.stop()
     const wide = { MAX_CONCURRENT_REQUESTS: '100000', MAX_QUEUE_MILLISECONDS: '60000' }
     const unbounded = await serviceWithKey(undo, provider, wide)
-    await medianUnder(4, 20, unbounded)
-    const control = await medianUnder(250, 150, unbounded)
+    await medianUnder(4, 12, unbounded)
+    const control = await medianUnder(160, 80, unbounded)
     report(`overload on ${provider}: ${JSON.stringify({ calm, shed, control })}`)
     expect(calm.refused).toBe(0)
     expect(shed.refused).toBeGreaterThan(0)
