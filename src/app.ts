@@ -10,7 +10,7 @@ import { connectionLogRoute } from './connections/routes.ts'
 import { STARTING_QUERY } from './connections/starting-query.ts'
 import { type Core, type CoreOptions, createCore } from './core.ts'
 import { type Gate, createGate } from './graphql/gate.ts'
-import { createAdmission } from './http/admission.ts'
+import { type Admission, createAdmission } from './http/admission.ts'
 import { createCors } from './http/cors.ts'
 import { createDeadlines } from './http/deadline.ts'
 import { createGraphiql } from './http/graphiql.ts'
@@ -70,7 +70,9 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
   const core = await createCore({ ...options, logger, witness: metrics?.witness })
   const { connectionLogsOf, database, keys, managedKeysOf, retentionMs } = core
   const { system } = database.load
-  const backlog = metrics && tellOf(core, metrics, clock)
+  const createBounds = () => createAdmission(config.maxConcurrentRequests, config.maxQueueMs)
+  const admission = { requests: createBounds(), streams: createBounds() }
+  const backlog = metrics && tellOf(core, Object.values(admission), metrics, clock)
   const observer = createObserver({
     instruments: metrics?.instruments,
     names: createOperationNames(operationNamesIn(listed.values())),
@@ -137,10 +139,7 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
     managedKeysOf,
     maxBodyBytes,
     deadlines,
-    admission: {
-      requests: createAdmission(config.maxConcurrentRequests, config.maxQueueMs),
-      streams: createAdmission(config.maxConcurrentRequests, config.maxQueueMs),
-    },
+    admission,
     cors: createCors(config.corsOrigins),
     clock,
     logger,
@@ -168,12 +167,22 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
 }
 
 /** Lets metrics read the work as it stands. @returns what asks the database for them, to be stopped */
-function tellOf({ database, figures }: Core, metrics: Metrics, clock: Clock): BacklogWatch {
+function tellOf(
+  { database, figures }: Core,
+  admissions: readonly Admission[],
+  metrics: Metrics,
+  clock: Clock,
+): BacklogWatch {
   const { load, hints } = database
   const backlog = watchBacklog(() => load.backlog(connectionLogKind.table, dayOf(clock.now())), clock)
   metrics.addGauges({
     ...load,
     figures,
+    requests: () => {
+      const all = admissions.map((one) => one.figures())
+      const sum = (name: 'inside' | 'refused') => all.reduce((total, one) => total + one[name], 0)
+      return { inside: sum('inside'), refused: sum('refused') }
+    },
     latest: backlog.latest,
     isHearing: hints.isHearing,
   })

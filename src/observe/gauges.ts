@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
 import type { CoreFigures } from '../core.ts'
 import type { PoolFigures } from '../database/load.ts'
 import { SECOND_MS } from '../kernel/clock.ts'
@@ -7,13 +7,18 @@ import type { Reading } from './backlog.ts'
 /** Where gauges are read when somebody scrapes. None of it asks the database. */
 export interface GaugeSources {
   readonly figures: () => CoreFigures
+  /** Requests that are under way, and how many were sent away so far. */
+  readonly requests: () => { readonly inside: number; readonly refused: number }
   readonly pool: () => PoolFigures | undefined
   readonly isHearing: () => boolean | undefined
   readonly latest: () => Reading | undefined
 }
 
 /** Gauges of the work as it stands. What cannot be told is absent, and never 0. */
-export function addGauges(registry: Registry, { figures, pool, isHearing, latest }: GaugeSources): void {
+export function addGauges(
+  registry: Registry,
+  { figures, requests, pool, isHearing, latest }: GaugeSources,
+): void {
   const gauge = (name: string, help: string, read: () => number | undefined) =>
     new Gauge({
       name,
@@ -27,6 +32,21 @@ export function addGauges(registry: Registry, { figures, pool, isHearing, latest
     })
   const flag = (value: boolean | undefined) => (value === undefined ? undefined : Number(value))
 
+  gauge(
+    'connlog_http_requests_under_way',
+    'Requests that are worked on, streams of lines included.',
+    () => requests().inside,
+  )
+  const shed = new Counter({
+    name: 'connlog_http_requests_shed_total',
+    help: 'Requests that were sent away because there were too many.',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(requests().refused)
+    },
+  })
+  void shed
   gauge('connlog_commit_queue_logs', 'Logs that wait to be stored.', () => figures().pendingLogs)
   gauge('connlog_streams_open', 'Subscriptions that are served.', () => figures().openStreams)
   gauge('connlog_feed_readers', 'Readers of the live feed.', () => figures().feed.readers)

@@ -32,7 +32,7 @@ describe('metrics', () => {
         /_(ms|milliseconds|minutes|percent|count|sum|bucket)$/.test(name),
     )
     expect(wrong).toEqual([])
-    expect(families.size).toBe(25)
+    expect(families.size).toBe(27)
   })
 
   it(`have each a row in ${PAGE}`, () => {
