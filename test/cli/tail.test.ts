@@ -207,7 +207,9 @@ describe.each(PROVIDERS)('connlog tail on %s', (provider) => {
       const repeated = await naively(true)
       expect(repeated.length).toBeGreaterThan(all.length)
       expect(new Set(repeated)).toEqual(new Set(all))
-      const missing = await naively(false)
+      let missing = await naively(false)
+      // A transaction elsewhere on the same Postgres may keep the cursor back, and so what is missing in the feed.
+      for (let tries = 0; missing.length >= all.length && tries < 10; tries += 1) missing = await naively(false)
       expect(missing.length).toBeLessThan(all.length)
     },
   )
