@@ -94,6 +94,14 @@ describe('docs', () => {
     expect(broken).toEqual([])
   })
 
+  it('docs/README.md leads to every page', () => {
+    const index = textOf('docs/README.md')
+    const unnamed = pages
+      .map(({ path }) => path.replace('docs/', ''))
+      .filter((name) => name !== 'README.md' && !index.includes(`](${name})`))
+    expect(unnamed, 'give each of these pages its row in docs/README.md').toEqual([])
+  })
+
   it('has GraphQL to show', () => {
     expect(graphqlBlocks.map(({ where }) => where.split(':')[0])).toContain('docs/graphql.md')
   })
