@@ -209,7 +209,8 @@ describe.each(PROVIDERS)('connlog tail on %s', (provider) => {
       expect(new Set(repeated)).toEqual(new Set(all))
       let missing = await naively(false)
       // A transaction elsewhere on the same Postgres may keep the cursor back, and so what is missing in the feed.
-      for (let tries = 0; missing.length >= all.length && tries < 10; tries += 1) missing = await naively(false)
+      for (let tries = 0; missing.length >= all.length && tries < 10; tries += 1)
+        missing = await naively(false)
       expect(missing.length).toBeLessThan(all.length)
     },
   )

@@ -1,11 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { delimiter, join, resolve } from 'node:path'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ROOT, installPacked, output, serveIn } from './installed.ts'
 
-const ROOT = resolve(import.meta.dirname, '../..')
 const NODES = join(ROOT, 'node_modules/.cache/nodes')
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc')
 
@@ -21,25 +18,10 @@ const EVENT = {
 let app: string
 let packed: string[]
 
-/** What a command printed, run in this folder with nothing of our own environment but where programs and the home are. */
-function output(folder: string, env: Record<string, string>, file: string, ...args: string[]): string {
-  const { PATH = '', HOME = '' } = process.env
-  return execFileSync(file, args, {
-    cwd: folder,
-    env: { PATH, HOME, ...env },
-    encoding: 'utf8',
-    stdio: 'pipe',
-  })
-}
-
 beforeAll(() => {
-  app = mkdtempSync(join(tmpdir(), 'connlog-installed-'))
-  writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }))
-  output(ROOT, {}, 'npm', 'pack', '--silent', '--pack-destination', app)
-  const version = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string })
-    .version
-  packed = output(app, {}, 'tar', 'tzf', `connlog-${version}.tgz`).trim().split('\n')
-  output(app, {}, 'npm', 'install', '--silent', '--ignore-scripts', `./connlog-${version}.tgz`)
+  const installed = installPacked()
+  app = installed.folder
+  packed = output(app, {}, 'tar', 'tzf', installed.tarball).trim().split('\n')
 })
 
 afterAll(() => rmSync(app, { recursive: true, force: true }))
@@ -128,14 +110,9 @@ describe.each(['20', '22', '24'])('on Node %s', (version) => {
       'logs:read,logs:write',
     ).trim()
 
-    const service = spawn('npx', ['connlog', 'serve'], {
-      cwd: app,
-      env: { ...process.env, ...env },
-      detached: true,
-    })
-    const exited = once(service, 'exit')
+    const service = await serveIn(app, env)
     try {
-      const url = await addressOf(service)
+      const { url } = service
       const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
       const logs = `${url}/api/v1/connections/logs`
       const sent = await fetch(logs, { method: 'POST', headers, body: JSON.stringify(EVENT) })
@@ -156,21 +133,7 @@ describe.each(['20', '22', '24'])('on Node %s', (version) => {
       })
       expect(output(app, env, connlog, 'doctor')).not.toBe('')
     } finally {
-      if (service.pid !== undefined) process.kill(-service.pid, 'SIGTERM')
-      await exited
+      await service.stop()
     }
   })
 })
-
-/** Where the service says that it listens. */
-async function addressOf(service: ReturnType<typeof spawn>): Promise<string> {
-  let printed = ''
-  for (const stream of [service.stdout, service.stderr])
-    stream?.on('data', (chunk: Buffer) => void (printed += chunk.toString()))
-  for (;;) {
-    const found = /http:\/\/[\d.]+:\d+/.exec(printed)?.[0]
-    if (found !== undefined) return found
-    if (service.exitCode !== null || service.stdout === null) throw new Error(`It did not serve:\n${printed}`)
-    await Promise.race([once(service.stdout, 'data'), once(service.stderr!, 'data'), once(service, 'exit')])
-  }
-}
