@@ -44,27 +44,33 @@ describe('metrics', () => {
     )
   })
 
-  it.each(['deploy/grafana-dashboard.json', 'deploy/alerts.yml', PAGE])('that %s names are there', (path) => {
-    const named = [...namesIn(textOf(path))].filter((name) => !all.has(name) && !all.has(familyOf(name)))
-    expect(named, `mend the names in ${path}`).toEqual([])
-  })
+  it.each(['examples/deploy/grafana-dashboard.json', 'examples/deploy/alerts.yml', PAGE])(
+    'that %s names are there',
+    (path) => {
+      const named = [...namesIn(textOf(path))].filter((name) => !all.has(name) && !all.has(familyOf(name)))
+      expect(named, `mend the names in ${path}`).toEqual([])
+    },
+  )
 
   it('are all on the dashboard', () => {
-    const shown = new Set([...namesIn(textOf('deploy/grafana-dashboard.json'))].map(familyOf))
+    const shown = new Set([...namesIn(textOf('examples/deploy/grafana-dashboard.json'))].map(familyOf))
     expect([...all].filter((name) => !shown.has(name))).toEqual([])
   })
 
   it(`are alerted on as ${PAGE} says`, () => {
-    const alerts = [...textOf('deploy/alerts.yml').matchAll(/- alert: (\w+)/g)].map(([, name]) => name)
-    const told = [...textOf(PAGE).matchAll(/^\| `(Connlog\w+)` \|/gm)].map(([, name]) => name)
-    expect(told, `make the rows of “What to alert on” in ${PAGE} the rules of deploy/alerts.yml`).toEqual(
-      alerts,
+    const alerts = [...textOf('examples/deploy/alerts.yml').matchAll(/- alert: (\w+)/g)].map(
+      ([, name]) => name,
     )
+    const told = [...textOf(PAGE).matchAll(/^\| `(Connlog\w+)` \|/gm)].map(([, name]) => name)
+    expect(
+      told,
+      `make the rows of “What to alert on” in ${PAGE} the rules of examples/deploy/alerts.yml`,
+    ).toEqual(alerts)
     expect(alerts.length).toBeGreaterThan(10)
   })
 
   it('are asked for by expressions whose brackets fit, of panels whose ids differ', () => {
-    const { panels } = JSON.parse(textOf('deploy/grafana-dashboard.json')) as {
+    const { panels } = JSON.parse(textOf('examples/deploy/grafana-dashboard.json')) as {
       panels: { id: number; targets?: { expr: string }[] }[]
     }
     const expressions = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
