@@ -36,7 +36,12 @@ const DOCUMENT = `subscription ($users: [ID!]) {
 export const liveFeed = {
   figures: [
     figure('L1', `live feed, ${SUBSCRIBERS} subscribers with a user each: commit to delivery, p99`),
-    figure('L1a', `the same, each of the ${SUBSCRIBERS} subscribers following all users`),
+    {
+      id: 'L1a',
+      title: `the same, each of the ${SUBSCRIBERS} subscribers following all users`,
+      reach: 'at most',
+      unit: 'ms',
+    },
   ],
   needs: 'server',
 
