@@ -12,7 +12,8 @@ FROM node:24-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # The install scripts of what connlog needs are not needed: the drivers bring their binaries.
-RUN npm ci --omit=dev --ignore-scripts
+# Prisma's tools are peers of its client, which it does without.
+RUN npm ci --omit=dev --omit=optional --omit=peer --ignore-scripts
 
 FROM node:24-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000 DATABASE_URL=file:/data/connlog.db

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { cpSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
-import { DockerfileParser } from 'dockerfile-ast'
+import { type Copy, DockerfileParser } from 'dockerfile-ast'
 import dockerignore from '@balena/dockerignore'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -46,7 +46,8 @@ function replay(top: string): Stage {
       for (const pair of text.split(' ')) here.env[pair.split('=', 1)[0]!] = pair.slice(pair.indexOf('=') + 1)
     else if (keyword === 'COPY') {
       const words = text.split(' ')
-      const from = words[0]!.startsWith('--from=') ? stages.get(words.shift()!.slice(7))!.root : undefined
+      const name = (instruction as Copy).getFromFlag()?.getValue()
+      const from = name ? stages.get(name)!.root : undefined
       const target = words.pop()!
       for (const source of words) {
         const start = from === undefined ? join(ROOT, source) : join(from, source)
