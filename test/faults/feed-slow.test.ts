@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 import { describe, expect, inject, it } from 'vitest'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { PROVIDERS, createTestDatabase } from '../support/databases.ts'
@@ -77,3 +79,20 @@ describe.each(PROVIDERS)(
     })
   },
 )
+
+/** Much more than a network holds between two programs of one machine. */
+const PUSHED_BYTES = 32 * 1_024 * 1_024
+
+it('control: one that pushes to whoever is there keeps all that a client does not take', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  undo(() => server.close())
+  await once(server, 'listening')
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1').pause()
+  undo(() => client.destroy())
+  const [socket] = await accepted
+  const event = 'x'.repeat(METADATA_BYTES)
+  for (let bytes = 0; bytes < PUSHED_BYTES; bytes += METADATA_BYTES) socket.write(event)
+  await systemClock.sleep(100)
+  expect(socket.writableLength).toBeGreaterThan(PUSHED_BYTES / 2)
+})
