@@ -91,6 +91,8 @@ it('control: one that pushes to whoever is there keeps all that a client does no
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1').pause()
   undo(() => client.destroy())
   const [socket] = await accepted
+  // It is cut when the test ends.
+  socket.on('error', () => undefined)
   const event = 'x'.repeat(METADATA_BYTES)
   for (let bytes = 0; bytes < PUSHED_BYTES; bytes += METADATA_BYTES) socket.write(event)
   await systemClock.sleep(100)
