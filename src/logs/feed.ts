@@ -195,6 +195,7 @@ export function createFeed<Log extends AnyLog, Filter>(
       for (const reader of readers) reader.end()
       await running?.stop()
       running = undefined
+      heldBackSince = undefined
     },
   }
 }

@@ -6,9 +6,12 @@ import { localSource } from '../../src/cli/tail/local.ts'
 import type { LogSource } from '../../src/cli/tail/log-source.ts'
 import { remoteSource } from '../../src/cli/tail/remote.ts'
 import type { TailOptions } from '../../src/cli/tail/tail.ts'
+import { connectionLogKind } from '../../src/connections/kind.ts'
 import type { Listening } from '../../src/http/listen.ts'
 import { HOUR_MS, MINUTE_MS, systemClock } from '../../src/kernel/clock.ts'
 import { formatInstant } from '../../src/kernel/instant.ts'
+import { type FeedMark, placeBefore } from '../../src/logs/feed-mark.ts'
+import { createFeedSource } from '../../src/logs/feed-source.ts'
 import { graphqlAddress } from '../../src/remote/address.ts'
 import { createRemote } from '../../src/remote/client.ts'
 import type { TestApp } from '../support/app.ts'
@@ -112,7 +115,8 @@ describe.each(PROVIDERS)('connlog tail on %s', (provider) => {
           createdAt: formatInstant(nowMs - HOUR_MS + Math.floor(index / 3)),
         })),
       )
-      await record(app, { accountId: 'kept', createdAt: formatInstant(nowMs - HOUR_MS - 1) })
+      const [before] = await record(app, { accountId: 'kept', createdAt: formatInstant(nowMs - HOUR_MS - 1) })
+      await isSettled(app, before)
       const tailing = startTail(...optionsOf({ account: ['kept'], since: formatInstant(nowMs - HOUR_MS) }))
       await tailing.logs(620)
       // Late, for a time that has been passed: it was not there, so it is new.
@@ -310,3 +314,14 @@ describe.each(PROVIDERS)('connlog tail on %s', (provider) => {
     expect(await left.ended).toEqual({ code: 0, stderr: '' })
   })
 })
+
+/** Until the feed has gone by a log, which transactions of other tests on the same Postgres may keep it from. */
+async function isSettled(app: TestApp, id: string | undefined): Promise<void> {
+  const source = createFeedSource(app.database, connectionLogKind, systemClock)
+  for (let mark: FeedMark = { place: placeBefore(0n), sinceMs: 0 }; ;) {
+    const { events, next, isAll } = await source.read(undefined, mark, 500)
+    if (events.some(({ log }) => log.id === id)) return
+    mark = next
+    if (isAll) await systemClock.sleep(5)
+  }
+}
