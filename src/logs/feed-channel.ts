@@ -31,7 +31,7 @@ export interface FeedChannels<Log> {
 }
 
 /** Events that are kept for readers who are a little behind, of all channels together, and for how long. */
-const MAX_HELD = 5_000
+const MAX_HELD = 1_000
 const HELD_MS = 10_000
 
 interface Channel<Log> extends FeedChannel<Log> {

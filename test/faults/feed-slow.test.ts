@@ -15,7 +15,7 @@ const LIST = 500
 const SLOW = 8
 const METADATA_BYTES = 1_500
 /** What the service may grow by. If it kept what nobody takes, it would be {@link SLOW} times all that is stored. */
-const MOST_MEGABYTES = 300
+const MOST_MEGABYTES = 400
 const undo = undoneAfterEach()
 
 const until = async (isSo: () => boolean) => {
