@@ -3,6 +3,7 @@ import { seedDemo } from '../demo/seed.ts'
 import { GRAPHQL_PATH } from '../http/handler.ts'
 import { listen } from '../http/listen.ts'
 import { systemClock } from '../kernel/clock.ts'
+import type { Running } from '../kernel/lifecycle.ts'
 import { CommandError, type Terminal, count, print } from './terminal.ts'
 import { startTracing } from './tracing.ts'
 import { readVersion } from './version.ts'
@@ -15,13 +16,13 @@ const CLOSE_MS = 1_500
 export async function serve(terminal: Terminal): Promise<void> {
   const tracing = await startTracing(terminal.env)
   try {
-    await serveTraced(terminal)
+    await serveTraced(terminal, tracing)
   } finally {
     await tracing?.stop()
   }
 }
 
-async function serveTraced(terminal: Terminal): Promise<void> {
+async function serveTraced(terminal: Terminal, tracing: Running | undefined): Promise<void> {
   const lost = new AbortController()
   await withOpened(
     terminal,
@@ -67,12 +68,14 @@ async function serveTraced(terminal: Terminal): Promise<void> {
         await server.stop()
       }
     },
-    closeInTime,
+    (app) => closeInTime(app, tracing),
   )
 }
 
-/** Whoever was served has been by now; a database that does not answer is not waited for. */
-const closeInTime = (app: App): Promise<void> => Promise.race([app.stop(), systemClock.sleep(CLOSE_MS)])
+/** Whoever was served has been by now; what does not answer is not waited for, be it the database or a collector of spans. */
+async function closeInTime(app: App, tracing: Running | undefined): Promise<void> {
+  await Promise.race([Promise.all([app.stop(), tracing?.stop()]), systemClock.sleep(CLOSE_MS)])
+}
 
 async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return

@@ -5,8 +5,11 @@ import { CommandError, type Terminal } from './terminal.ts'
 
 const PACKAGE = '@opentelemetry/sdk-node'
 
-/** How long the last spans may take to be handed over when the service stops, in milliseconds. */
-const GOODBYE_MS = 3 * SECOND_MS
+/**
+ * How long the last spans may take to be handed over when the service stops, in milliseconds: as long as the database to
+ * be closed, beside which that is done.
+ */
+const GOODBYE_MS = 1.5 * SECOND_MS
 
 /** Any of these says that traces are wanted, and where they go. */
 const WANTED = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_TRACES_EXPORTER']
@@ -31,14 +34,14 @@ export async function startTracing(env: Terminal['env']): Promise<Running | unde
     logRecordProcessors: [],
   })
   sdk.start()
-  return {
-    stop: async () => {
-      const over = new AbortController()
-      const sent = sdk.shutdown().catch(() => undefined)
-      await Promise.race([sent, systemClock.sleep(GOODBYE_MS, over.signal)])
-      over.abort()
-    },
+  let stopped: Promise<void> | undefined
+  const sayGoodbye = async () => {
+    const over = new AbortController()
+    const sent = sdk.shutdown().catch(() => undefined)
+    await Promise.race([sent, systemClock.sleep(GOODBYE_MS, over.signal)])
+    over.abort()
   }
+  return { stop: () => (stopped ??= sayGoodbye()) }
 }
 
 async function loadSdk(asking: string): Promise<typeof Sdk> {
