@@ -139,7 +139,7 @@ export interface Dialect extends Recounting, Breakdowns, Erasing, Following {
   /** Which of the logs with these keys are stored: rows `{ user_id, log }`, the log as JSON text. */
   stored(table: LogTable, keys: readonly (Position & { readonly userId: string })[]): Sql
   /**
-   * Takes the claims, those of logs that expired by `afterMs` included; one row for each that was free. Fewer rows
+   * Takes the claims, those of logs that expired by `afterMs` included; changes one row for each that was free. Fewer rows
    * than claims mean that somebody else took one since {@link taken} was asked.
    */
   claim(table: LogTable, claims: readonly Claim[], afterMs: number): Sql

@@ -182,8 +182,8 @@ export async function appendGroups<Log extends AnyLog, Filter>(
       ),
     )
     if (claims.length === 0) return
-    const granted = await tx.query(database.dialect.claim(kind.table, claims, expiryCutoffMs(asOf)))
-    if (granted.length < claims.length) throw new Raced()
+    const granted = await tx.execute(database.dialect.claim(kind.table, claims, expiryCutoffMs(asOf)))
+    if (granted < claims.length) throw new Raced()
   }
 
   function insertion(groups: readonly Group<Log>[]): Sql[] {

@@ -1,9 +1,10 @@
 import pg from 'pg'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { DAY_MS, MINUTE_MS, dayOf } from '../../src/kernel/clock.ts'
 import { PARTITION_LOCK } from '../../src/database/postgres/storage.ts'
 import { startTestApp } from '../support/app.ts'
 import { createTestClock } from '../support/clock.ts'
+import { undoneAfterEach } from '../support/undo.ts'
 
 /** On a busy machine a round of cleaning up may take its time. */
 const PATIENT = { timeout: 20_000 }
@@ -143,4 +144,64 @@ it('drops a day whole although counts are being merged at that moment', async ()
   expect(await partitions(client)).not.toContain(expired)
   expect(app.logged).toEqual([])
   await Promise.all([merger.end(), client.end()])
+})
+
+const undo = undoneAfterEach()
+
+async function connected(url: string): Promise<pg.Client> {
+  const client = new pg.Client(url)
+  client.on('error', () => undefined)
+  await client.connect()
+  undo(() => client.end())
+  return client
+}
+
+describe('beside a reader that has the parent and wants a partition, which is how each read begins', () => {
+  /** A day that has expired, and a reader which at this moment holds a lock on the parents alone. */
+  async function expiredDayAndReader() {
+    const now = Date.now()
+    const clock = createTestClock(now - 10 * DAY_MS)
+    const app = await startTestApp('postgres', { clock })
+    const expired = name(dayOf(clock.now()))
+    await app.connectionLogs.record([{ value: EVENT, at: '' }])
+    clock.set(now)
+    const [reader, client] = [await connected(app.url), await connected(app.url)]
+    // Whoever finds the deadlock is the one that is given up: not the reader.
+    await reader.query("BEGIN; SET LOCAL deadlock_timeout = '20s'")
+    await reader.query('LOCK TABLE ONLY connection_log_counts, ONLY connection_logs IN ACCESS SHARE MODE')
+    const reads = async () => {
+      await expect
+        .poll(
+          async () =>
+            (await client.query("SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted"))
+              .rowCount,
+          { ...PATIENT, interval: 5 },
+        )
+        .toBe(1)
+      const { rowCount } = await reader.query(`SELECT FROM ${expired}`)
+      await reader.query('COMMIT')
+      return rowCount
+    }
+    return { app, client, expired, reads }
+  }
+
+  it('drops the day once it has read', async () => {
+    const { app, client, expired, reads } = await expiredDayAndReader()
+    const cleaning = app.connectionLogs.cleanup(false)
+    expect(await reads()).toBe(1)
+    expect(await cleaning).toMatchObject({ deleted: 1 })
+    expect(await partitions(client)).not.toContain(expired)
+    expect(app.logged).toEqual([])
+  })
+
+  it('who locks the partition first waits for the reader that waits for it', async () => {
+    const { app, client, expired, reads } = await expiredDayAndReader()
+    const dropper = await connected(app.url)
+    await dropper.query("BEGIN; SET LOCAL deadlock_timeout = '1s'")
+    await dropper.query(`LOCK TABLE ${expired} IN ACCESS EXCLUSIVE MODE`)
+    const dropping = dropper.query(`DROP TABLE ${expired}`).catch((error: unknown) => error)
+    await reads().catch(() => undefined)
+    expect(await dropping).toMatchObject({ code: '40P01' })
+    expect(await partitions(client)).toContain(expired)
+  })
 })

@@ -11,19 +11,24 @@ import { tenantsFor } from '../tenants.mjs'
 const ROUNDS = 3
 
 /**
- * R1: what it takes to be rid of a day that has expired, as connlog does it and log by log. Beside it stand the VACUUM
- * without which the room of what was deleted is not used again, and a bare DROP of such a day, which is what Postgres and
- * the file system take to give up its files, whoever asks.
+ * R1: until a day that has expired is gone, as connlog does it and row by row. Both sides end when another connection finds
+ * no log of that day any more and waits for nobody: a DELETE gives no room back by then, and a DROP has yet to unlink its files.
+ * R1a is until the room is there again: a VACUUM after the DELETE, the end of the whole call in connlog. Beside them stands
+ * a bare DROP of such a day, which is what Postgres and the file system take, whoever asks.
  * @type {import('../figures.mjs').Measurement}
  */
 export const cleanupDay = {
   figures: [
     {
       id: 'R1',
-      title: 'an expired day on Postgres: DELETE of its logs against cleaning it up',
+      title: 'an expired day on Postgres, until it is gone: DELETE of it against cleaning it up',
       must: 50,
       goal: 100,
       reach: 'at least',
+    },
+    {
+      id: 'R1a',
+      title: 'the same until its room is given back: DELETE and VACUUM against the whole call',
     },
   ],
   needs: 'server',
@@ -43,24 +48,48 @@ export const cleanupDay = {
           const drop = ({ partitions }) => client.query(`DROP TABLE ${partitions.join(', ')}`)
 
           const first = await newDay()
-          const deleteMs = await timed(() =>
-            client.query(`DELETE FROM connection_logs WHERE created_at < now() - interval '7 days'`),
-          )
-          const vacuumMs = await timed(() => client.query('VACUUM connection_logs'))
+          const [partition, counts] = [first.partitions[2], first.partitions[1]]
+          const deleteMs = await timed(async () => {
+            await client.query('BEGIN')
+            await client.query(`DELETE FROM "${partition}"`)
+            await client.query(`DELETE FROM "${counts}"`)
+            await client.query('COMMIT')
+          })
+          const vacuumMs = await timed(() => client.query(`VACUUM "${partition}", "${counts}"`))
           await drop(first)
 
           const second = await newDay()
           const dropMs = await timed(() => drop(second))
 
           const { logs } = await newDay()
-          let deleted = 0
-          const cleanupMs = await timed(async () => {
-            deleted = (await app.connectionLogs.cleanup(false)).deleted
-          })
+          const startMs = performance.now()
+          const cleanedUp = app.connectionLogs.cleanup(false).then(({ deleted }) => ({
+            deleted,
+            cleanupMs: performance.now() - startMs,
+          }))
+          const [goneMs, { deleted, cleanupMs }] = await Promise.all([untilGone(client, startMs), cleanedUp])
           if (deleted !== logs) throw new Error(`Expected ${logs} logs to be deleted, got ${deleted}.`)
-          rounds.push({ logs, deleteMs, vacuumMs, dropMs, cleanupMs, ratio: deleteMs / cleanupMs })
+          rounds.push({
+            logs,
+            deleteMs,
+            vacuumMs,
+            dropMs,
+            goneMs,
+            cleanupMs,
+            ratio: deleteMs / goneMs,
+            roomRatio: (deleteMs + vacuumMs) / cleanupMs,
+          })
+          const shown = {
+            DELETE: deleteMs,
+            VACUUM: vacuumMs,
+            'bare DROP': dropMs,
+            gone: goneMs,
+            cleanup: cleanupMs,
+          }
           say(
-            `Round ${round}: DELETE ${Math.round(deleteMs)} ms, VACUUM ${Math.round(vacuumMs)} ms, bare DROP ${Math.round(dropMs)} ms, cleanup ${Math.round(cleanupMs)} ms`,
+            `Round ${round}: ${Object.entries(shown)
+              .map(([what, ms]) => `${what} ${Math.round(ms)} ms`)
+              .join(', ')}`,
           )
         }
       } finally {
@@ -68,10 +97,13 @@ export const cleanupDay = {
         await app.stop()
       }
       return {
-        ratios: { R1: spread(rounds.map(({ ratio }) => ratio)) },
+        ratios: {
+          R1: spread(rounds.map(({ ratio }) => ratio)),
+          R1a: spread(rounds.map(({ roomRatio }) => roomRatio)),
+        },
         details: {
           ...Object.fromEntries(
-            ['deleteMs', 'vacuumMs', 'dropMs', 'cleanupMs'].map((what) => [
+            ['deleteMs', 'vacuumMs', 'dropMs', 'goneMs', 'cleanupMs'].map((what) => [
               what,
               median(rounds.map((round) => round[what])),
             ]),
@@ -80,6 +112,16 @@ export const cleanupDay = {
         },
       }
     }),
+}
+
+/** Asks for the oldest logs as a reader does, waiting for locks like one, until there are none. */
+async function untilGone(client, startMs) {
+  for (;;) {
+    const { rows } = await client.query(
+      "SELECT 1 FROM connection_logs WHERE created_at < now() - interval '8 days' LIMIT 1",
+    )
+    if (rows.length === 0) return performance.now() - startMs
+  }
 }
 
 async function timed(work) {

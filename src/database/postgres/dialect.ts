@@ -192,8 +192,7 @@ export const postgresDialect: Dialect = {
       AS c(user_id text, event_id text, day integer, log_id text, created_at timestamptz)
     ORDER BY user_id, event_id, day
     ON CONFLICT (user_id, event_id, day) DO UPDATE SET log_id = excluded.log_id, created_at = excluded.created_at
-      WHERE e.created_at <= ${postgresDialect.instant(afterMs)}
-    RETURNING event_id`,
+      WHERE e.created_at <= ${postgresDialect.instant(afterMs)}`,
 
   tryCleanup: () => sql`SELECT pg_try_advisory_xact_lock(${raw(String(CLEANUP_LOCK))}) AS free`,
 

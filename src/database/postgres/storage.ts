@@ -109,19 +109,22 @@ export function createPartitions(pool: Pool): Storage {
 
     dropExpired: async (table, { logsThroughMs, eventIdsBeforeDay }) => {
       const partitions = await partitionsOf(pool, [table.counts.name, table.name, table.eventIds])
+      const of = (parent: string, isMeant: (day: number) => boolean) =>
+        partitions.filter((partition) => partition.parent === parent && isMeant(partition.day))
+      // An event id may outlive its log, and no log its event id.
+      const expired = [
+        ...of(table.name, (day) => (day + 1) * DAY_MS - 1 <= logsThroughMs),
+        ...of(table.eventIds, (day) => day < eventIdsBeforeDay),
+      ]
       const inUse: string[] = []
       let logs = 0
-      for (const { name, parent, day } of partitions) {
-        if (parent === table.counts.name) continue // goes with its logs
-        const isLogs = parent === table.name
-        const expired = isLogs ? (day + 1) * DAY_MS - 1 <= logsThroughMs : day < eventIdsBeforeDay
-        if (!expired) continue
-        // In the order in which reads take them, so that the two do not wait for one another. A day that was made
-        // before there were counts, and never written to, has none.
-        const ofDay = [partitionName(table.counts.name, day), name].filter((one) =>
-          partitions.some((partition) => partition.name === one),
-        )
-        const dropped = isLogs ? await dropLogs(table, day, ofDay) : await drop([name], async () => 0)
+      for (const partition of expired) {
+        const { parent, name, day } = partition
+        const dropped =
+          parent === table.name
+            ? // A day that was made before there were counts, and never written to, has none.
+              await dropLogs(table, day, [...of(table.counts.name, (other) => other === day), partition])
+            : await drop([partition], async () => 0)
         if (dropped === 'elsewhere') return { logs, inUse, isElsewhere: true }
         if (dropped === 'in use') inUse.push(name)
         else {
@@ -134,9 +137,13 @@ export function createPartitions(pool: Pool): Storage {
   }
 
   /** Drops the logs of a day and their counts. @returns how many logs there were, or why nothing was dropped */
-  async function dropLogs({ counts }: LogTable, day: number, names: readonly string[]): Promise<Dropping> {
+  async function dropLogs(
+    { counts }: LogTable,
+    day: number,
+    partitions: readonly Partition[],
+  ): Promise<Dropping> {
     const [first, next] = [day * DAY, (day + 1) * DAY]
-    return drop(names, async (client) => {
+    return drop(partitions, async (client) => {
       const { rows } = await client.query<{ total: string }>(
         `SELECT coalesce(sum(total), 0) AS total FROM (
            SELECT total FROM "${counts.name}"
@@ -150,12 +157,18 @@ export function createPartitions(pool: Pool): Storage {
     })
   }
 
-  /** Drops tables once nobody uses them; leaves them for the next time if somebody does. */
+  /**
+   * Drops partitions once nobody uses them; leaves them for the next time if somebody does. A DROP locks the parents too,
+   * so all locks are taken first and as reads take them: the parents, and then what is in them. Or a reader who has a
+   * parent and wants its partition would wait for us, and we for it.
+   * @param partitions in the order in which reads name their parents
+   */
   async function drop(
-    names: readonly string[],
+    partitions: readonly Partition[],
     before: (client: PoolClient) => Promise<number>,
   ): Promise<Dropping> {
-    const tables = names.map((name) => `"${name}"`).join(', ')
+    const tables = partitions.map(({ name }) => `"${name}"`).join(', ')
+    const parents = partitions.map(({ parent }) => `ONLY "${parent}"`).join(', ')
     try {
       return await inTransaction(async (client) => {
         if (!(await tryLock(client, CLEANUP_LOCK))) return 'elsewhere'
@@ -163,7 +176,7 @@ export function createPartitions(pool: Pool): Storage {
         await client.query(`SET LOCAL lock_timeout = ${PARTITION_LOCK_TIMEOUT_MS}`)
         await client.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
         await client.query(`SET LOCAL lock_timeout = ${DROP_LOCK_TIMEOUT_MS}`)
-        await client.query(`LOCK TABLE ${tables} IN ACCESS EXCLUSIVE MODE`)
+        await client.query(`LOCK TABLE ${parents}, ${tables} IN ACCESS EXCLUSIVE MODE`)
         const deleted = await before(client)
         await client.query(`DROP TABLE ${tables}`)
         return deleted

@@ -157,8 +157,7 @@ export const sqliteDialect: Dialect = {
       SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM jsonb_each(${claimRows(claims)})
       WHERE TRUE
       ON CONFLICT (user_id, event_id, day) DO UPDATE SET log_id = excluded.log_id, created_at = excluded.created_at
-        WHERE ${eventIds}.created_at <= ${instant(afterMs)}
-      RETURNING event_id`
+        WHERE ${eventIds}.created_at <= ${instant(afterMs)}`
   },
 
   // Who has the writer has it alone.
