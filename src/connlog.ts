@@ -35,7 +35,10 @@ type ProcessSetting = (typeof PROCESS_SETTINGS)[number]
  */
 export type ConnlogSettings = {
   readonly [Name in Exclude<SettingName, ProcessSetting> as CamelCase<Name>]?:
-    string | number | boolean | undefined
+    | string
+    | number
+    | boolean
+    | undefined
 }
 
 export interface ConnlogOptions extends ConnlogSettings {

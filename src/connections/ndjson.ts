@@ -45,7 +45,8 @@ type Source = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
 /** A value to be stored, or why a line holds none; and what it takes of memory. */
 type Item = { readonly line: number; readonly bytes: number } & (
-  { readonly sent: Sent } | { readonly error: string }
+  | { readonly sent: Sent }
+  | { readonly error: string }
 )
 
 /**

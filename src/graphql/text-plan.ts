@@ -49,7 +49,9 @@ type Variables = Readonly<Record<string, unknown>>
 
 /** A part of the answer: fixed text, a value of the page, or its rows. */
 type Piece =
-  string | { readonly path: readonly string[]; readonly type: GraphQLLeafType } | { readonly rows: string }
+  | string
+  | { readonly path: readonly string[]; readonly type: GraphQLLeafType }
+  | { readonly rows: string }
 
 interface Operation {
   readonly schema: GraphQLSchema

@@ -7,7 +7,8 @@ type Result = ExecutionResult<Record<string, unknown>, Extensions>
 
 /** Whether what is recorded now arrives. */
 export type FeedState =
-  { readonly is: 'connecting' | 'live' } | { readonly is: 'reconnecting' | 'ended'; readonly why: string }
+  | { readonly is: 'connecting' | 'live' }
+  | { readonly is: 'reconnecting' | 'ended'; readonly why: string }
 
 /** A subscription whose events carry a `cursor`, to be given to the variable `after`. */
 export interface Followed {
