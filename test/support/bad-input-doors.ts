@@ -6,6 +6,7 @@ import { type TestApp, keep, startTestApp } from './app.ts'
 import { NOW } from './bad-input.ts'
 import { type TestClock, createTestClock } from './clock.ts'
 import type { Provider } from './databases.ts'
+import { SCRATCH } from './scratch.ts'
 
 export const LOGS = '/api/v1/connections/logs'
 
@@ -96,7 +97,7 @@ export function assertClean(text: string): void {
   expect(text).not.toMatch(
     /prisma|sqlite|postgres|pg_|SELECT|INSERT|node_modules|at \w+ \(|\.[jt]s:|originalError|INTERNAL/i,
   )
-  for (const folder of [process.cwd(), tmpdir()]) expect(text).not.toContain(folder)
+  for (const folder of [process.cwd(), tmpdir(), SCRATCH]) expect(text).not.toContain(folder)
 }
 
 /** How a door writes a log: as JSON, as JSON with GraphQL's enum values, or in GraphQL's own notation. */

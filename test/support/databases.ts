@@ -35,7 +35,10 @@ function createFile(): TestDatabase {
 async function createPostgresDatabase(migrated: boolean): Promise<TestDatabase> {
   const adminUrl = inject('postgresUrl')
   const name = `test_${randomUUID().replaceAll('-', '')}`
-  await asAdmin(adminUrl, `CREATE DATABASE ${name}${migrated ? ` TEMPLATE ${TEMPLATE}` : ''}`)
+  await asAdmin(
+    adminUrl,
+    `CREATE DATABASE ${name}${migrated ? ` TEMPLATE ${TEMPLATE} STRATEGY FILE_COPY` : ''}`,
+  )
   return {
     url: adminUrl.replace(/postgres$/, name),
     drop: () => asAdmin(adminUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),

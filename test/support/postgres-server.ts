@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../src/kernel/clock.ts'
+import { SCRATCH } from './scratch.ts'
 
 /** A Postgres of the tests' own, on loopback and on a free port, with nothing preinstalled. */
 export interface PostgresServer {
@@ -18,7 +18,7 @@ export interface PostgresServer {
 
 /** @param flags of `postgres`, such as `-c`, `fsync=off` */
 export async function startPostgres(flags: readonly string[] = []): Promise<PostgresServer> {
-  const root = mkdtempSync(join(tmpdir(), 'connlog-postgres-'))
+  const root = mkdtempSync(join(SCRATCH, 'connlog-postgres-'))
   // As root the server runs as the user postgres, who has to be able to reach its folder.
   chmodSync(root, 0o755)
   const port = await freePort()
