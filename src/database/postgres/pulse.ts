@@ -101,6 +101,8 @@ export function createPulse({ settings, connectMs, silenceMs, clock, logger }: P
     client.on('error', () => undefined)
     // A connection that is free may be answered where nobody can log in.
     if (pool && pool.idleCount > 0) void pool.query('SELECT 1').catch(() => undefined)
+    // One byte is enough to end the silence, and a try that the network has swallowed is not to keep back the next.
+    const withinMs = isSilent ? Math.min(connectMs, QUIET_MS) : connectMs
     const answered = new AbortController()
     const ask = async () => {
       await client.connect()
@@ -113,7 +115,7 @@ export function createPulse({ settings, connectMs, silenceMs, clock, logger }: P
       return await Promise.race([
         // What fails at once fails for those who ask, too, and they need not be told by us.
         ask().catch(() => new Set<number | null>()),
-        clock.sleep(connectMs, AbortSignal.any([answered.signal, over.signal])).then(() => undefined),
+        clock.sleep(withinMs, AbortSignal.any([answered.signal, over.signal])).then(() => undefined),
       ])
     } finally {
       answered.abort()
@@ -163,7 +165,8 @@ const HEARD = 'Postgres answers again'
  */
 const AT_REST = `
   SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
-  WHERE pid = ANY($1::integer[]) AND state LIKE 'idle%' AND state_change < clock_timestamp() - interval '1 second'`
+  WHERE pid = ANY($1::integer[]) AND usename = current_user
+    AND state LIKE 'idle%' AND state_change < clock_timestamp() - interval '1 second'`
 
 /** A process that began later has got the number of one that has ended. */
 const END_THOSE_LEFT = `
