@@ -17,6 +17,7 @@ export default {
         operations: 10_000,
         reconnects: 1_000,
         unread: 100_000,
+        outagesMs: [1_500, 4_500, 15_000, 45_000],
       },
       tenants: { operations: 100_000 },
     },

@@ -166,7 +166,7 @@ export const SETTINGS = {
   MAX_CONCURRENT_REQUESTS: wholeNumber(
     1,
     100_000,
-    256,
+    128,
     'Most requests that a process works on at a time, and most streams of lines; it refuses others at once.',
   ),
   MAX_QUEUE_MILLISECONDS: wholeNumber(

@@ -3,7 +3,7 @@ import { AppError } from '../kernel/errors.ts'
 /** How many requests are worked on at a time. */
 export interface Admission {
   /**
-   * Counts one in. Costs nothing where it refuses: neither the body nor the key has been looked at.
+   * Counts one in. Costs little where it refuses: neither the body nor the key has been looked at.
    * @param lateMs how long the request has waited already, in milliseconds
    * @returns what to call when it has been answered; may be called more than once
    * @throws {AppError} SERVICE_UNAVAILABLE where there are as many as may be, or it has waited too long
@@ -25,17 +25,17 @@ const RETRY_AFTER_SECONDS = 1
 export function createAdmission(most: number, maxQueueMs: number): Admission {
   let inside = 0
   let refused = 0
+  // One for all: to note where each was made would take a good part of what it costs to refuse.
+  const refusal = new AppError(
+    'SERVICE_UNAVAILABLE',
+    'This service has more to do than it can. Try again soon.',
+    { retryAfterSeconds: RETRY_AFTER_SECONDS },
+  )
   return {
     enter: (lateMs = 0) => {
       if (inside >= most || lateMs > maxQueueMs) {
         refused += 1
-        throw new AppError(
-          'SERVICE_UNAVAILABLE',
-          'This service has more to do than it can. Try again soon.',
-          {
-            retryAfterSeconds: RETRY_AFTER_SECONDS,
-          },
-        )
+        throw refusal
       }
       inside += 1
       let isIn = true

@@ -1,4 +1,4 @@
-import { backoffMs } from '../kernel/backoff.ts'
+import { pauseMs } from '../kernel/backoff.ts'
 import { LateError } from './failure.ts'
 import type { LatePage } from './page.ts'
 import { MAX_WAIT_MS } from './patience.ts'
@@ -60,7 +60,7 @@ export function createLateClient(options: LateClientOptions): (skip: number) => 
       }
       if (tries === (answer.is === 'malformed' ? MAX_MALFORMED_TRIES : MAX_TRIES))
         throw new LateError(`Gave up after ${tries} tries: the server ${answer.why}.`)
-      await wait(Math.max(waitMs, backoffMs(tries, random())), answer.why)
+      await wait(pauseMs(tries, waitMs, random()), answer.why)
     }
   }
 }

@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import { type AddressInfo, type Socket, createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startTracing } from '../../src/cli/tracing.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
 import { MAIN, runCommand, startCommand, startNode } from '../support/command.ts'
 import { PROVIDERS, type Provider, createTestDatabase } from '../support/databases.ts'
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts'
@@ -90,6 +93,97 @@ describe.each(PROVIDERS)('traces on %s', (provider) => {
     const secret = new RegExp(`${key}|canary`)
     expect(receiver.bodies.join('')).not.toMatch(secret)
     expect(lines).not.toMatch(secret)
+  })
+})
+
+/** How long a stop takes, at most, whatever others do. See docs/reliability.md */
+const STOP_MS = 10_000
+
+/** What takes connections and what is sent over them, and never says anything. */
+async function startSilentCollector() {
+  const received: number[] = []
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    socket.on('data', ({ length }) => void received.push(length))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.destroy()
+    await new Promise((resolve) => void server.close(resolve))
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    /** Resolves when the first spans have come. */
+    asked: async () => {
+      while (received.length === 0) await systemClock.sleep(5)
+    },
+  }
+}
+
+/** Where nothing listens. */
+async function refusing(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => void server.close(resolve))
+  return `http://127.0.0.1:${port}`
+}
+
+describe('a service whose collector of spans', () => {
+  async function serveAndStop(
+    provider: Provider,
+    OTEL_EXPORTER_OTLP_ENDPOINT: string,
+    meanwhile: () => Promise<void>,
+  ) {
+    const database = await createTestDatabase(provider)
+    onTestFinished(database.drop)
+    const env = { DATABASE_URL: database.url, NODE_ENV: 'production' }
+    const key = (await runCommand(['keys', 'create', '--service'], env)).stdout.trim()
+    const command = startCommand(['serve'], {
+      ...env,
+      PORT: '0',
+      LOG_LEVEL: 'warn',
+      OTEL_EXPORTER_OTLP_ENDPOINT,
+      OTEL_BSP_SCHEDULE_DELAY: '10',
+    })
+    onTestFinished(() => command.kill('SIGKILL'))
+    const [, address = ''] = /listens on (\S+)/.exec(await command.printed(/listens on \S+/)) ?? []
+    const record = async () => {
+      const response = await fetch(`${address}/api/v1/connections/logs`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' }),
+      })
+      expect([response.status, ((await response.json()) as { accepted: number }).accepted]).toEqual([200, 1])
+    }
+    await record()
+    await meanwhile()
+    // Whoever waited for the collector would wait for ever.
+    for (let index = 0; index < 20; index += 1) await record()
+    const beganMs = systemClock.steadyMs()
+    command.kill('SIGTERM')
+    const { code, stderr } = await command.finished
+    expect([code, stderr]).toEqual([0, ''])
+    expect(systemClock.steadyMs() - beganMs).toBeLessThan(STOP_MS)
+    const { stdout } = await runCommand(['export'], env)
+    expect(stdout.split('\n').length - 1).toBe(21)
+  }
+
+  it('takes them and never answers: answers, ends in time, and loses nothing', async () => {
+    await Promise.all(
+      PROVIDERS.map(async (provider) => {
+        const collector = await startSilentCollector()
+        await serveAndStop(provider, collector.url, collector.asked)
+      }),
+    )
+  })
+
+  it('refuses connections: answers, ends in time, and loses nothing', async () => {
+    const url = await refusing()
+    await Promise.all(PROVIDERS.map((provider) => serveAndStop(provider, url, async () => undefined)))
   })
 })
 

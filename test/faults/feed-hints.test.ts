@@ -8,7 +8,9 @@ import { silentLogger } from '../../src/kernel/logger.ts'
 import { createFeedSource } from '../../src/logs/feed-source.ts'
 import { type TestApp, startTestApp } from '../support/app.ts'
 import { postgresBehindProxy } from '../support/behind-proxy.ts'
+import { createTestDatabase } from '../support/databases.ts'
 import { follow } from '../support/follower.ts'
+import { startDeafPooler } from '../support/pooler.ts'
 import { sentOf } from '../support/sent.ts'
 import { undoneAfterEach } from '../support/undo.ts'
 
@@ -95,6 +97,44 @@ it('a listener that the network has forgotten is given up, and what was missed m
     there.announce()
     return heard > caughtUp
   })
+})
+
+it('a listener behind a pooler in transaction mode, where LISTEN succeeds and nothing is heard, says that it is deaf', async () => {
+  const database = await createTestDatabase('postgres')
+  undo(database.drop)
+  const pooler = await startDeafPooler(Number(new URL(database.url).port))
+  undo(pooler.stop)
+  const behind = new URL(database.url)
+  behind.port = String(pooler.port)
+  const pool = new pg.Pool({ connectionString: behind.href, max: 1 })
+  undo(() => pool.end())
+  const said: string[] = []
+  const warn = (_: object, message: string) => void said.push(message)
+  const hintsOf = (connectionString: string) => {
+    const hints = createHints({
+      pool,
+      settings: { connectionString },
+      clock: systemClock,
+      logger: { ...silentLogger, warn },
+      checkMs: 200,
+    })
+    undo(hints.stop)
+    return hints
+  }
+  const [deaf, hearing] = [hintsOf(behind.href), hintsOf(database.url)]
+  expect([deaf.isHearing(), hearing.isHearing()]).toEqual([undefined, undefined])
+  deaf.listen(() => undefined)
+  await until(() => said.length > 0)
+  let heard = 0
+  hearing.listen(() => (heard += 1))
+  await until(() => {
+    deaf.announce()
+    expect(deaf.isHearing()).toBe(false)
+    return heard > 5 && hearing.isHearing() === true
+  })
+  expect(said).toEqual([
+    'what other processes tell is not heard, as behind a pooler: their logs come up to a second later',
+  ])
 })
 
 it('a transaction that stays open keeps back what comes after it, says so, and nothing is lost', async () => {

@@ -207,7 +207,9 @@ describe('the connection to Postgres is cut at every step of storing a list', ()
 
 describe('a pool that is used up', () => {
   it('turns requests away with SERVICE_UNAVAILABLE, and goes on when it is free', async () => {
-    const app: TestApp = await startTestApp('postgres', { env: { POOL_SIZE: '2' } })
+    const app: TestApp = await startTestApp('postgres', {
+      env: { POOL_SIZE: '2', MAX_CONCURRENT_REQUESTS: '1000' },
+    })
     const key = await app.key('u1')
     const post = (id: string) =>
       app.send(key, PATH, {

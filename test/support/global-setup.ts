@@ -11,7 +11,8 @@ declare module 'vitest' {
     postgresUrl: string
     /**
      * How often tests of faults kill, how long they send before each kill, at most, how many events they repeat, how
-     * many hostile operations they send, how often they cut a stream, and how many events they leave unread.
+     * many hostile operations they send, how often they cut a stream, how many events they leave unread, and for how
+     * long, one time after another, they take Postgres away.
      */
     faults: {
       cycles: number
@@ -20,6 +21,7 @@ declare module 'vitest' {
       operations: number
       reconnects: number
       unread: number
+      outagesMs: number[]
     }
     /** How many random operations several tenants run beside each other. */
     tenants: { operations: number }

@@ -1,17 +1,25 @@
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 
 /**
  * Stands before a Postgres as a pooler does that ignores the options with which a client connects.
  * @returns its port, and how to be rid of it
  */
-export async function startForgetfulPooler(port: number): Promise<{ port: number; stop(): Promise<void> }> {
-  const server = createServer((client) => {
+export const startForgetfulPooler = (port: number) =>
+  startPooler((client) => {
     const upstream = connect(port, '127.0.0.1')
     client.once('data', (startup) => {
       upstream.write(withoutOptions(startup))
       client.pipe(upstream)
       upstream.pipe(client)
     })
+    return upstream
+  })
+
+async function startPooler(
+  onClient: (client: Socket) => Socket,
+): Promise<{ port: number; stop(): Promise<void> }> {
+  const server = createServer((client) => {
+    const upstream = onClient(client)
     for (const socket of [client, upstream]) {
       socket.on('error', () => undefined)
       socket.on('close', () => void (client.destroy(), upstream.destroy()))
@@ -23,6 +31,30 @@ export async function startForgetfulPooler(port: number): Promise<{ port: number
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   }
 }
+
+/**
+ * Stands before a Postgres as a pooler does that hands connections on after each transaction: LISTEN succeeds, and what is
+ * notified reaches nobody.
+ * @returns its port, and how to be rid of it
+ */
+export const startDeafPooler = (port: number) =>
+  startPooler((client) => {
+    const upstream = connect(port, '127.0.0.1')
+    let rest = Buffer.alloc(0)
+    client.pipe(upstream)
+    upstream.on('data', (chunk) => {
+      rest = Buffer.concat([rest, chunk])
+      // A message is a letter, its length without the letter, and content.
+      while (rest.length >= 5 && rest.length > rest.readInt32BE(1)) {
+        const message = rest.subarray(0, 1 + rest.readInt32BE(1))
+        if (message[0] !== NOTIFICATION) client.write(message)
+        rest = rest.subarray(message.length)
+      }
+    })
+    return upstream
+  })
+
+const NOTIFICATION = 'A'.charCodeAt(0)
 
 /** A StartupMessage: its length, the version of the protocol, names and values that end with a zero each, a zero. */
 function withoutOptions(message: Buffer): Buffer {

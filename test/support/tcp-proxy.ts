@@ -13,9 +13,10 @@ export type Cutter = (direction: Direction, bytes: number, connection: number) =
 /**
  * `pass`: everything goes through, late by `delayMs` where that is set, and cut where the cutter says so. `refuse`:
  * nothing listens. `reset`: open connections are reset, and new ones as soon as they are made. `blackhole`:
- * connections are made, and nothing ever arrives, until the mode is another.
+ * connections are made, and nothing ever arrives, until the mode is another. `forget`: the same, and what was connected
+ * then stays dead for ever, without a word, as behind a firewall that has lost its state.
  */
-export type ProxyMode = 'pass' | 'refuse' | 'reset' | 'blackhole'
+export type ProxyMode = 'pass' | 'refuse' | 'reset' | 'blackhole' | 'forget'
 
 /** A bad network between a client and `port` on loopback. */
 export interface TcpProxy {
@@ -34,7 +35,10 @@ interface Link {
   readonly number: number
   readonly client: Socket
   readonly target: Socket
+  isForgotten: boolean
 }
+
+const isSwallowing = (mode: ProxyMode) => mode === 'blackhole' || mode === 'forget'
 
 const HOST = '127.0.0.1'
 
@@ -52,7 +56,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       return
     }
     const target = connect(targetPort, HOST)
-    const link = { number: (made += 1), client, target }
+    const link = { number: (made += 1), client, target, isForgotten: mode === 'forget' }
     links.add(link)
     for (const [from, to, direction] of [
       [client, target, 'up'],
@@ -67,7 +71,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
         links.delete(link)
         later(() => to.destroySoon())
       })
-      if (mode === 'blackhole') from.pause()
+      if (isSwallowing(mode)) from.pause()
     }
   }
 
@@ -89,7 +93,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     later(() => {
       if (to.destroyed || to.writableEnded || to.write(chunk)) return
       from.pause()
-      to.once('drain', () => void (mode === 'blackhole' || from.resume()))
+      to.once('drain', () => void (link.isForgotten || isSwallowing(mode) || from.resume()))
     })
   }
 
@@ -115,11 +119,13 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       if (to === 'refuse' || to === 'reset') resetAll()
       if (to === 'refuse' && before !== 'refuse') await closed(server)
       if (to !== 'refuse' && before === 'refuse') server = await listenOn(port, onConnection)
-      for (const { client, target } of links)
-        for (const socket of [client, target]) {
-          if (to === 'blackhole') socket.pause()
+      for (const link of links) {
+        link.isForgotten ||= to === 'forget'
+        for (const socket of [link.client, link.target]) {
+          if (link.isForgotten || isSwallowing(to)) socket.pause()
           else socket.resume()
         }
+      }
     },
     stop: async () => {
       resetAll()

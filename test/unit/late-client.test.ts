@@ -238,7 +238,7 @@ describe('a page of a Late-compatible API', () => {
 })
 
 describe('the limit of requests', () => {
-  it('is waited for as Retry-After says, and never less than a try would wait', async () => {
+  it('is waited for as Retry-After says and up to a second longer, and never less than a try would wait', async () => {
     const server = await startLateServer(LOGS)
     const { pageAt, clock, waits } = reading(server)
     server.misbehave(
@@ -247,11 +247,11 @@ describe('the limit of requests', () => {
       status(503, '', { 'retry-after': '30' }),
     )
     expect(ids(await pageAt(0))).toEqual(['b', 'a'])
-    expect(clock.slept).toEqual([30_000, 2_000, 30_000])
+    expect(clock.slept).toEqual([31_000, 2_000, 31_000])
     expect(waits).toEqual([
-      { ms: 30_000, askedMs: undefined, why: 'answered with HTTP 429' },
+      { ms: 31_000, askedMs: undefined, why: 'answered with HTTP 429' },
       { ms: 2_000, askedMs: undefined, why: 'answered with HTTP 429' },
-      { ms: 30_000, askedMs: undefined, why: 'answered with HTTP 503' },
+      { ms: 31_000, askedMs: undefined, why: 'answered with HTTP 503' },
     ])
   })
 
@@ -275,12 +275,12 @@ describe('the limit of requests', () => {
     expect(waits).toEqual([{ ms: 30_000, askedMs: undefined, why: 'takes no more requests for now' }])
   })
 
-  it('is not waited for longer than 15 minutes at a time', async () => {
+  it('is not waited for longer than 15 minutes and a second at a time', async () => {
     const server = await startLateServer(LOGS)
     const { pageAt, waits } = reading(server)
     server.misbehave(status(429, '', { 'retry-after': '86400' }))
     await pageAt(0)
-    expect(waits).toEqual([{ ms: 900_000, askedMs: 86_400_000, why: 'answered with HTTP 429' }])
+    expect(waits).toEqual([{ ms: 901_000, askedMs: 86_400_000, why: 'answered with HTTP 429' }])
   })
 })
 

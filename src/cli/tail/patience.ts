@@ -1,4 +1,4 @@
-import { backoffMs } from '../../kernel/backoff.ts'
+import { pauseMs } from '../../kernel/backoff.ts'
 import { type Clock, MINUTE_MS, SECOND_MS } from '../../kernel/clock.ts'
 import { AppError, type ErrorCode } from '../../kernel/errors.ts'
 
@@ -24,7 +24,7 @@ export interface PatienceOptions {
 /** What may be otherwise the next time. */
 const PASSING: ReadonlySet<ErrorCode> = new Set(['SERVICE_UNAVAILABLE', 'RATE_LIMITED', 'INTERNAL'])
 
-/** Longest wait, whatever is asked for: after that it is tried again. */
+/** The most that is taken to be asked for: after that it is tried again. */
 const MAX_ASKED_MS = 15 * MINUTE_MS
 
 /** Says once what is wrong, and once that it is over; nothing of what is over after one try. */
@@ -48,7 +48,7 @@ export function createPatience({ clock, stop, say, random }: PatienceOptions): P
         isTold = true
       }
       const askedMs = Math.min((error.retryAfterSeconds ?? 0) * SECOND_MS, MAX_ASKED_MS)
-      await clock.sleep(Math.max(askedMs, backoffMs(tries, random())), stop)
+      await clock.sleep(pauseMs(tries, askedMs, random()), stop)
       stop.throwIfAborted()
     },
   }

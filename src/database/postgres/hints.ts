@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import pg from 'pg'
 import { type Clock, SECOND_MS } from '../../kernel/clock.ts'
@@ -24,6 +25,9 @@ const SILENT_CHECKS = 2
 /** How long the end of a connection may take, in milliseconds. */
 const GOODBYE_MS = SECOND_MS
 
+const DEAF =
+  'what other processes tell is not heard, as behind a pooler: their logs come up to a second later'
+
 export interface PostgresHintsOptions {
   readonly pool: pg.Pool
   readonly settings: pg.ClientConfig
@@ -33,7 +37,10 @@ export interface PostgresHintsOptions {
   readonly checkMs?: number
 }
 
-/** Hints by NOTIFY and LISTEN. Behind a pooler that hands connections on nothing is heard, and nothing is lost. */
+/**
+ * Hints by NOTIFY and LISTEN. Behind a pooler that hands connections on LISTEN succeeds, and nothing is heard, and nothing
+ * is lost. To know of it, whoever listens is sent something by another connection now and then.
+ */
 export function createHints({
   pool,
   settings,
@@ -45,6 +52,7 @@ export function createHints({
   const listeners = new Set<Running>()
   let isWanted = false
   let hearing = 0
+  let isToldDeaf = false
   let announcing: Promise<void> | undefined
 
   async function announceAll(): Promise<void> {
@@ -65,25 +73,43 @@ export function createHints({
       stream: () => (socket = socketThatEnds(SILENT_CHECKS * checkMs)),
     })
     const ended = new AbortController()
+    const echo = `connlog_echo_${randomBytes(8).toString('hex')}`
+    let echoes = 0
+    let isHearing = false
+    const noteHearing = (to: boolean) => {
+      if (to !== isHearing) hearing += to ? 1 : -1
+      isHearing = to
+    }
     client.on('error', () => ended.abort())
     client.on('end', () => ended.abort())
-    client.on('notification', onHint)
+    client.on('notification', ({ channel }) => {
+      noteHearing(true)
+      if (channel === CHANNEL) onHint()
+      else echoes += 1
+    })
     const over = AbortSignal.any([signal, ended.signal])
     try {
       await client.connect()
       await client.query(`LISTEN ${CHANNEL}`)
-      hearing += 1
-      try {
-        // What was stored while nobody listened.
-        onHint()
-        while (!over.aborted) {
-          await clock.sleep(checkMs, over)
-          if (!over.aborted) await client.query('SELECT 1')
-        }
-      } finally {
-        hearing -= 1
+      await client.query(`LISTEN ${echo}`)
+      // What was stored while nobody listened.
+      onHint()
+      while (!over.aborted) {
+        const echoesBefore = echoes
+        const isSent = await pool.query(`NOTIFY ${echo}`).then(
+          () => true,
+          () => false,
+        )
+        await clock.sleep(checkMs, over)
+        if (over.aborted) break
+        await client.query('SELECT 1')
+        if (!isSent) continue
+        noteHearing(echoes > echoesBefore)
+        if (!isHearing && !isToldDeaf) logger.warn({}, DEAF)
+        isToldDeaf = !isHearing
       }
     } finally {
+      noteHearing(false)
       const left = new AbortController()
       const goodbye = client.end().catch(() => undefined)
       await Promise.race([goodbye, clock.sleep(GOODBYE_MS, left.signal)])

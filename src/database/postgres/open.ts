@@ -21,6 +21,7 @@ import { createHints } from './hints.ts'
 import { createLoad } from './load.ts'
 import { postgresDialect } from './dialect.ts'
 import { PLANNING } from './planning.ts'
+import { createPulse } from './pulse.ts'
 import { socketThatEnds } from './sockets.ts'
 import { createStatementNames } from './statement-names.ts'
 import { createPartitions } from './storage.ts'
@@ -52,12 +53,15 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
     idle_in_transaction_session_timeout: IDLE_TIMEOUT_MS,
     options: `-c timezone=UTC -c client_encoding=UTF8 ${planning}`,
   }
+  // What may take an hour is not given up sooner.
+  const pulse = options.unhurried ? undefined : createPulse({ ...options, ...timeouts, settings })
   const pool = new pg.Pool({
     ...settings,
     max: options.poolSize,
     idleTimeoutMillis: Math.min(timeouts.silenceMs, IDLE_TIMEOUT_MS),
-    stream: () => socketThatEnds(timeouts.silenceMs),
+    stream: pulse?.socket ?? (() => socketThatEnds(timeouts.silenceMs)),
   })
+  pulse?.attend(pool)
   // A connection that breaks is replaced by the pool; without listeners it would end the process. The statement that
   // ran on it fails, and so says that it broke.
   pool.on('connect', (connection) => connection.on('error', () => undefined))
@@ -67,6 +71,7 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
   try {
     await checkServer(pool)
   } catch (error) {
+    await pulse?.stop()
     await pool.end()
     throw error instanceof DatabaseOpenError
       ? error
@@ -90,6 +95,7 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
     migrations: createMigrations('postgresql', migrationTarget(pool, settings)),
     close: async () => {
       await hints.stop()
+      await pulse?.stop()
       await client.$disconnect()
       await pool.end()
     },
