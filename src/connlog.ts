@@ -1,17 +1,17 @@
 import { type App, createApp } from './app.ts'
 import { ConfigError, parseConfig } from './config/config.ts'
-import { SETTINGS, type SettingName } from './config/settings.ts'
-import type { Recorded } from './connections/connection-logs.ts'
-import type { SentLog } from './connections/input.ts'
-import { type Peer, createNodeListener } from './http/listen.ts'
+import { SETTINGS, type SettingName, type SettingValues } from './config/settings.ts'
+import type { Recorded } from './connections/event.ts'
+import type { SentLog } from './connections/sent-log.ts'
+import { type NodeListener, type Peer, createNodeListener } from './http/listen.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { AppError } from './kernel/errors.ts'
 import { type Logger, createLogger } from './kernel/logger.ts'
 
-export type { Recorded, SentLog, Clock, Logger, Peer }
+export type { Recorded, SentLog, Clock, Logger, NodeListener, Peer }
 export type { ConnectionLog } from './connections/event.ts'
 export { ConfigError }
-export { DatabaseOpenError } from './database/port.ts'
+export { DatabaseOpenError } from './database/open-error.ts'
 export { AppError, type ErrorCode } from './kernel/errors.ts'
 export { createNodeListener }
 
@@ -31,11 +31,12 @@ type ProcessSetting = (typeof PROCESS_SETTINGS)[number]
 
 /**
  * The settings of `connlog serve` in camel case: `DATABASE_URL` is `databaseUrl`. The environment is not read, and two
- * defaults differ: `nodeEnv` is `production` (no GraphiQL, no introspection), `logLevel` is `warn`.
+ * defaults differ: `nodeEnv` is `production` (no GraphiQL, no introspection), `logLevel` is `warn`. Each may be the text
+ * that the variable would have.
  */
 export type ConnlogSettings = {
   readonly [Name in Exclude<SettingName, ProcessSetting> as CamelCase<Name>]?:
-    string | number | boolean | undefined
+    string | Extract<SettingValues[Name], number | boolean> | undefined
 }
 
 export interface ConnlogOptions extends ConnlogSettings {
