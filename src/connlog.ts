@@ -51,13 +51,14 @@ export interface Connlog {
    * @param peer who asks; `createNodeListener` tells it. Where nobody does, bad keys are not counted by address
    */
   fetch(request: Request, peer?: Peer): Promise<Response>
+  /** Stores up to 1,000 events: all of them or none; else as for one. */
+  record(events: readonly SentLog[]): Promise<Recorded[]>
+  // The last one is that of which TypeScript says what is wrong with an event.
   /**
    * Stores an event, in process and with the reach of a service key; once it resolves, the event is on disk.
    * @throws {AppError} BAD_USER_INPUT or CONFLICT; SERVICE_UNAVAILABLE if the database cannot take it now
    */
   record(event: SentLog): Promise<Recorded>
-  /** Stores up to 1,000 events: all of them or none. */
-  record(events: readonly SentLog[]): Promise<Recorded[]>
   /** Opens and migrates the database and begins to clean up. @throws {DatabaseOpenError} */
   start(): Promise<void>
   /**
@@ -107,8 +108,8 @@ export function createConnlog({
     })
   }
 
-  function record(event: SentLog): Promise<Recorded>
   function record(events: readonly SentLog[]): Promise<Recorded[]>
+  function record(event: SentLog): Promise<Recorded>
   async function record(given: SentLog | readonly SentLog[]): Promise<Recorded | Recorded[]> {
     const isList = Array.isArray(given)
     const events = (isList ? given : [given]) as readonly SentLog[]
