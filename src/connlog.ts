@@ -1,17 +1,17 @@
 import { type App, createApp } from './app.ts'
 import { ConfigError, parseConfig } from './config/config.ts'
-import { SETTINGS, type SettingName } from './config/settings.ts'
-import type { Recorded } from './connections/connection-logs.ts'
-import type { SentLog } from './connections/input.ts'
-import { type Peer, createNodeListener } from './http/listen.ts'
+import { SETTINGS, type SettingName, type SettingValues } from './config/settings.ts'
+import type { Recorded } from './connections/event.ts'
+import type { SentLog } from './connections/sent-log.ts'
+import { type NodeListener, type Peer, createNodeListener } from './http/listen.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { AppError } from './kernel/errors.ts'
 import { type Logger, createLogger } from './kernel/logger.ts'
 
-export type { Recorded, SentLog, Clock, Logger, Peer }
+export type { Recorded, SentLog, Clock, Logger, NodeListener, Peer }
 export type { ConnectionLog } from './connections/event.ts'
 export { ConfigError }
-export { DatabaseOpenError } from './database/port.ts'
+export { DatabaseOpenError } from './database/open-error.ts'
 export { AppError, type ErrorCode } from './kernel/errors.ts'
 export { createNodeListener }
 
@@ -31,13 +31,13 @@ type ProcessSetting = (typeof PROCESS_SETTINGS)[number]
 
 /**
  * The settings of `connlog serve` in camel case: `DATABASE_URL` is `databaseUrl`. The environment is not read, and two
- * defaults differ: `nodeEnv` is `production` (no GraphiQL, no introspection), `logLevel` is `warn`.
+ * defaults differ: `nodeEnv` is `production` (no GraphiQL, no introspection), `logLevel` is `warn`. Each may be the text
+ * that the variable would have.
  */
 export type ConnlogSettings = {
   readonly [Name in Exclude<SettingName, ProcessSetting> as CamelCase<Name>]?:
     | string
-    | number
-    | boolean
+    | Extract<SettingValues[Name], number | boolean>
     | undefined
 }
 
@@ -53,13 +53,14 @@ export interface Connlog {
    * @param peer who asks; `createNodeListener` tells it. Where nobody does, bad keys are not counted by address
    */
   fetch(request: Request, peer?: Peer): Promise<Response>
+  /** Stores up to 1,000 events: all of them or none; else as for one. */
+  record(events: readonly SentLog[]): Promise<Recorded[]>
+  // The last one is that of which TypeScript says what is wrong with an event.
   /**
    * Stores an event, in process and with the reach of a service key; once it resolves, the event is on disk.
    * @throws {AppError} BAD_USER_INPUT or CONFLICT; SERVICE_UNAVAILABLE if the database cannot take it now
    */
   record(event: SentLog): Promise<Recorded>
-  /** Stores up to 1,000 events: all of them or none. */
-  record(events: readonly SentLog[]): Promise<Recorded[]>
   /** Opens and migrates the database and begins to clean up. @throws {DatabaseOpenError} */
   start(): Promise<void>
   /**
@@ -109,8 +110,8 @@ export function createConnlog({
     })
   }
 
-  function record(event: SentLog): Promise<Recorded>
   function record(events: readonly SentLog[]): Promise<Recorded[]>
+  function record(event: SentLog): Promise<Recorded>
   async function record(given: SentLog | readonly SentLog[]): Promise<Recorded | Recorded[]> {
     const isList = Array.isArray(given)
     const events = (isList ? given : [given]) as readonly SentLog[]

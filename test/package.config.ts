@@ -10,7 +10,7 @@ export default {
     ...config.test,
     include: ['test/packaging/**/*.test.ts'],
     exclude: ['**/node_modules/**'],
-    globalSetup: [],
+    globalSetup: ['test/packaging/global-setup.ts'],
     setupFiles: [],
     reporters: ['default', 'json'],
     outputFile: { json: 'node_modules/.cache/package-results.json' },

@@ -22,7 +22,7 @@ export default defineConfig({
         operations: 130,
         reconnects: 20,
         unread: 1_000,
-        outagesMs: [4_500],
+        outagesMs: [1_500],
       },
       tenants: { operations: 10_000 },
     },

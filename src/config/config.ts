@@ -75,7 +75,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   const read: Record<string, unknown> = {}
   for (const name of Object.keys(SETTINGS) as SettingName[]) {
     const text = env[name] === '' ? undefined : env[name]
-    const result = SETTINGS[name].schema.safeParse(text)
+    const result = SETTINGS[name].read(text)
     if (result.success) read[name] = result.data
     else problems.push(complaintAbout(name, text))
   }

@@ -4,7 +4,7 @@ import { LOG_LEVELS } from '../kernel/logger.ts'
 /** One environment variable: how it is read, and the line that describes it in `--help` and in the docs. */
 interface Setting<T> {
   /** Reads the text of the variable; `undefined` when it is not set or empty. */
-  readonly schema: z.ZodType<T, string | undefined>
+  read(text: string | undefined): { readonly success: true; readonly data: T } | { readonly success: false }
   /** What is accepted, as it ends the sentence "Expected … to be". */
   readonly expected: string
   /** The default as text, for people. */
@@ -18,7 +18,7 @@ const setting = <T>(
   expected: string,
   defaultText: string,
   description: string,
-): Setting<T> => ({ schema, expected, default: defaultText, description })
+): Setting<T> => ({ read: (text) => schema.safeParse(text), expected, default: defaultText, description })
 
 const digits = (min: number, max: number) =>
   z
@@ -226,4 +226,6 @@ export const SETTINGS = {
 } as const
 
 export type SettingName = keyof typeof SETTINGS
-export type SettingValues = { [Name in SettingName]: z.output<(typeof SETTINGS)[Name]['schema']> }
+export type SettingValues = {
+  [Name in SettingName]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never
+}

@@ -25,7 +25,7 @@ import {
   type ErasureReceipt,
   eraseConnectionLogs,
 } from './erase.ts'
-import type { ConnectionLog } from './event.ts'
+import type { ConnectionLog, Recorded } from './event.ts'
 import { type ConnectionFilter, type ConnectionFilterInput, parseConnectionFilter } from './filter.ts'
 import type { After, ConnectionLogStream, Following } from './follow.ts'
 import { type PagingInput, parseDays, parsePaging } from './paging.ts'
@@ -82,12 +82,6 @@ export interface ConnectionLogs {
   cleanup(dryRun: boolean): Promise<CleanupResult>
   /** Erases a user or an account without a trace; see {@link eraseConnectionLogs}. */
   erase(input: ErasureInput, options?: ErasureOptions): Promise<ErasureReceipt>
-}
-
-export interface Recorded {
-  readonly log: ConnectionLog
-  /** False if the event had been stored before; `log` is then the one that was stored first. */
-  readonly created: boolean
 }
 
 /** Most logs that one request stores together. */

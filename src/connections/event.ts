@@ -97,3 +97,10 @@ export interface ConnectionLog {
   metadata: JsonObject | null
   createdAt: number
 }
+
+/** What became of an event that was sent. */
+export interface Recorded {
+  readonly log: ConnectionLog
+  /** False if the event had been stored before; `log` is then the one that was stored first. */
+  readonly created: boolean
+}

@@ -100,10 +100,10 @@ const recordInput = fields('a log', {
   createdAt: optional(instant),
 })
 
-/** What a producer may send for one log; anything more, or anything wrong, is refused. */
-export type SentLog = z.input<typeof recordInput>
-
-/** A checked log as a producer sent it, before it is redacted and given its id. Null stands for nothing. */
+/**
+ * A checked log as a producer sent it, before it is redacted and given its id. Null stands for nothing. It is a `SentLog`
+ * (sent-log.ts), field by field: `test/unit/sent-log.test.ts` holds that.
+ */
 export type RecordInput = z.output<typeof recordInput>
 
 /**

@@ -1,5 +1,6 @@
 import { AppError } from '../kernel/errors.ts'
-import type { ConnectionLogs, Recorded } from './connection-logs.ts'
+import type { ConnectionLogs } from './connection-logs.ts'
+import type { Recorded } from './event.ts'
 
 /** `rejected`: for what they hold, or beside others that were; `failed`: the database could not take them. */
 export const RECORD_RESULTS = ['created', 'duplicate', 'rejected', 'failed'] as const

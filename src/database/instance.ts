@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { SECOND_MS } from '../kernel/clock.ts'
-import { type Database, DatabaseOpenError } from './port.ts'
+import { DatabaseOpenError } from './open-error.ts'
+import type { Database } from './port.ts'
 import { sql } from './sql.ts'
 
 type InstanceDatabase = Pick<Database, 'query' | 'execute' | 'dialect'>

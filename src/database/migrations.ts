@@ -2,7 +2,8 @@ import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { AppError } from '../kernel/errors.ts'
 import { translateFailure } from './failures.ts'
-import { DatabaseOpenError, type Migrations } from './port.ts'
+import { DatabaseOpenError } from './open-error.ts'
+import type { Migrations } from './port.ts'
 
 export type Provider = 'sqlite' | 'postgresql'
 

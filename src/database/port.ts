@@ -150,8 +150,3 @@ export interface Migrations {
   /** Whether none was ever applied: there are no logs that a migration could touch. */
   isNew(): Promise<boolean>
 }
-
-/** Why a database could not be opened, in a sentence for the operator. */
-export class DatabaseOpenError extends Error {
-  override readonly name = 'DatabaseOpenError'
-}

@@ -41,8 +41,11 @@ const IDLE_CHECK_MS = 50
  */
 const KEEP_ALIVE_MS = 75_000
 
+/** Answers one request of `node:http`, or of what is built on it. */
+export type NodeListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
 /** A listener for `node:http` and what is built on it, over a function from Request to Response. */
-export function createNodeListener(handler: FetchHandler) {
+export function createNodeListener(handler: FetchHandler): NodeListener {
   const lateness = createLateness(systemClock)
   return createServerAdapter<{ readonly req?: IncomingMessage }>((request, { req }) =>
     handler(request, { address: req?.socket.remoteAddress, lateMs: lateness() }),

@@ -1,5 +1,5 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api'
-import { type DestinationStream, pino } from 'pino'
+import { pino } from 'pino'
 import { AppError } from './errors.ts'
 
 /**
@@ -81,7 +81,7 @@ const placesIn = (stack: unknown): string[] =>
  */
 export function createLogger(
   level: LogLevel,
-  destination: DestinationStream = pino.destination({ dest: 2, sync: true }),
+  destination: { write(line: string): void } = pino.destination({ dest: 2, sync: true }),
 ): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, mixin: spanIds }
   return pino({ ...options, serializers: { err: asTrace } }, destination)

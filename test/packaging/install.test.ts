@@ -1,10 +1,9 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ROOT, installPacked, output, serveIn } from './installed.ts'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { ROOT, install, output, serveIn } from './installed.ts'
 
 const NODES = join(ROOT, 'node_modules/.cache/nodes')
-const TSC = join(ROOT, 'node_modules/typescript/bin/tsc')
 
 const EVENT = {
   eventId: 'e1',
@@ -19,16 +18,17 @@ let app: string
 let packed: string[]
 
 beforeAll(() => {
-  const installed = installPacked()
-  app = installed.folder
-  packed = output(app, {}, 'tar', 'tzf', installed.tarball).trim().split('\n')
+  app = install(inject('tarball'))
+  packed = output(app, {}, 'tar', 'tzf', inject('tarball')).trim().split('\n')
 })
 
 afterAll(() => rmSync(app, { recursive: true, force: true }))
 
 describe('the packed package', () => {
-  it('has what was built, the migrations and the schema, and nothing else', () => {
-    const outside = packed.filter((path) => !/^package\/(dist|prisma\/\w+\/migrations)\//.test(path)).sort()
+  it('has what was built, the migrations, the schema and the pages, and nothing else', () => {
+    const outside = packed
+      .filter((path) => !/^package\/(dist|docs|prisma\/\w+\/migrations)\//.test(path))
+      .sort()
     expect(outside).toEqual([
       'package/CHANGELOG.md',
       'package/LICENSE',
@@ -37,33 +37,20 @@ describe('the packed package', () => {
       'package/schema.graphql',
     ])
     expect(packed.filter((path) => /\.(map|test\.\w+)$/.test(path))).toEqual([])
+    expect(packed.filter((path) => /^package\/dist\/.*(?<!\.js|\.d\.ts)$/.test(path))).toEqual([])
+    // Pages as text and what they draw; pictures of pages stay behind.
+    expect(packed.filter((path) => /^package\/docs\/.*(?<!\.md|\.svg)$/.test(path))).toEqual([])
+  })
+
+  it('has nothing of what an earlier build has left', () => {
+    expect(packed).not.toContain('package/dist/gone.js')
+    expect(packed).toContain('package/dist/main.js')
   })
 
   it('brings no Prisma CLI and no engine', () => {
     const modules = join(app, 'node_modules')
     const unwanted = ['prisma', '@prisma/engines', '@prisma/schema-engine-wasm', '@prisma/streams-local']
     expect(unwanted.filter((name) => existsSync(join(modules, name)))).toEqual([])
-  })
-
-  it.each([
-    { module: 'nodenext', moduleResolution: 'nodenext' },
-    { module: 'esnext', moduleResolution: 'bundler' },
-  ])('has types for a consumer under $moduleResolution', ({ module, moduleResolution }) => {
-    const types = join(ROOT, 'node_modules/@types')
-    writeFileSync(
-      join(app, 'use.ts'),
-      "import { createConnlog } from 'connlog'\nexport const make: typeof createConnlog = createConnlog\n" +
-        "// @ts-expect-error no such thing is exported\nimport { nothing } from 'connlog'\nexport { nothing }\n",
-    )
-    const compilerOptions = { module, moduleResolution, target: 'es2023', strict: true, noEmit: true }
-    writeFileSync(
-      join(app, 'tsconfig.json'),
-      JSON.stringify({
-        compilerOptions: { ...compilerOptions, skipLibCheck: true, types: ['node'], typeRoots: [types] },
-        files: ['use.ts'],
-      }),
-    )
-    expect(output(app, {}, process.execPath, TSC, '-p', '.')).toBe('')
   })
 
   it('resolves connlog/schema.graphql', () => {
@@ -93,6 +80,11 @@ describe.each(['20', '22', '24'])('on Node %s', (version) => {
       NODE_ENV: 'production',
       PORT: '0',
     }
+  })
+
+  it('is required by a CommonJS program', () => {
+    const script = "console.log(typeof require('connlog').createConnlog)"
+    expect(output(app, env, 'node', '--input-type=commonjs', '-e', script)).toBe('function\n')
   })
 
   it('serves, records, answers and passes its own examination', async () => {

@@ -1,10 +1,10 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { describeWithChromium } from '../support/chromium.ts'
 import { RESPONSE, eventually, textOf } from '../support/graphiql-page.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
-import { ROOT, type Running, installPacked, output, run, serveIn } from './installed.ts'
+import { ROOT, type Running, install, output, run, serveIn } from './installed.ts'
 
 const PAGE = 'docs/getting-started.md'
 
@@ -26,7 +26,7 @@ describe(`the way of ${PAGE}, from an empty folder, on Postgres`, () => {
   let callback: Running
   let key: string
   beforeAll(async () => {
-    folder = installPacked().folder
+    folder = install(inject('tarball'))
     postgres = await startPostgres()
     const env = { DATABASE_URL: postgres.url, PORT: '0' }
     service = await serveIn(folder, env)

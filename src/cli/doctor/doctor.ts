@@ -1,7 +1,7 @@
 import { ConfigError } from '../../config/config.ts'
 import { connectionLogKind } from '../../connections/kind.ts'
 import { type Finding, ok } from '../../database/finding.ts'
-import { DatabaseOpenError } from '../../database/port.ts'
+import { DatabaseOpenError } from '../../database/open-error.ts'
 import { DAY_MS, dayOf, systemClock } from '../../kernel/clock.ts'
 import { DAYS_AHEAD } from '../../logs/retention.ts'
 import { type Terminal, print } from '../terminal.ts'

@@ -1,5 +1,6 @@
 import { type Finding, ok, wrong } from '../../database/finding.ts'
-import { type Database, DatabaseOpenError } from '../../database/port.ts'
+import { DatabaseOpenError } from '../../database/open-error.ts'
+import type { Database } from '../../database/port.ts'
 
 export async function lookAtMigrations({ migrations }: Pick<Database, 'migrations'>): Promise<Finding> {
   try {

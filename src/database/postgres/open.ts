@@ -12,7 +12,8 @@ import {
   createMigrations,
 } from '../migrations.ts'
 import type { OpenOptions } from '../open.ts'
-import { type Database, DatabaseOpenError } from '../port.ts'
+import { DatabaseOpenError } from '../open-error.ts'
+import type { Database } from '../port.ts'
 import { UNHURRIED, timeoutsWithin } from '../timeouts.ts'
 import { createAllowances } from './allowances.ts'
 import { createEraser } from './eraser.ts'

@@ -10,7 +10,8 @@ import {
   SELECT_RECORDS,
   createMigrations,
 } from '../migrations.ts'
-import { type Database, DatabaseOpenError } from '../port.ts'
+import { DatabaseOpenError } from '../open-error.ts'
+import type { Database } from '../port.ts'
 import { createSqliteAdapterFactory } from './adapter.ts'
 import type { OpenOptions } from '../open.ts'
 import { UNHURRIED, timeoutsWithin } from '../timeouts.ts'
