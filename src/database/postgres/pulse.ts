@@ -72,7 +72,7 @@ export function createPulse({ settings, connectMs, silenceMs, clock, logger }: P
         before.filter(({ line, traffic }) => trafficOf(line) === traffic).map(({ line }) => line)
       if (over.signal.aborted || (!isSilent && quiet().length === 0 && heard() !== heardBefore)) continue
       const heardWhenAsked = heard()
-      const atRest = await askAnotherWay(quiet())
+      const atRest = await askAnotherWay(quiet)
       if (over.signal.aborted) continue
       fallSilent(atRest === undefined && heard() === heardWhenAsked)
       for (const line of quiet()) if (atRest?.has(line.processID)) line.connection.stream.destroy()
@@ -95,7 +95,9 @@ export function createPulse({ settings, connectMs, silenceMs, clock, logger }: P
    * does not know so yet, and ends what it holds for them, lest locks outlive the outage.
    * @returns undefined if nothing came back
    */
-  async function askAnotherWay(quiet: readonly Line[]): Promise<ReadonlySet<number | null> | undefined> {
+  async function askAnotherWay(
+    quiet: () => readonly Line[],
+  ): Promise<ReadonlySet<number | null> | undefined> {
     const socket = kept(new Socket())
     const client = new pg.Client({ ...settings, connectionTimeoutMillis: 0, stream: () => socket })
     client.on('error', () => undefined)
@@ -106,7 +108,10 @@ export function createPulse({ settings, connectMs, silenceMs, clock, logger }: P
     const answered = new AbortController()
     const ask = async () => {
       await client.connect()
-      const { rows } = await client.query<{ pid: number }>(AT_REST, [quiet.map(({ processID }) => processID)])
+      // Asked now: where this process was busy, what had come already has been read meanwhile.
+      const { rows } = await client.query<{ pid: number }>(AT_REST, [
+        quiet().map(({ processID }) => processID),
+      ])
       if (left.size > 0) await client.query(END_THOSE_LEFT, [[...left], clock.steadyMs() - silentSinceMs])
       left.clear()
       return new Set<number | null>(rows.map(({ pid }) => pid))
