@@ -149,6 +149,8 @@ describe('a database that takes no more', () => {
       await onServer(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}' AND pid <> pg_backend_pid()`,
       )
+      // Who is given one that has ended, and does not know so yet, is told to come again.
+      await expect.poll(async () => (await app.send(key, PATH)).status).toBe(200)
     }
     await setReadOnly('on')
     await expectReadOnly(app, key, writer)
