@@ -95,5 +95,7 @@ export async function everythingIn(url: string): Promise<string> {
 /** Where the canary still sings: at most a few places, with what stands around them. */
 export async function canariesIn(url: string, word = CANARY): Promise<string[]> {
   const text = await everythingIn(url)
-  return [...text.matchAll(new RegExp(`.{0,40}${word}.{0,20}`, 'gi'))].slice(0, 5).map(([found]) => found)
+  return [...text.matchAll(new RegExp(word, 'gi'))]
+    .slice(0, 5)
+    .map(({ index }) => text.slice(Math.max(0, index - 40), index + word.length + 20))
 }
