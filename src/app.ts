@@ -15,8 +15,7 @@ import { createCors } from './http/cors.ts'
 import { createDeadlines } from './http/deadline.ts'
 import { createGraphiql } from './http/graphiql.ts'
 import { createGraphql } from './http/graphql.ts'
-import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, createHandler } from './http/handler.ts'
-import type { FetchHandler } from './http/listen.ts'
+import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, type Handler, createHandler } from './http/handler.ts'
 import {
   complaintsAbout,
   createDocumentFinder,
@@ -35,8 +34,7 @@ import { spansOfCalls } from './observe/spans.ts'
 import { createSchema } from './schema.ts'
 
 /** The service, put together and not started yet. */
-export interface App extends Core {
-  readonly fetch: FetchHandler
+export interface App extends Core, Handler {
   /** `/ready` answers 503 from now on; all else goes on. */
   drain(): void
   readonly routes: readonly Route[]
@@ -70,8 +68,11 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
   const core = await createCore({ ...options, logger, witness: metrics?.witness })
   const { connectionLogsOf, database, keys, managedKeysOf, retentionMs } = core
   const { system } = database.load
-  const createBounds = () => createAdmission(config.maxConcurrentRequests, config.maxQueueMs)
-  const admission = { requests: createBounds(), streams: createBounds() }
+  const bounds = { most: config.maxConcurrentRequests, maxQueueMs: config.maxQueueMs, clock }
+  const admission = {
+    requests: createAdmission(bounds),
+    streams: createAdmission({ ...bounds, areLong: true }),
+  }
   const backlog = metrics && tellOf(core, Object.values(admission), metrics, clock)
   const observer = createObserver({
     instruments: metrics?.instruments,
@@ -148,7 +149,7 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
 
   return {
     ...core,
-    fetch: handler,
+    ...handler,
     routes,
     drain: () => void (isStopping = true),
     endStreams: () => {

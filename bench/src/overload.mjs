@@ -1,5 +1,5 @@
 // What becomes of requests when more come than a service can do, with bounds and without:
-// `npm run build && npm --prefix bench ci && node bench/src/overload.mjs 128/1000,256/1000`, some minutes for each pair of
+// `npm run build && npm --prefix bench ci && node bench/src/overload.mjs 256/1000,256/200`, some minutes for each pair of
 // MAX_CONCURRENT_REQUESTS and MAX_QUEUE_MILLISECONDS; a second argument names the kinds of requests to measure.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
@@ -28,7 +28,7 @@ const TICK_MS = 5
 const BOUNDS = {
   none: [100_000, 60_000],
   ...Object.fromEntries(
-    (process.argv[2] ?? '128/1000').split(',').map((text) => [text, text.split('/').map(Number)]),
+    (process.argv[2] ?? '256/1000').split(',').map((text) => [text, text.split('/').map(Number)]),
   ),
 }
 

@@ -33,6 +33,7 @@ async function serveTraced(terminal: Terminal, tracing: Running | undefined): Pr
         port: config.port,
         host: config.host,
         keepAliveMs: config.keepAliveMs,
+        turnAway: app.turnAway,
         clock: systemClock,
       }).catch((error: unknown) => {
         throw new CommandError(`Could not listen on ${config.host}:${config.port}: ${listenReason(error)}.`)

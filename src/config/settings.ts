@@ -166,14 +166,14 @@ export const SETTINGS = {
   MAX_CONCURRENT_REQUESTS: wholeNumber(
     1,
     100_000,
-    128,
+    256,
     'Most requests that a process works on at a time, and most streams of lines; it refuses others at once.',
   ),
   MAX_QUEUE_MILLISECONDS: wholeNumber(
     10,
     60_000,
     1_000,
-    'How long a request may have waited for others when the service comes to it; it refuses those that waited longer.',
+    'How long a request may have to wait for others; it refuses those that would wait longer, or longer than a tenth of it while a queue stands.',
   ),
   KEEP_ALIVE_SECONDS: wholeNumber(
     1,

@@ -2,7 +2,7 @@ import { type ASTNode, GraphQLError, type GraphQLErrorOptions } from 'graphql'
 import { AppError, ERROR_STATUS, type ErrorCode, cut } from '../kernel/errors.ts'
 
 /** The one sentence for whatever went wrong on our side. */
-const INTERNAL_MESSAGE = 'Something went wrong on our side.'
+export const INTERNAL_MESSAGE = 'Something went wrong on our side.'
 
 /** For scalars: a value that cannot be read. `node` is where it stands; GraphQL adds it for values of variables. */
 export function invalidValue(message: string, node?: ASTNode): GraphQLError {
@@ -27,19 +27,16 @@ export function toPublicError(error: unknown): GraphQLError {
 }
 
 /** An AppError as GraphQL sends it. */
-export function fromAppError(error: AppError, at: GraphQLErrorOptions = {}): GraphQLError {
-  const { code, message, index, retryAfterSeconds, cursor } = error
-  return new GraphQLError(message, {
-    ...at,
-    originalError: error,
-    extensions: {
-      code,
-      ...(index === undefined ? {} : { index }),
-      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-      ...(cursor === undefined ? {} : { cursor }),
-    },
-  })
-}
+export const fromAppError = (error: AppError, at: GraphQLErrorOptions = {}): GraphQLError =>
+  new GraphQLError(error.message, { ...at, originalError: error, extensions: extensionsOf(error) })
+
+/** What an AppError tells beside its sentence. */
+export const extensionsOf = ({ code, index, retryAfterSeconds, cursor }: AppError) => ({
+  code,
+  ...(index === undefined ? {} : { index }),
+  ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  ...(cursor === undefined ? {} : { cursor }),
+})
 
 /** An AppError that refuses the whole request, with its HTTP status. */
 export function refused(error: AppError): GraphQLError {

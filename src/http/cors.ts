@@ -16,8 +16,11 @@ const MAX_AGE_SECONDS = 7_200
 export interface Cors {
   /** The answer to a browser that asks what a page may send; undefined for any other request. */
   preflight(request: Request): Response | undefined
-  /** Lets pages of a listed origin read the answer. Credentials of the browser are never asked for. */
-  open(request: Request, response: Response): void
+  /**
+   * What lets pages of a listed origin read an answer. Credentials of the browser are never asked for.
+   * @param origin the header of the request
+   */
+  headersFor(origin: string | null | undefined): Readonly<Record<string, string>>
 }
 
 /**
@@ -26,14 +29,12 @@ export interface Cors {
  */
 export function createCors(origins: readonly string[]): Cors {
   const listed = new Set(origins)
-  const originOf = ({ headers }: Request): string | undefined => {
-    const origin = headers.get('origin')
-    return origin !== null && listed.has(origin) ? origin : undefined
-  }
+  const isListed = (origin: string | null | undefined): origin is string =>
+    typeof origin === 'string' && listed.has(origin)
   return {
     preflight: (request) => {
       const isAsked = request.method === 'OPTIONS' && request.headers.has('access-control-request-method')
-      if (!isAsked || originOf(request) === undefined) return undefined
+      if (!isAsked || !isListed(request.headers.get('origin'))) return undefined
       return new Response(null, {
         status: 204,
         headers: {
@@ -43,13 +44,11 @@ export function createCors(origins: readonly string[]): Cors {
         },
       })
     },
-    open: (request, { headers }) => {
-      if (listed.size === 0) return
-      headers.append('vary', 'Origin')
-      const origin = originOf(request)
-      if (origin === undefined) return
-      headers.set('access-control-allow-origin', origin)
-      headers.set('access-control-expose-headers', EXPOSED)
-    },
+    headersFor: (origin) => ({
+      ...(listed.size === 0 ? {} : { vary: 'Origin' }),
+      ...(isListed(origin)
+        ? { 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED }
+        : {}),
+    }),
   }
 }

@@ -1,16 +1,16 @@
-import { fromAppError, withRequestId } from '../graphql/errors.ts'
-import { AppError, ERROR_STATUS } from '../kernel/errors.ts'
+import { INTERNAL_MESSAGE, extensionsOf } from '../graphql/errors.ts'
+import { AppError, ERROR_STATUS, type ErrorCode } from '../kernel/errors.ts'
 import { contentTypeFor } from './media-type.ts'
-import { json } from './route.ts'
+import { type TextAnswer, jsonText } from './route.ts'
 
 /** @param accept the header, for a path whose answers come in more than one media type */
-export type Failure = (error: unknown, requestId: string, accept: string | null) => Response
+export type Failure = (error: unknown, requestId: string, accept: string | null) => TextAnswer
 
 /** `{"error": …}`, the only form that REST clients of Late know. */
 export const restFailure: Failure = (error, requestId) => {
   const known = error instanceof AppError ? error : undefined
-  const body = known ? { error: known.message } : { error: 'Something went wrong on our side.', requestId }
-  return json(body, known?.status ?? ERROR_STATUS.INTERNAL, headersOf(known))
+  const body = known ? { error: known.message } : { error: INTERNAL_MESSAGE, requestId }
+  return jsonText(body, known?.status ?? ERROR_STATUS.INTERNAL, headersOf(known))
 }
 
 /**
@@ -20,9 +20,9 @@ export const restFailure: Failure = (error, requestId) => {
 export const graphqlFailure: Failure = (error, requestId, accept) => {
   const known = error instanceof AppError ? error : undefined
   const graphqlError = known
-    ? fromAppError(known)
-    : withRequestId(fromAppError(new AppError('INTERNAL', 'Something went wrong on our side.')), requestId)
-  return json({ errors: [graphqlError] }, known?.status ?? ERROR_STATUS.INTERNAL, {
+    ? { message: known.message, extensions: extensionsOf(known) }
+    : { message: INTERNAL_MESSAGE, extensions: { code: 'INTERNAL' satisfies ErrorCode, requestId } }
+  return jsonText({ errors: [graphqlError] }, known?.status ?? ERROR_STATUS.INTERNAL, {
     ...contentTypeFor(accept),
     ...headersOf(known),
   })

@@ -20,7 +20,7 @@ import { graphqlFailure } from './failure.ts'
 import { readParameters } from './graphql-request.ts'
 import { contentTypeFor } from './media-type.ts'
 import { type Observer, type Sighting, UNOBSERVED } from './observer.ts'
-import { json } from './route.ts'
+import { json, toResponse } from './route.ts'
 import { streamOfOne, streamResponse } from './stream.ts'
 import { formatFor, multipart, serverSentEvents } from './stream-format.ts'
 import type { DocumentFinder } from './persisted.ts'
@@ -238,7 +238,7 @@ function closing(
         const iterator = results[Symbol.asyncIterator]()
         if (!format) {
           void iterator.return?.()
-          return graphqlFailure(notAcceptable(accept), serverContext.requestId, accept)
+          return toResponse(graphqlFailure(notAcceptable(accept), serverContext.requestId, accept))
         }
         const { clock, heartbeatMs } = options
         const { stream: progress } = serverContext.subscription

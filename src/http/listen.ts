@@ -4,6 +4,7 @@ import { createServerAdapter } from '@whatwg-node/server'
 import { type Clock, systemClock } from '../kernel/clock.ts'
 import type { Running } from '../kernel/lifecycle.ts'
 import { createLateness } from './lateness.ts'
+import type { TextAnswer } from './route.ts'
 
 /** Who is at the other end of the connection on which a request came. */
 export interface Peer {
@@ -14,6 +15,15 @@ export interface Peer {
 }
 
 export type FetchHandler = (request: Request, peer?: Peer) => Promise<Response>
+
+/**
+ * What to answer to those who come while there is too much to do; undefined for all others.
+ * @param lateMs how long the request has waited for others
+ */
+export type TurnAway = (
+  request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
+  lateMs: number,
+) => TextAnswer | undefined
 
 export interface Listening extends Running {
   /** Serves on, and has every connection closed with the answer that it gets next. */
@@ -28,6 +38,12 @@ const IDLE_MS = 120_000
 /** How long a client may take over its headers, and how often that is looked at, in milliseconds. */
 const HEADERS_MS = 10_000
 const CHECK_MS = 2_000
+
+/**
+ * How many connections may wait to be taken, where the system allows it. With Node's 511 some clients of a burst are not
+ * heard, and try again after one second, or three, to be told then that they come at a bad time.
+ */
+const BACKLOG = 4_096
 
 /** How long open requests may take to end once the service stops. */
 const DRAIN_MS = 8_000
@@ -46,10 +62,19 @@ export type NodeListener = (request: IncomingMessage, response: ServerResponse) 
 
 /** A listener for `node:http` and what is built on it, over a function from Request to Response. */
 export function createNodeListener(handler: FetchHandler): NodeListener {
+  return createListener(handler, () => undefined)
+}
+
+function createListener(handler: FetchHandler, turnAway: TurnAway): NodeListener {
   const lateness = createLateness(systemClock)
-  return createServerAdapter<{ readonly req?: IncomingMessage }>((request, { req }) =>
+  const adapter = createServerAdapter<{ readonly req?: IncomingMessage }>((request, { req }) =>
     handler(request, { address: req?.socket.remoteAddress, lateMs: lateness() }),
   )
+  return async (request, response) => {
+    const refused = turnAway(request, lateness())
+    if (refused) response.writeHead(refused.status, refused.headers).end(refused.text)
+    else await adapter(request, response)
+  }
 }
 
 /**
@@ -63,9 +88,10 @@ export async function listen(
     host,
     clock,
     keepAliveMs = KEEP_ALIVE_MS,
-  }: { port: number; host: string; clock: Clock; keepAliveMs?: number },
+    turnAway = () => undefined,
+  }: { port: number; host: string; clock: Clock; keepAliveMs?: number; turnAway?: TurnAway },
 ): Promise<Listening> {
-  const listener = createNodeListener(handler)
+  const listener = createListener(handler, turnAway)
   const server = createServer({ connectionsCheckingInterval: CHECK_MS }, (request, response) => {
     // With `Connection: close`, so that the client is not cut while it sends the next request.
     if (isDraining) response.shouldKeepAlive = false
@@ -92,7 +118,7 @@ export async function listen(
   server.timeout = Math.max(IDLE_MS, keepAliveMs)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, host, resolve)
+    server.listen(port, host, BACKLOG, resolve)
   })
   /**
    * A connection that is kept alive becomes idle when its answer has ended, and one that was made in advance has said

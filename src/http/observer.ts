@@ -17,6 +17,13 @@ export interface Sighting {
 /** Who watches requests, for logs, metrics and traces. It changes no answer. */
 export interface Observer {
   watch(request: Request, answer: (seen: Sighting) => Promise<Response>): Promise<Response>
+  /** Is told of a request that was refused before anything but its path was looked at. */
+  refused(told: {
+    readonly requestId: string
+    readonly route: string
+    readonly method: string
+    readonly status: number
+  }): void
   /** Watches over the one GraphQL operation of a request, once that has passed the gate. */
   operate(
     seen: Sighting,
@@ -29,5 +36,6 @@ export interface Observer {
 export const UNOBSERVED: Observer = {
   watch: (_, answer) =>
     answer({ requestId: '', route: undefined, keyId: undefined, code: undefined, isStream: false }),
+  refused: () => undefined,
   operate: (_, __, answer) => answer(),
 }

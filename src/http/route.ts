@@ -25,15 +25,28 @@ export type Method =
       ) => Promise<Response>
     }
 
+/** An answer in words, as it goes over the wire. */
+export interface TextAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly text: string
+}
+
 /** A JSON answer. `Response.json` would not set the charset, which some clients ask for. */
-export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
+export function jsonText(body: unknown, status = 200, headers: Record<string, string> = {}): TextAnswer {
   const text = JSON.stringify(body)
-  return new Response(text, {
+  return {
     status,
     headers: {
       'content-type': 'application/json; charset=utf-8',
       'content-length': String(Buffer.byteLength(text)),
       ...headers,
     },
-  })
+    text,
+  }
 }
+
+export const toResponse = ({ status, headers, text }: TextAnswer): Response =>
+  new Response(text, { status, headers })
+
+export const json = (...answer: Parameters<typeof jsonText>): Response => toResponse(jsonText(...answer))

@@ -23,15 +23,23 @@ export interface Watched extends Sighting {
 
 /** What stands for paths where there is nothing, and for methods that nobody asks with: both could be anything. */
 const UNKNOWN = '(other)'
+const UNSEEN: Watched = {
+  requestId: '',
+  route: undefined,
+  keyId: undefined,
+  operation: undefined,
+  code: undefined,
+  isStream: false,
+}
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'OPTIONS'])
 
 /** One line, some numbers and a span for each request, and nothing in them that a caller could fill without an end. */
 export function createObserver({ instruments, names, slowMs, clock, logger }: ObserverOptions): Observer {
   const secondsSince = (startMs: number) => (clock.steadyMs() - startMs) / SECOND_MS
 
-  function note(request: Request, seen: Watched, status: number, seconds: number): void {
+  function note(asked: string, seen: Watched, status: number, seconds: number): void {
     const { requestId, route = UNKNOWN, operation, keyId, code, isStream } = seen
-    const method = METHODS.has(request.method) ? request.method : UNKNOWN
+    const method = METHODS.has(asked) ? asked : UNKNOWN
     instruments?.answered(route, method, status, isStream ? undefined : seconds)
     const durationMs = Math.round(seconds * SECOND_MS)
     const line = { requestId, method, path: route, status, durationMs, operation, keyId, code }
@@ -42,20 +50,16 @@ export function createObserver({ instruments, names, slowMs, clock, logger }: Ob
   return {
     watch: (request, answer) => {
       const startMs = clock.steadyMs()
-      const seen: Watched = {
-        requestId: '',
-        route: undefined,
-        keyId: undefined,
-        operation: undefined,
-        code: undefined,
-        isStream: false,
-      }
+      const seen = { ...UNSEEN }
       return spanOfRequest(request, seen, async () => {
         const response = await answer(seen)
-        note(request, seen, response.status, secondsSince(startMs))
+        note(request.method, seen, response.status, secondsSince(startMs))
         return response
       })
     },
+
+    refused: ({ requestId, route, method, status }) =>
+      note(method, { ...UNSEEN, requestId, route, code: 'SERVICE_UNAVAILABLE' }, status, 0),
 
     operate: (seen: Watched, { operation, name }, answer) => {
       const startMs = clock.steadyMs()

@@ -9,6 +9,8 @@ import { report } from './seed.ts'
 
 const undo = undoneAfterEach()
 
+const DEAR = `{ ${['a', 'b', 'c', 'd'].map((name) => `${name}: connectionStats(interval: HOUR) { total errorCodes { code } series { total } }`).join(' ')} }`
+
 /** Asks over and over with so many clients, and returns the median time of a good answer, and how many were refused. */
 async function medianUnder(
   clients: number,
@@ -19,24 +21,29 @@ async function medianUnder(
   const times: number[] = []
   let refused = 0
   let left = answers
-  const ask = () =>
+  const ask = (query?: string) =>
     new Promise<number | undefined>((resolve, reject) => {
-      const query = '{ connectionStats(interval: HOUR) { total errorCodes { code } series { total } } }'
       const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
-      const path = '/graphql'
-      const sent = request({ port: service.port, host: '127.0.0.1', agent, method: 'POST', path, headers })
+      const to = { port: service.port, host: '127.0.0.1', agent }
+      const sent = request(
+        query === undefined
+          ? { ...to, path: '/health' }
+          : { ...to, path: '/graphql', method: 'POST', headers },
+      )
       sent.on('error', reject)
       sent.on('response', (response) => {
         response.resume()
         response.on('end', () => resolve(response.statusCode))
       })
-      sent.end(JSON.stringify({ query }))
+      sent.end(query && JSON.stringify({ query }))
     })
+  // Node takes one new connection in a turn of its loop, which is another wait than that for an answer.
+  await Promise.all(Array.from({ length: clients }, () => ask()))
   await Promise.all(
     Array.from({ length: clients }, async () => {
       while (left > 0) {
         const beganMs = systemClock.steadyMs()
-        if ((await ask()) === 200) {
+        if ((await ask(DEAR)) === 200) {
           times.push(systemClock.steadyMs() - beganMs)
           left -= 1
         } else {
@@ -50,29 +57,34 @@ async function medianUnder(
   return { medianMs: times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0, refused }
 }
 
+const SHED = 'connlog_http_requests_shed_total'
+
+async function metric({ port }: Service, series: string): Promise<number> {
+  const lines = (await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).split('\n')
+  return Number(lines.find((line) => line.startsWith(`${series} `))?.slice(series.length))
+}
+
 it.each(PROVIDERS)(
   'overload on %s: who is let in waits little longer, others hear so at once',
   async (provider) => {
-    const bounded = await serviceWithKey(undo, provider, {
-      MAX_CONCURRENT_REQUESTS: '8',
-      MAX_QUEUE_MILLISECONDS: '200',
-    })
+    const bounded = await serviceWithKey(undo, provider, { MAX_QUEUE_MILLISECONDS: '400' })
     await medianUnder(4, 12, bounded)
-    const calm = await medianUnder(8, 32, bounded)
-    const shed = await medianUnder(250, 150, bounded)
+    const calm = await medianUnder(8, 16, bounded)
+    const shed = await medianUnder(80, 60, bounded)
     expect((await fetch(`http://127.0.0.1:${bounded.service.port}/ready`)).status).toBe(200)
-    const metrics = await (await fetch(`http://127.0.0.1:${bounded.service.port}/metrics`)).text()
-    expect(Number(/\nconnlog_http_requests_shed_total (\d+)\n/.exec(metrics)?.[1])).toBeGreaterThan(0)
+    expect(await metric(bounded.service, SHED)).toBe(shed.refused)
+    const answered = 'connlog_http_requests_total{route="/graphql",method="POST",status="503"}'
+    expect(await metric(bounded.service, answered)).toBe(shed.refused)
     await bounded.service.stop()
     const wide = { MAX_CONCURRENT_REQUESTS: '100000', MAX_QUEUE_MILLISECONDS: '60000' }
     const unbounded = await serviceWithKey(undo, provider, wide)
     await medianUnder(4, 12, unbounded)
-    const control = await medianUnder(250, 150, unbounded)
+    const control = await medianUnder(80, 60, unbounded)
     report(`overload on ${provider}: ${JSON.stringify({ calm, shed, control })}`)
     expect(calm.refused).toBe(0)
     expect(shed.refused).toBeGreaterThan(0)
     expect(shed.medianMs).toBeLessThan(calm.medianMs * 12)
-    expect(control.refused).toBe(0)
+    expect(await metric(unbounded.service, SHED)).toBe(0)
     expect(control.medianMs).toBeGreaterThan(shed.medianMs * 1.3)
   },
 )

@@ -63,8 +63,9 @@ export async function startWatchedApp(
     error: (fields, message) => void app.logged.push({ level: 'error', fields, message }),
   }
   const deadlines = createDeadlines(requestTimeoutMs, systemClock)
-  const handler = createHandler({
-    admission: { requests: createAdmission(100, 1_000), streams: createAdmission(100, 1_000) },
+  const bounds = { most: 100, maxQueueMs: 1_000, clock: systemClock }
+  const { fetch } = createHandler({
+    admission: { requests: createAdmission(bounds), streams: createAdmission(bounds) },
     routes: [],
     graphql: createGraphql({
       schema,
@@ -101,7 +102,7 @@ export async function startWatchedApp(
     reached,
     charged,
     send: (key, path, init = {}) =>
-      handler(
+      fetch(
         new Request(new URL(path, 'http://connlog.test'), {
           ...init,
           headers: { ...(init.headers as Record<string, string>), authorization: `Bearer ${key}` },

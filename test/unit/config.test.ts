@@ -37,7 +37,7 @@ describe('settings', () => {
       slowRequestMs: 1_000,
       metrics: true,
       metricsToken: undefined,
-      maxConcurrentRequests: 128,
+      maxConcurrentRequests: 256,
       maxQueueMs: 1_000,
       keepAliveMs: 75_000,
       shutdownDelayMs: 0,
