@@ -10,8 +10,8 @@ export default defineConfig({
   resolve: { alias: graphqlOnce },
   test: {
     include: ['test/**/*.test.ts'],
-    // Packages are installed for these: `npm run test:clients` and `npm run test:package`.
-    exclude: ['**/node_modules/**', 'test/clients/**', 'test/packaging/**'],
+    // These need packages, or a browser: `npm run test:clients`, `test:package` and `test:browser`.
+    exclude: ['**/node_modules/**', 'test/clients/**', 'test/packaging/**', 'test/browser/**'],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/each-file.ts'],
     provide: {
