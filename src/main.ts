@@ -8,8 +8,12 @@ const stop = new AbortController()
 // The first signal lets what is under way end; the second does not wait.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
-    if (stop.signal.aborted) process.exit(128 + constants.signals[signal])
-    stop.abort()
+    if (!stop.signal.aborted) return stop.abort()
+    // By the signal itself: `exit` takes down threads that may be in native code, which then ends in SIGABRT now and then.
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+    // The first process of a container cannot be ended so.
+    process.exit(128 + constants.signals[signal])
   })
 }
 

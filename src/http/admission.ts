@@ -35,6 +35,9 @@ const RETRY_AFTER_SECONDS = 1
 /** So few are no queue: it takes some to keep all connections to a database busy. */
 const FEW = 16
 
+/** So few say nothing of the pace: what one takes by itself is no wait for others. */
+const SOME = 4
+
 /** How much one end tells of the next, so that some dozens of them make the pace. */
 const WEIGHT = 1 / 32
 
@@ -92,8 +95,8 @@ export function createAdmission({ most, maxQueueMs, areLong = false, clock }: Ad
     if (among >= FEW) {
       paceMs = isKnown ? paceMs + (latestMs - paceMs) * WEIGHT : latestMs
       isKnown = true
-      // A few do not keep the database busy, so this is more than the pace; until that is known it has to do.
-    } else if (!isKnown) paceMs = latestMs
+      // Some do not keep the database busy, so this is more than the pace; until that is known it has to do.
+    } else if (!isKnown && among >= SOME) paceMs = latestMs
   }
 
   const refuse: Admission['refuse'] = (lateMs = 0) => {

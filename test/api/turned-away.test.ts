@@ -14,7 +14,14 @@ async function start({ isBusy = true } = {}) {
   let held: Promise<Response> | undefined
   if (isBusy) {
     await new Promise<void>((resolve) => {
-      const body = new ReadableStream({ pull: () => resolve() }, { highWaterMark: 0 })
+      const body = new ReadableStream(
+        {
+          start: (controller) =>
+            gone.signal.addEventListener('abort', () => controller.error(gone.signal.reason)),
+          pull: () => resolve(),
+        },
+        { highWaterMark: 0 },
+      )
       const init = { method: 'POST', headers: JSON_TYPE, body, duplex: 'half', signal: gone.signal }
       held = app.send(key, '/graphql', init)
     })

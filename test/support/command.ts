@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { run } from '../../src/cli/run.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
@@ -8,7 +9,8 @@ import { createTestTerminal } from './terminal.ts'
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 export interface Finished {
-  readonly code: number | null
+  /** As a shell has it: of what a signal has ended, 128 and the number of that. */
+  readonly code: number
   readonly stdout: string
   readonly stderr: string
 }
@@ -50,7 +52,11 @@ export function startNode(
   child.stderr.on('data', (chunk: Buffer) => void (stderr += chunk.toString()))
   child.stdin.on('error', () => undefined)
   if (input !== null) child.stdin.end(input)
-  const finished = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
+  const finished = once(child, 'close').then(([code, signal]: (number | string | null)[]) => ({
+    code: code === null ? 128 + constants.signals[signal as NodeJS.Signals] : Number(code),
+    stdout,
+    stderr,
+  }))
   return {
     pid: child.pid,
     finished,

@@ -119,7 +119,11 @@ describe('admission', () => {
 
   it('takes what calm requests took for the pace, until there are enough to know it', () => {
     const service = start()
-    serve(service, 100, 0.5, 1_000)
+    for (let n = 0; n < 8; n += 1) service.come()
+    service.clock.advance(800)
+    for (let n = 0; n < 5; n += 1) service.end()
+    service.clock.advance(9_000)
+    for (let n = 0; n < 3; n += 1) service.end()
     const letIn = Array.from({ length: 200 }, () => service.come()).filter(Boolean).length
     expect(letIn).toBe(16)
     serve(service, 1, 0, 20)
