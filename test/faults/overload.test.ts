@@ -68,13 +68,15 @@ it.each(PROVIDERS)(
   'overload on %s: who is let in waits little longer, others hear so at once',
   async (provider) => {
     const bounded = await serviceWithKey(undo, provider, { MAX_QUEUE_MILLISECONDS: '400' })
-    await medianUnder(4, 12, bounded)
+    // What is compiled only now may take long enough to be refused.
+    const cold = await medianUnder(4, 12, bounded)
     const calm = await medianUnder(8, 16, bounded)
     const shed = await medianUnder(80, 60, bounded)
     expect((await fetch(`http://127.0.0.1:${bounded.service.port}/ready`)).status).toBe(200)
-    expect(await metric(bounded.service, SHED)).toBe(shed.refused)
+    const refused = cold.refused + calm.refused + shed.refused
+    expect(await metric(bounded.service, SHED)).toBe(refused)
     const answered = 'connlog_http_requests_total{route="/graphql",method="POST",status="503"}'
-    expect(await metric(bounded.service, answered)).toBe(shed.refused)
+    expect(await metric(bounded.service, answered)).toBe(refused)
     await bounded.service.stop()
     const wide = { MAX_CONCURRENT_REQUESTS: '100000', MAX_QUEUE_MILLISECONDS: '60000' }
     const unbounded = await serviceWithKey(undo, provider, wide)
