@@ -173,7 +173,7 @@ export const SETTINGS = {
     10,
     60_000,
     1_000,
-    'How long a request may have to wait for others; it refuses those that would wait longer, or longer than a tenth of it while a queue stands.',
+    'How long a request may have to wait for others; it refuses those that would wait longer, or longer than a fifth of it while a queue stands.',
   ),
   KEEP_ALIVE_SECONDS: wholeNumber(
     1,

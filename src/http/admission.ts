@@ -42,7 +42,7 @@ const SOME = 4
 const WEIGHT = 1 / 32
 
 /** What those wait who come while a queue does not go away, as a part of what those may wait who come in a burst. */
-const STANDING_SHARE = 0.1
+const STANDING_SHARE = 0.2
 
 /**
  * Bounds of the time that a request has to wait, since the queue stands in one of two places: those whom the database
@@ -51,9 +51,9 @@ const STANDING_SHARE = 0.1
  * later.
  *
  * By Little's law one who comes waits for as many ends as there are inside, and the time from one end to the next is what
- * the last ones took, divided by how many were inside when they came. A burst may fill the queue for once. One that has stood for as long as
- * anybody may wait is no burst: from then on it is kept short, as CoDel does (RFC 8289), until nobody was refused for as
- * long.
+ * the last ones took, divided by how many were inside when they came. A burst may fill the queue for once. A queue that
+ * has stood for as long as anybody may wait is no burst: from then on it is kept short, as CoDel does (RFC 8289), until
+ * nobody was refused for as long.
  */
 export function createAdmission({ most, maxQueueMs, areLong = false, clock }: AdmissionOptions): Admission {
   let inside = 0

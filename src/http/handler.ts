@@ -128,8 +128,8 @@ const failureAt = (path: string | undefined): Failure =>
   path === GRAPHQL_PATH ? graphqlFailure : restFailure
 
 /**
- * Refuses most of those who come while there is too much to do, as {@link createHandler} would, for a fifth of what that
- * costs: no Request and no Response is made for them. Whoever comes in an unusual way is left to that.
+ * Refuses most of those who come while there is too much to do, as {@link createHandler} would, for a seventh of what
+ * that costs: no Request and no Response is made for them. Whoever comes in an unusual way is left to that.
  */
 function createTurnAway({
   routes,
