@@ -5,7 +5,7 @@ import { systemClock } from '../../src/kernel/clock.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { type Service, startService } from '../support/service.ts'
 import { undoneAfterEach } from '../support/undo.ts'
-import { FLAWLESS, figures } from './history.ts'
+import { FLAWLESS, type Verdict, figures } from './history.ts'
 import { createLoad } from './load.ts'
 import { report, seededRandom } from './seed.ts'
 import { findDamage, prepareDatabase } from './stored.ts'
@@ -39,11 +39,14 @@ describe.skipIf(!existsSync('/proc/self/stat'))(
     })
 
     it('control: loses what was acknowledged where commits do not wait for the disk', async () => {
-      const { verdict, load } = await killPostgres('kill, synchronous_commit=off', 'lost', 3, async () => {
-        // The service refuses to start on such a server; it does not see what is turned off later.
-        await onServer("ALTER SYSTEM SET wal_writer_delay = '10s'")
-        await onServer('ALTER SYSTEM SET synchronous_commit = off')
-        await onServer('SELECT pg_reload_conf()')
+      const { verdict, load } = await killPostgres('kill, synchronous_commit=off', 'lost', cycles, {
+        prepare: async () => {
+          // The service refuses to start on such a server; it does not see what is turned off later.
+          await onServer("ALTER SYSTEM SET wal_writer_delay = '10s'")
+          await onServer('ALTER SYSTEM SET synchronous_commit = off')
+          await onServer('SELECT pg_reload_conf()')
+        },
+        isEnough: ({ lost }) => lost.length > 0,
       })
       expect(verdict.lost.length).toBeGreaterThan(0)
       // What is lost with a crash may be a partition, too. The service makes it anew.
@@ -54,8 +57,8 @@ describe.skipIf(!existsSync('/proc/self/stat'))(
     async function killPostgres(
       name: string,
       database: string,
-      cycles: number,
-      prepare: () => Promise<void> = async () => undefined,
+      most: number,
+      { prepare, isEnough }: { prepare?: () => Promise<void>; isEnough?: (verdict: Verdict) => boolean } = {},
     ) {
       const random = seededRandom(name)
       await onServer(`CREATE DATABASE ${database}`)
@@ -63,22 +66,28 @@ describe.skipIf(!existsSync('/proc/self/stat'))(
       const key = await prepareDatabase(url)
       const service = await startService(url)
       undo(service.kill)
-      await prepare()
+      await prepare?.()
       const load = createLoad({ random, key, port: () => service.port })
       undo(load.end, load.stop)
       load.start()
-      for (let cycle = 1; cycle <= cycles; cycle += 1) {
+      let cycle = 0
+      for (let isOver = false; !isOver && cycle < most; cycle += 1) {
         await systemClock.sleep(random.whole(20, longestMs))
         await server.kill()
         // Clients go on asking, and are told that there is no database.
         await systemClock.sleep(random.whole(0, 50))
         await server.start()
         await isReady(service)
+        if (isEnough) {
+          await load.stop()
+          isOver = isEnough(await load.verdict(url))
+          load.start()
+        }
       }
       await load.stop()
       await load.settle()
       const verdict = await load.verdict(url)
-      report(`${name}: ${cycles} cycles, ${figures(verdict)}`)
+      report(`${name}: ${cycle} cycles, ${figures(verdict)}`)
       return { url, service, verdict, load }
     }
 
