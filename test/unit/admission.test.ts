@@ -102,9 +102,9 @@ describe('admission', () => {
       service.end()
     }
     service.clock.advance(5_000)
-    const let_in = Array.from({ length: 500 }, () => service.come()).filter(Boolean).length
-    expect(let_in).toBeGreaterThan(150)
-    expect(let_in).toBeLessThan(250)
+    const letIn = Array.from({ length: 500 }, () => service.come()).filter(Boolean).length
+    expect(letIn).toBeGreaterThan(150)
+    expect(letIn).toBeLessThan(250)
   })
 
   it('lets a burst in again once nobody was refused for a while', () => {
