@@ -1,7 +1,8 @@
 import { INTERNAL_MESSAGE, extensionsOf } from '../graphql/errors.ts'
 import { AppError, ERROR_STATUS, type ErrorCode } from '../kernel/errors.ts'
+import type { TextAnswer } from './listen.ts'
 import { contentTypeFor } from './media-type.ts'
-import { type TextAnswer, jsonText } from './route.ts'
+import { jsonText } from './route.ts'
 
 /** @param accept the header, for a path whose answers come in more than one media type */
 export type Failure = (error: unknown, requestId: string, accept: string | null) => TextAnswer

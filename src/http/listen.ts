@@ -4,7 +4,6 @@ import { createServerAdapter } from '@whatwg-node/server'
 import { type Clock, systemClock } from '../kernel/clock.ts'
 import type { Running } from '../kernel/lifecycle.ts'
 import { createLateness } from './lateness.ts'
-import type { TextAnswer } from './route.ts'
 
 /** Who is at the other end of the connection on which a request came. */
 export interface Peer {
@@ -15,6 +14,13 @@ export interface Peer {
 }
 
 export type FetchHandler = (request: Request, peer?: Peer) => Promise<Response>
+
+/** An answer in words, as it goes over the wire. */
+export interface TextAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly text: string
+}
 
 /**
  * What to answer to those who come while there is too much to do; undefined for all others.

@@ -1,5 +1,6 @@
 import type { Principal } from '../auth/principal.ts'
 import type { Needs } from '../auth/scopes.ts'
+import type { TextAnswer } from './listen.ts'
 
 /** Takes tokens of the rate limit for what a request turns out to ask. */
 export type Charge = (tokens: number) => void
@@ -24,13 +25,6 @@ export type Method =
         charge: Charge,
       ) => Promise<Response>
     }
-
-/** An answer in words, as it goes over the wire. */
-export interface TextAnswer {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly text: string
-}
 
 /** A JSON answer. `Response.json` would not set the charset, which some clients ask for. */
 export function jsonText(body: unknown, status = 200, headers: Record<string, string> = {}): TextAnswer {
