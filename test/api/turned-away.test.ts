@@ -1,4 +1,6 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
+import { listen } from '../../src/http/listen.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
 import { startTestApp } from '../support/app.ts'
 
 const PATH = '/api/v1/connections/logs'
@@ -78,4 +80,22 @@ it('nobody is turned away where there is not too much to do', async () => {
   const { turnedAway } = await start({ isBusy: false })
   expect(turnedAway('POST', '/graphql', JSON_TYPE)).toBeUndefined()
   expect(turnedAway('GET', PATH)).toBeUndefined()
+})
+
+it('who is turned away never reaches the service, and others do', async () => {
+  const { app, end } = await start()
+  const reached = vi.fn(app.fetch)
+  const at = { port: 0, host: '127.0.0.1', clock: systemClock }
+  const server = await listen(reached, { ...at, turnAway: app.turnAway })
+  const refused = await fetch(`${server.address}/graphql`, { method: 'POST', headers: JSON_TYPE, body: '{}' })
+  expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toEqual([
+    503,
+    '1',
+    { errors: [expect.objectContaining({ message: expect.stringContaining('more to do than it can') })] },
+  ])
+  expect(reached).not.toHaveBeenCalled()
+  expect((await fetch(`${server.address}/health`)).status).toBe(200)
+  expect(reached).toHaveBeenCalledOnce()
+  await server.stop()
+  await end()
 })
