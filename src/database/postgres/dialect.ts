@@ -3,16 +3,13 @@ import { type CountDelta, type CountTable, countedColumns } from '../count-table
 import { type BreakdownDialect, breakdowns } from '../breakdown.ts'
 import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
 import type { Claim, Column, Dialect, LogTable, PageRequest, Position, Row } from '../dialect.ts'
+import { arrayOf, instants, integers, rowsOf, texts } from './arrays.ts'
 import { erasingBy } from './erasing.ts'
 import { followingBy } from './following.ts'
 import { CLEANUP_LOCK, PARTITION_LOCK } from './storage.ts'
-import { jsonBytes } from '../json-parameter.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
 import { createRowText } from '../shape.ts'
-
-/** Values as a JSON parameter. */
-const json = (values: unknown) => sql`convert_from(${jsonBytes(values)}, 'UTF8')::json`
 
 const epochMs = (expression: Sql) => sql`(extract(epoch from ${expression}) * 1000)::bigint`
 
@@ -53,7 +50,7 @@ const counting: BreakdownDialect = {
 
 const counted = countedParts(counting)
 
-/** Postgres: rows go in as one JSON parameter, pages come out as one JSON text. */
+/** Postgres: rows go in as arrays, one for each column; pages come out as one JSON text. */
 export const postgresDialect: Dialect = {
   instant: (ms) => sql`${formatInstant(ms)}::timestamptz`,
 
@@ -156,10 +153,13 @@ export const postgresDialect: Dialect = {
   count: (table, deltas) => (deltas.length === 0 ? [] : [note(table, deltas)]),
 
   taken: (table, wanted, afterMs) => {
-    const rows = json(wanted.map(({ userId, eventId }) => ({ user_id: userId, event_id: eventId })))
+    const names = rowsOf('w', {
+      user_id: texts(wanted.map(({ userId }) => userId)),
+      event_id: texts(wanted.map(({ eventId }) => eventId)),
+    })
     return sql`
       SELECT e.user_id, e.event_id, row_to_json(r)::text AS log
-      FROM json_to_recordset(${rows}) AS w(user_id text, event_id text)
+      FROM ${names}
       JOIN ${raw(table.eventIds)} AS e ON e.user_id = w.user_id AND e.event_id = w.event_id
       JOIN LATERAL (
         SELECT ${selection(table)} FROM ${raw(table.name)} AS l
@@ -169,16 +169,14 @@ export const postgresDialect: Dialect = {
   },
 
   stored: (table, keys) => {
-    const wanted = json(
-      keys.map(({ userId, createdAt, id }) => ({
-        user_id: userId,
-        id,
-        created_at: formatInstant(createdAt),
-      })),
-    )
+    const wanted = rowsOf('w', {
+      user_id: texts(keys.map(({ userId }) => userId)),
+      id: texts(keys.map(({ id }) => id)),
+      created_at: instants(keys.map(({ createdAt }) => createdAt)),
+    })
     return sql`
       SELECT w.user_id, row_to_json(r)::text AS log
-      FROM json_to_recordset(${wanted}) AS w(user_id text, id text, created_at timestamptz)
+      FROM ${wanted}
       JOIN LATERAL (
         SELECT ${selection(table)} FROM ${raw(table.name)} AS l
         WHERE l.user_id = w.user_id AND l.created_at = w.created_at AND l.id = w.id
@@ -188,8 +186,7 @@ export const postgresDialect: Dialect = {
   claim: (table, claims, afterMs) => sql`
     INSERT INTO ${raw(table.eventIds)} AS e (user_id, event_id, day, log_id, created_at)
     SELECT user_id, event_id, day, log_id, created_at
-    FROM json_to_recordset(${claimRows(claims)})
-      AS c(user_id text, event_id text, day integer, log_id text, created_at timestamptz)
+    FROM ${claimRows(claims)}
     ORDER BY user_id, event_id, day
     ON CONFLICT (user_id, event_id, day) DO UPDATE SET log_id = excluded.log_id, created_at = excluded.created_at
       WHERE e.created_at <= ${postgresDialect.instant(afterMs)}`,
@@ -258,56 +255,44 @@ const joined = (text: Sql, rows: Sql) => sql`
   WITH texts AS MATERIALIZED (SELECT ${text} AS text FROM (${rows}) AS r)
   SELECT CASE WHEN count(*) = count(text) THEN '[' || coalesce(string_agg(text, ','), '') || ']' END FROM texts`
 
-function input(table: LogTable, rows: readonly Row[]): Sql {
-  const values = json(rows.map((row) => sentRow(table, row)))
-  const types = table.columns.map(({ name, type }) => `${name} ${type === 'instant' ? 'timestamptz' : type}`)
-  return sql`json_to_recordset(${values}) AS input(${raw(types.join(', '))})`
-}
-
-/** What is null is left out: it is the same to Postgres, and shorter. */
-function sentRow({ columns }: LogTable, row: Row): Record<string, unknown> {
-  const values: Record<string, unknown> = {}
-  for (const column of columns) {
-    const value = sent(column, row)
-    if (value !== null) values[column.name] = value
-  }
-  return values
-}
-
-function sent({ property, type }: Column, row: Row): unknown {
-  const value = row[property] ?? null
-  return type === 'instant' && value !== null ? formatInstant(value as number) : value
-}
-
-const claimRows = (claims: readonly Claim[]) =>
-  json(
-    claims.map(({ userId, eventId, day, logId, createdAt }) => ({
-      user_id: userId,
-      event_id: eventId,
-      day,
-      log_id: logId,
-      created_at: formatInstant(createdAt),
-    })),
+const input = ({ columns }: LogTable, rows: readonly Row[]): Sql =>
+  rowsOf(
+    'input',
+    Object.fromEntries(
+      columns.map(({ name, property, type }) => [
+        name,
+        arrayOf(
+          type,
+          rows.map((row) => row[property] ?? null),
+        ),
+      ]),
+    ),
   )
+
+const claimRows = (claims: readonly Claim[]): Sql =>
+  rowsOf('c', {
+    user_id: texts(claims.map(({ userId }) => userId)),
+    event_id: texts(claims.map(({ eventId }) => eventId)),
+    day: integers(claims.map(({ day }) => day)),
+    log_id: texts(claims.map(({ logId }) => logId)),
+    created_at: instants(claims.map(({ createdAt }) => createdAt)),
+  })
 
 /** Writers only ever touch rows of their own transaction, so that none waits for another. */
 function note(table: CountTable, deltas: readonly CountDelta[]): Sql {
   const numbers = ['total', ...table.cells.map(({ name }) => name)]
-  const rows = deltas.map(({ userId, start, group, detail, total, cells }) => ({
-    user_id: userId,
-    start,
-    [table.group]: group,
-    [table.detail]: detail,
-    total,
-    ...cells,
-  }))
+  const rows = rowsOf('delta', {
+    user_id: texts(deltas.map(({ userId }) => userId)),
+    start: integers(deltas.map(({ start }) => start)),
+    [table.group]: texts(deltas.map(({ group }) => group)),
+    [table.detail]: texts(deltas.map(({ detail }) => detail)),
+    total: integers(deltas.map(({ total }) => total)),
+    ...Object.fromEntries(
+      table.cells.map(({ name }) => [name, integers(deltas.map(({ cells }) => cells[name] ?? 0))]),
+    ),
+  })
   const keys = `user_id, start, ${table.group}, ${table.detail}`
-  const types = [
-    `user_id text, start integer, ${table.group} text, ${table.detail} text`,
-    ...numbers.map((name) => `${name} integer`),
-  ]
-  return sql`INSERT INTO ${raw(table.deltas)} (${raw([keys, ...numbers].join(', '))})
-    SELECT ${raw([keys, ...numbers.map((name) => `coalesce(${name}, 0)`)].join(', '))}
-    FROM json_to_recordset(${json(rows)}) AS delta(${raw(types.join(', '))})
+  const columns = raw([keys, ...numbers].join(', '))
+  return sql`INSERT INTO ${raw(table.deltas)} (${columns}) SELECT ${columns} FROM ${rows}
     ON CONFLICT (${raw(keys)}, position) DO UPDATE SET ${raw(numbers.map((name) => `${name} = ${table.deltas}.${name} + excluded.${name}`).join(', '))}`
 }
