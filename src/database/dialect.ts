@@ -125,11 +125,11 @@ export interface Dialect extends Recounting, Breakdowns, Erasing, Following {
   beside(position: Position, side: 'older' | 'newer'): Sql
   /** One row `{ logs }` with all matches as JSON text, first recorded first; `where` must be selective. */
   rows(table: LogTable, where: Sql): Sql
-  /** Appends rows and what they add to the counts. The statements belong into one transaction. */
+  /** Appends rows and, unless `deltas` is empty, counts them as {@link count} does. The statements belong into one transaction. */
   append(table: LogTable, rows: readonly Row[], deltas: readonly CountDelta[]): Sql[]
   /** Keeps everybody else from the counts of a table until the transaction ends. */
   lockCounts(table: LogTable): Sql[]
-  /** Adds to the counts, in the transaction that stores or deletes the logs. */
+  /** Adds to the counts, in the transaction that stores or deletes the logs: once in each. */
   count(table: CountTable, deltas: readonly CountDelta[]): Sql[]
   /**
    * Which of the wanted `(userId, eventId)` are taken by logs newer than `afterMs`: rows `{ user_id, event_id, log }`,

@@ -39,16 +39,16 @@ const RETRY_AFTER_SECONDS = 2
  * the error itself, which is a fault of ours. Its text is for our log; no client ever sees it.
  */
 export function translateFailure(error: unknown): unknown {
-  if (error instanceof AppError || !isUnavailable(error)) return error
-  return new AppError(
+  return error instanceof AppError || !isUnavailable(error) ? error : unavailable(error)
+}
+
+/** Says that the database cannot serve now, whatever the reason. */
+export const unavailable = (cause: unknown): AppError =>
+  new AppError(
     'SERVICE_UNAVAILABLE',
     'The database cannot be reached or cannot take this now. Try again soon.',
-    {
-      retryAfterSeconds: RETRY_AFTER_SECONDS,
-      cause: error,
-    },
+    { retryAfterSeconds: RETRY_AFTER_SECONDS, cause },
   )
-}
 
 function isUnavailable(error: unknown): boolean {
   const state = sqlState(error)

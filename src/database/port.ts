@@ -94,6 +94,8 @@ export interface Database extends Queryable, Models {
   readonly dialect: Dialect
   /** Runs `work` in one transaction; nothing of it stays when `work` throws. Nobody else's statements join it. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+  /** The same for statements that hold many rows, without models. */
+  writing<T>(work: (tx: Queryable) => Promise<T>): Promise<T>
   readonly storage: Storage
   readonly hints: Hints
   /** Absent where a database is of one process, which can keep count by itself. */

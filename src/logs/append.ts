@@ -57,10 +57,13 @@ export async function appendGroups<Log extends AnyLog, Filter>(
   groups: readonly Group<Log>[],
   horizon: () => Horizon,
 ): Promise<GroupOutcome<Log>[]> {
+  const { dialect } = database
   const logs = groups.flat()
   if (logs.length === 0) return groups.map(() => [])
   const slices = slicesOf(groups)
   const areNamed = logs.some(({ eventIds }) => eventIds.length > 0)
+  /** Then it is counted by the statement that stores it. */
+  const isOneSlice = slices.length === 1
   // Nearly always all of them are new. Made here, so that nobody waits for a transaction in which this is computed.
   const first = insertion(slices[0] ?? [])
   for (let tries = 1; ; tries += 1) {
@@ -70,8 +73,8 @@ export async function appendGroups<Log extends AnyLog, Filter>(
       ...(areNamed ? receiptDays(asOf.nowMs) : []),
     ])
     try {
-      if (areNamed || slices.length > 1) return await database.transaction((tx) => appendOnce(tx, asOf))
-      await executeTogether(database, first)
+      if (areNamed || !isOneSlice) return await database.writing((tx) => appendOnce(tx, asOf))
+      await executeTogether(database, first.statements)
       return groups.map((group) => group.map(created))
     } catch (error) {
       if (!(error instanceof Raced) && !database.storage.lacksPart(error)) throw error
@@ -81,6 +84,7 @@ export async function appendGroups<Log extends AnyLog, Filter>(
 
   async function appendOnce(tx: Queryable, asOf: Horizon): Promise<GroupOutcome<Log>[]> {
     const outcomes: GroupOutcome<Log>[] = []
+    const stored: Row[] = []
     let storing = Promise.resolve()
     for (const [index, slice] of slices.entries()) {
       // Made while the database stores the slice before.
@@ -89,11 +93,16 @@ export async function appendGroups<Log extends AnyLog, Filter>(
       const known = await knownLogs(tx, slice.flat(), asOf)
       const fresh: NewLog<Log>[] = []
       for (const group of slice) outcomes.push(sortOut(group, known, fresh))
-      storing = store(tx, fresh, fresh.length === slice.flat().length ? allOfIt : insertion([fresh]), asOf)
+      if (fresh.length === 0) continue
+      const { rows, statements } = fresh.length === slice.flat().length ? allOfIt : insertion([fresh])
+      stored.push(...rows)
+      storing = store(tx, fresh, statements, asOf)
       // Whoever waits for it hears of its failure; nobody may be waiting yet.
       storing.catch(() => undefined)
     }
+    const counting = isOneSlice ? [] : dialect.count(kind.table.counts, deltasOf(kind.table, stored, 1))
     await storing
+    for (const statement of counting) await tx.execute(statement)
     return outcomes
   }
 
@@ -103,7 +112,6 @@ export async function appendGroups<Log extends AnyLog, Filter>(
     statements: readonly Sql[],
     asOf: Horizon,
   ): Promise<void> {
-    if (fresh.length === 0) return
     await claim(tx, fresh, asOf)
     for (const statement of statements) await tx.execute(statement)
   }
@@ -140,7 +148,6 @@ export async function appendGroups<Log extends AnyLog, Filter>(
     logs: readonly NewLog<Log>[],
     asOf: Horizon,
   ): Promise<Map<string, Log>> {
-    const { dialect } = database
     const wanted = logs.flatMap(({ log, eventIds }) =>
       eventIds.map((eventId) => ({ userId: log.userId ?? '', eventId })),
     )
@@ -182,13 +189,14 @@ export async function appendGroups<Log extends AnyLog, Filter>(
       ),
     )
     if (claims.length === 0) return
-    const granted = await tx.execute(database.dialect.claim(kind.table, claims, expiryCutoffMs(asOf)))
+    const granted = await tx.execute(dialect.claim(kind.table, claims, expiryCutoffMs(asOf)))
     if (granted < claims.length) throw new Raced()
   }
 
-  function insertion(groups: readonly Group<Log>[]): Sql[] {
+  function insertion(groups: readonly Group<Log>[]) {
     const rows = groups.flat().map(({ log }) => kind.toRow(log))
-    return database.dialect.append(kind.table, rows, deltasOf(kind.table, rows, 1))
+    const deltas = isOneSlice ? deltasOf(kind.table, rows, 1) : []
+    return { rows, statements: dialect.append(kind.table, rows, deltas) }
   }
 }
 
@@ -214,7 +222,7 @@ async function executeTogether(database: Database, statements: readonly Sql[]): 
   const [only, ...more] = statements
   if (only && more.length === 0) await database.execute(only)
   else
-    await database.transaction(async (tx) => {
+    await database.writing(async (tx) => {
       for (const statement of statements) await tx.execute(statement)
     })
 }

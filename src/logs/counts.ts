@@ -1,8 +1,11 @@
 import type { Database } from '../database/port.ts'
-import type { Clock } from '../kernel/clock.ts'
+import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import { type Running, every } from '../kernel/lifecycle.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { AnyLog, LogKind } from './kind.ts'
+
+/** How much longer than usual merging may pause, in milliseconds. */
+const MAX_PAUSE_MS = 4 * SECOND_MS
 
 /** Looks after the counts. They are exact without it; reads are quicker with it. */
 export interface CountKeeper {
@@ -14,7 +17,7 @@ export interface CountKeeper {
   miscounted(day: number): Promise<number>
   /** Counts a day anew from its logs. Writers wait meanwhile. */
   recount(day: number): Promise<void>
-  /** Merges now and every `intervalMs`; `onMerged` is called each time that it went well. */
+  /** Merges now and again `intervalMs` later, or some seconds more where it takes long; `onMerged` is called each time that it went well. */
   start(intervalMs: number, onMerged?: () => void): Running
 }
 
@@ -64,8 +67,12 @@ export function createCountKeeper<Log extends AnyLog, Filter>(
         intervalMs,
         'counts',
         async (signal) => {
+          const startMs = clock.steadyMs()
           await merge(signal)
           onMerged()
+          // A merge changes each count once: the more there is to merge, the less often it pays.
+          const pauseMs = Math.min(2 * (clock.steadyMs() - startMs), MAX_PAUSE_MS)
+          if (pauseMs > 0) await clock.sleep(pauseMs, signal)
         },
         { clock, logger },
       ),

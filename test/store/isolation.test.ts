@@ -96,6 +96,7 @@ describe('the same requests over an adapter with one connection, as the official
     const over = overClient(client)
     const naive: Database = {
       ...over,
+      writing: over.transaction,
       dialect: sqliteDialect,
       storage: {
         prepare: async () => undefined,

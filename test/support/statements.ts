@@ -7,10 +7,11 @@ export function intercept(database: Database, look: (statement: Sql) => Sql): vo
     query: async (statement) => query(look(statement)),
     execute: async (statement) => execute(look(statement)),
   })
-  const { transaction } = database
+  const { transaction, writing } = database
   Object.assign(database, between(database), {
     transaction: (work: (tx: Transaction) => Promise<unknown>) =>
       transaction((tx) => work({ ...tx, ...between(tx) })),
+    writing: (work: (tx: Queryable) => Promise<unknown>) => writing((tx) => work(between(tx))),
   })
 }
 
@@ -57,14 +58,26 @@ function tablesIn(text: string) {
   return counted
 }
 
-/** How many values are a text, or hold it: lists, and lists as JSON, be it as text or as bytes. */
+/** How many values are a text, or hold it: lists, lists as JSON, be it as text or as bytes, and Postgres' own arrays. */
 const bound = (values: readonly unknown[], text: string): number =>
   values.filter((value) => {
     if (Array.isArray(value)) return bound(value, text) > 0
-    const given = value instanceof Uint8Array ? Buffer.from(value).toString() : value
-    if (typeof given !== 'string') return false
-    return given === text || (/^[[{]/.test(given) && given.includes(JSON.stringify(text)))
+    if (value instanceof Uint8Array) return holds(Buffer.from(value), text)
+    return (
+      typeof value === 'string' && (value === text || (isJson(value) && value.includes(JSON.stringify(text))))
+    )
   }).length
+
+const isJson = (text: string) => /^[[{]/.test(text)
+
+function holds(bytes: Buffer, text: string): boolean {
+  const json = bytes.toString()
+  if (isJson(json)) return json.includes(JSON.stringify(text))
+  // In an array each element comes after its length.
+  const element = Buffer.from(`    ${text}`)
+  element.writeInt32BE(element.length - 4)
+  return bytes.includes(element)
+}
 
 /** The same statement without its condition on the tenant: what a store would ask that had forgotten it. */
 export function withoutTenant(statement: Sql): Sql {

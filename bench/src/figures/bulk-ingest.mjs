@@ -13,7 +13,7 @@ import { sendLines } from '../send-lines.mjs'
 import { startService } from '../service.mjs'
 import { median, spread } from '../statistics.mjs'
 
-const LOGS = 100_000
+const LOGS = 300_000
 const POOL_SIZE = 10
 
 /**

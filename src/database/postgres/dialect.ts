@@ -144,9 +144,9 @@ export const postgresDialect: Dialect = {
   append: (table, rows, deltas) => {
     const names = raw(table.columns.map(({ name }) => name).join(', '))
     // One statement, so that a batch needs no transaction around it.
+    const noted = deltas.length === 0 ? empty : sql`WITH noted AS (${note(table.counts, deltas)})`
     return [
-      sql`WITH noted AS (${note(table.counts, deltas)})
-        INSERT INTO ${raw(table.name)} (${names}) SELECT ${names} FROM ${input(table, rows)}`,
+      sql`${noted} INSERT INTO ${raw(table.name)} (${names}) SELECT ${names} FROM ${input(table, rows)}`,
     ]
   },
 
@@ -293,6 +293,5 @@ function note(table: CountTable, deltas: readonly CountDelta[]): Sql {
   })
   const keys = `user_id, start, ${table.group}, ${table.detail}`
   const columns = raw([keys, ...numbers].join(', '))
-  return sql`INSERT INTO ${raw(table.deltas)} (${columns}) SELECT ${columns} FROM ${rows}
-    ON CONFLICT (${raw(keys)}, position) DO UPDATE SET ${raw(numbers.map((name) => `${name} = ${table.deltas}.${name} + excluded.${name}`).join(', '))}`
+  return sql`INSERT INTO ${raw(table.deltas)} (${columns}) SELECT ${columns} FROM ${rows}`
 }

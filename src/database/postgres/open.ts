@@ -26,6 +26,7 @@ import { createPulse } from './pulse.ts'
 import { socketThatEnds } from './sockets.ts'
 import { createStatementNames } from './statement-names.ts'
 import { createPartitions } from './storage.ts'
+import { createWriting } from './writing.ts'
 
 const OLDEST_VERSION = 150_000
 
@@ -78,14 +79,14 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
       ? error
       : new DatabaseOpenError(openSentence(url, error), { cause: error })
   }
-  const client = new PrismaClient({
-    adapter: new PrismaPg(pool, { statementNameGenerator: createStatementNames() }),
-  })
+  const statementNameGenerator = createStatementNames()
+  const client = new PrismaClient({ adapter: new PrismaPg(pool, { statementNameGenerator }) })
   const over = overClient(client, timeouts)
-  const storage = translatedStorage(createPartitions(pool))
+  const storage = translatedStorage(createPartitions(pool, { ...timeouts, clock: options.clock }))
   const hints = createHints({ pool, settings, clock: options.clock, logger: options.logger })
   return {
     ...over,
+    writing: createWriting(pool, { nameOf: statementNameGenerator, ...timeouts, clock: options.clock }),
     dialect: postgresDialect,
     storage,
     hints,

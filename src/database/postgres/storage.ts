@@ -1,10 +1,12 @@
 import type { Pool, PoolClient } from 'pg'
-import { DAY_MS } from '../../kernel/clock.ts'
+import { type Clock, DAY_MS } from '../../kernel/clock.ts'
 import { DAY } from '../count-table.ts'
 import type { LogTable } from '../dialect.ts'
 import { sqlState } from '../failures.ts'
 import type { Storage } from '../port.ts'
+import type { Timeouts } from '../timeouts.ts'
 import { mergeCounts } from './merge-counts.ts'
+import { inTransaction } from './transactions.ts'
 
 /** Serialises the making and dropping of partitions, and the merging of counts, between processes; any number that is ours. */
 export const PARTITION_LOCK = 7_270_736_901
@@ -21,6 +23,13 @@ const PARTITION_LOCK_TIMEOUT_MS = 5_000
 /** Pages of counts keep room, so that a count which changes stays on its page and no index has to change with it. */
 const COUNTS_FILL_PERCENT = 70
 
+/** Least and most notes that are merged in one transaction. */
+const LEAST_MERGED = 1_000
+const MOST_MERGED = 80_000
+
+/** How long merging may keep those waiting who make or drop partitions, in milliseconds, as far as that can be known. */
+const MERGE_MS = 1_500
+
 /** How long a DROP may hold up new readers while it waits for old ones, in milliseconds. */
 const DROP_LOCK_TIMEOUT_MS = 100
 
@@ -28,32 +37,16 @@ const DROP_LOCK_TIMEOUT_MS = 100
  * Daily partitions: made before the first write to a day, dropped whole once their day has expired. Making one takes
  * no lock that a reader or writer would notice (a table is made on the side and attached).
  */
-export function createPartitions(pool: Pool): Storage {
+export function createPartitions(
+  pool: Pool,
+  { clock, statementMs }: { readonly clock: Clock } & Pick<Timeouts, 'statementMs'>,
+): Storage {
   const prepared = new Set<string>()
   // The server that comes back may be another one, or an older state of it, which lacks what was made since.
   pool.on('connect', (connection) => connection.on('error', () => prepared.clear()))
 
-  async function inTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await pool.connect()
-    try {
-      await client.query('BEGIN')
-      const result = await work(client)
-      await client.query('COMMIT')
-      client.release()
-      return result
-    } catch (error) {
-      client.release(
-        await client.query('ROLLBACK').then(
-          () => false,
-          () => true,
-        ),
-      )
-      throw error
-    }
-  }
-
   const prepareDay = (table: LogTable, day: number) =>
-    inTransaction(async (client) => {
+    inTransaction(pool, async (client) => {
       await lock(client)
       const existing = await partitionsOf(client, [table.name, table.eventIds, table.counts.name])
       for (const parent of [table.name, table.eventIds, table.counts.name]) {
@@ -81,6 +74,25 @@ export function createPartitions(pool: Pool): Storage {
     }
   }
 
+  const longestMergeMs = Math.min(MERGE_MS, statementMs / 4)
+  let mergedAtOnce = MOST_MERGED / 4
+
+  /** Takes as many notes as can be merged in time. @returns whether there may be more; others may go on writing for ever */
+  async function mergeSome(client: PoolClient, { counts }: LogTable): Promise<boolean> {
+    const limit = mergedAtOnce
+    const startMs = clock.steadyMs()
+    // If this one takes too long, and is given up.
+    mergedAtOnce = Math.max(LEAST_MERGED, Math.round(limit / 4))
+    const taken = await mergeCounts(client, counts, limit)
+    const tookMs = clock.steadyMs() - startMs
+    const fitting = (taken * longestMergeMs) / Math.max(1, tookMs)
+    mergedAtOnce =
+      taken === limit || tookMs > longestMergeMs
+        ? Math.round(Math.min(MOST_MERGED, Math.max(LEAST_MERGED, fitting)))
+        : limit
+    return taken === limit
+  }
+
   return {
     prepare,
 
@@ -100,10 +112,8 @@ export function createPartitions(pool: Pool): Storage {
         rows.map(({ day }) => day),
       )
       // Neither beside another merge nor beside the making and dropping of partitions.
-      return inTransaction(async (client) =>
-        (await (wait ? lock(client) : tryLock(client, PARTITION_LOCK)))
-          ? mergeCounts(client, table.counts)
-          : false,
+      return inTransaction(pool, async (client) =>
+        (await (wait ? lock(client) : tryLock(client, PARTITION_LOCK))) ? mergeSome(client, table) : false,
       )
     },
 
@@ -170,7 +180,7 @@ export function createPartitions(pool: Pool): Storage {
     const tables = partitions.map(({ name }) => `"${name}"`).join(', ')
     const parents = partitions.map(({ parent }) => `ONLY "${parent}"`).join(', ')
     try {
-      return await inTransaction(async (client) => {
+      return await inTransaction(pool, async (client) => {
         if (!(await tryLock(client, CLEANUP_LOCK))) return 'elsewhere'
         // Who merges counts is soon done; without the wait a whole day would be deleted log by log instead.
         await client.query(`SET LOCAL lock_timeout = ${PARTITION_LOCK_TIMEOUT_MS}`)

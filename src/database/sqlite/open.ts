@@ -36,6 +36,7 @@ export async function openSqlite(
   const over = overClient(client, unhurried ? UNHURRIED : timeoutsWithin(requestMs))
   return {
     ...over,
+    writing: over.transaction,
     dialect: sqliteDialect,
     // One file holds all days, and one writer keeps the counts: there is nothing to prepare, to drop or to merge.
     storage: {
