@@ -18,6 +18,7 @@ export function schemaFor(provider) {
 generator client {
   provider = "prisma-client"
   output   = "../../src/generated/${provider}"
+  compilerBuild = "small"
 }
 
 datasource db {

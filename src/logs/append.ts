@@ -62,7 +62,7 @@ export async function appendGroups<Log extends AnyLog, Filter>(
   if (logs.length === 0) return groups.map(() => [])
   const slices = slicesOf(groups)
   const areNamed = logs.some(({ eventIds }) => eventIds.length > 0)
-  /** Then it is counted by the statement that stores it. */
+  /** Then what stores it counts it too. */
   const isOneSlice = slices.length === 1
   // Nearly always all of them are new. Made here, so that nobody waits for a transaction in which this is computed.
   const first = insertion(slices[0] ?? [])

@@ -267,10 +267,10 @@ describe('connlog doctor', () => {
     await statements(
       app.url,
       `INSERT INTO connection_log_count_deltas (user_id, start, platform, error_code)
-       SELECT 'u' || n, 29000000, 'reddit', '' FROM generate_series(1, 20001) AS n`,
+       SELECT 'u' || n, 29000000, 'reddit', '' FROM generate_series(1, 200001) AS n`,
     )
     expect(await about(app.url, 'notes')).toEqual([
-      'wrong  notes: 20,001 wait to be merged into the counts. Totals are exact and slow. A service merges notes every two seconds: is one running?',
+      'wrong  notes: 200,001 wait to be merged into the counts. Totals are exact and slow. A service merges notes every few seconds: is one running?',
     ])
   })
 

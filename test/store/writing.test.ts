@@ -62,6 +62,20 @@ describe.each(PROVIDERS)('a transaction that writes on %s', (provider) => {
     await database.writing((tx) => tx.execute(entry(database, '3')))
     expect(await stored(app)).toEqual(['3'])
   })
+
+  it('takes no statement after its end, which would stay whatever became of the transaction', async () => {
+    const app = await startTestApp(provider)
+    const { database } = app
+    const late: (() => Promise<number>)[] = []
+    const givenUp = database.writing(async (tx) => {
+      late.push(() => tx.execute(entry(database, 'late')))
+      throw new Error('changed my mind')
+    })
+    await expect(givenUp).rejects.toThrow('changed my mind')
+    await database.writing(async (tx) => void late.push(() => tx.execute(entry(database, 'later'))))
+    for (const execute of late) await expect(execute()).rejects.toThrow()
+    expect(await stored(app)).toEqual([])
+  })
 })
 
 describe('a transaction that writes on Postgres', () => {
@@ -86,17 +100,20 @@ describe('a transaction that writes on Postgres', () => {
 
   it('is given up when it takes too long', async () => {
     const app = await startTestApp('postgres')
-    const clock = createTestClock(0)
+    const alarms: (() => void)[] = []
+    const sleep = () => new Promise<void>((resolve) => void alarms.push(resolve))
+    const clock = { ...createTestClock(0), sleep }
     const writing = createWriting(poolOf(app), { nameOf: () => '', transactionMs: 1_000, clock })
-    const slow = (takesMs: number) =>
+    const write = (id: string, isLate: boolean) =>
       writing(async (tx) => {
-        await tx.execute(entry(app.database, String(takesMs)))
-        clock.advance(takesMs)
+        await tx.execute(entry(app.database, id))
+        if (isLate) for (const ring of alarms) ring()
+        await tx.query(sql`SELECT 1`)
         await tx.query(sql`SELECT 1`)
       })
-    await slow(1_000)
-    await expect(slow(1_001)).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' })
-    expect(await stored(app)).toEqual(['1000'])
+    await write('in time', false)
+    await expect(write('late', true)).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' })
+    expect(await stored(app)).toEqual(['in time'])
   })
 })
 

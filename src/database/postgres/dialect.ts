@@ -29,12 +29,17 @@ const beside = ({ createdAt, id }: Position, side: 'older' | 'newer', orAt?: 'or
   return sql`((created_at, id) ${raw(orAt ? `${than}=` : than)} ${place} AND created_at ${raw(`${than}=`)} ${instant})`
 }
 
+/**
+ * Keeps the planner from turning a lateral join round. Of rows that come as parameters it does not know how many there are,
+ * and of a new database nothing at all: then it would join by the user alone.
+ */
+const OUTER_FIRST = sql`OFFSET 0`
+
 const counting: BreakdownDialect = {
   anyOf: (column, values) => postgresDialect.anyOf(column, values),
   minuteStart: (minute) => sql`to_timestamp((${minute}) * 60)`,
   nested: (table, condition) => ({
-    // OFFSET 0 keeps the planner from turning the join round.
-    join: sql`CROSS JOIN LATERAL (SELECT * FROM ${table} AS c WHERE ${condition} OFFSET 0) AS c`,
+    join: sql`CROSS JOIN LATERAL (SELECT * FROM ${table} AS c WHERE ${condition} ${OUTER_FIRST}) AS c`,
     where: sql`TRUE`,
   }),
   hasDeltas: true,
@@ -158,14 +163,14 @@ export const postgresDialect: Dialect = {
       event_id: texts(wanted.map(({ eventId }) => eventId)),
     })
     return sql`
-      SELECT e.user_id, e.event_id, row_to_json(r)::text AS log
+      SELECT w.user_id, w.event_id, row_to_json(r)::text AS log
       FROM ${names}
-      JOIN ${raw(table.eventIds)} AS e ON e.user_id = w.user_id AND e.event_id = w.event_id
-      JOIN LATERAL (
-        SELECT ${selection(table)} FROM ${raw(table.name)} AS l
-        WHERE l.user_id = e.user_id AND l.created_at = e.created_at AND l.id = e.log_id
-      ) AS r ON TRUE
-      WHERE e.created_at > ${postgresDialect.instant(afterMs)}`
+      CROSS JOIN LATERAL (
+        SELECT log_id, created_at FROM ${raw(table.eventIds)} AS e
+        WHERE e.user_id = w.user_id AND e.event_id = w.event_id
+          AND e.created_at > ${postgresDialect.instant(afterMs)} ${OUTER_FIRST}
+      ) AS e
+      ${logOf(table, sql`w.user_id`, sql`e.created_at`, sql`e.log_id`)}`
   },
 
   stored: (table, keys) => {
@@ -177,10 +182,7 @@ export const postgresDialect: Dialect = {
     return sql`
       SELECT w.user_id, row_to_json(r)::text AS log
       FROM ${wanted}
-      JOIN LATERAL (
-        SELECT ${selection(table)} FROM ${raw(table.name)} AS l
-        WHERE l.user_id = w.user_id AND l.created_at = w.created_at AND l.id = w.id
-      ) AS r ON TRUE`
+      ${logOf(table, sql`w.user_id`, sql`w.created_at`, sql`w.id`)}`
   },
 
   claim: (table, claims, afterMs) => sql`
@@ -225,6 +227,13 @@ export const postgresDialect: Dialect = {
 
   now: () => sql`SELECT ${epochMs(sql`clock_timestamp()`)} AS now_ms`,
 }
+
+/** Joins the log with a key, as `r`. */
+const logOf = (table: LogTable, userId: Sql, createdAt: Sql, id: Sql) => sql`
+  CROSS JOIN LATERAL (
+    SELECT ${selection(table)} FROM ${raw(table.name)} AS l
+    WHERE l.user_id = ${userId} AND l.created_at = ${createdAt} AND l.id = ${id} ${OUTER_FIRST}
+  ) AS r`
 
 const selection = (table: LogTable) =>
   raw(

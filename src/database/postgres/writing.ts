@@ -22,19 +22,26 @@ export function createWriting(
   { nameOf, transactionMs, clock }: WritingOptions,
 ): Database['writing'] {
   return async (work) => {
+    const over = new AbortController()
     try {
-      return await inTransaction(pool, (client) => {
-        const endMs = clock.steadyMs() + transactionMs
+      return await inTransaction(pool, async (client) => {
+        let isLate = false
+        void clock.sleep(transactionMs, over.signal).then(() => (isLate = true))
         const run = async (statement: Sql) => {
-          if (clock.steadyMs() > endMs)
-            throw unavailable(new Error(`a transaction took longer than ${transactionMs} ms`))
+          // It would be committed on its own, or with what somebody else does on this connection.
+          if (over.signal.aborted) throw new Error('a statement came after the end of its transaction')
+          if (isLate) throw unavailable(new Error(`a transaction took longer than ${transactionMs} ms`))
           const { text, values } = statement
           return client.query({ name: nameOf({ sql: text }), text, values })
         }
-        return work({
-          query: async <Row>(statement: Sql) => (await run(statement)).rows as Row[],
-          execute: async (statement) => (await run(statement)).rowCount ?? 0,
-        })
+        try {
+          return await work({
+            query: async <Row>(statement: Sql) => (await run(statement)).rows as Row[],
+            execute: async (statement) => (await run(statement)).rowCount ?? 0,
+          })
+        } finally {
+          over.abort()
+        }
       })
     } catch (error) {
       throw translateFailure(error)
