@@ -1,12 +1,12 @@
 import { formatInstant } from '../../kernel/instant.ts'
-import { type CountDelta, type CountTable, countedColumns } from '../count-table.ts'
+import { countedColumns } from '../count-table.ts'
 import { type BreakdownDialect, breakdowns } from '../breakdown.ts'
 import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
-import type { Claim, Column, Dialect, LogTable, PageRequest, Position, Row } from '../dialect.ts'
-import { arrayOf, instants, integers, rowsOf, texts } from './arrays.ts'
+import type { Column, Dialect, LogTable, PageRequest, Position } from '../dialect.ts'
 import { erasingBy } from './erasing.ts'
 import { followingBy } from './following.ts'
 import { CLEANUP_LOCK, PARTITION_LOCK } from './storage.ts'
+import { OUTER_FIRST, storingBy } from './storing.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
 import { createRowText } from '../shape.ts'
@@ -29,12 +29,6 @@ const beside = ({ createdAt, id }: Position, side: 'older' | 'newer', orAt?: 'or
   return sql`((created_at, id) ${raw(orAt ? `${than}=` : than)} ${place} AND created_at ${raw(`${than}=`)} ${instant})`
 }
 
-/**
- * Keeps the planner from turning a lateral join round. Of rows that come as parameters it does not know how many there are,
- * and of a new database nothing at all: then it would join by the user alone.
- */
-const OUTER_FIRST = sql`OFFSET 0`
-
 const counting: BreakdownDialect = {
   anyOf: (column, values) => postgresDialect.anyOf(column, values),
   minuteStart: (minute) => sql`to_timestamp((${minute}) * 60)`,
@@ -55,7 +49,7 @@ const counting: BreakdownDialect = {
 
 const counted = countedParts(counting)
 
-/** Postgres: rows go in as arrays, one for each column; pages come out as one JSON text. */
+/** Postgres: pages come out as one JSON text. */
 export const postgresDialect: Dialect = {
   instant: (ms) => sql`${formatInstant(ms)}::timestamptz`,
 
@@ -146,52 +140,7 @@ export const postgresDialect: Dialect = {
   rows: (table, where) =>
     jsonArray(sql`SELECT ${selection(table)} FROM ${raw(table.name)} WHERE ${where} ORDER BY position, id`),
 
-  append: (table, rows, deltas) => {
-    const names = raw(table.columns.map(({ name }) => name).join(', '))
-    // One statement, so that a batch needs no transaction around it.
-    const noted = deltas.length === 0 ? empty : sql`WITH noted AS (${note(table.counts, deltas)})`
-    return [
-      sql`${noted} INSERT INTO ${raw(table.name)} (${names}) SELECT ${names} FROM ${input(table, rows)}`,
-    ]
-  },
-
-  count: (table, deltas) => (deltas.length === 0 ? [] : [note(table, deltas)]),
-
-  taken: (table, wanted, afterMs) => {
-    const names = rowsOf('w', {
-      user_id: texts(wanted.map(({ userId }) => userId)),
-      event_id: texts(wanted.map(({ eventId }) => eventId)),
-    })
-    return sql`
-      SELECT w.user_id, w.event_id, row_to_json(r)::text AS log
-      FROM ${names}
-      CROSS JOIN LATERAL (
-        SELECT log_id, created_at FROM ${raw(table.eventIds)} AS e
-        WHERE e.user_id = w.user_id AND e.event_id = w.event_id
-          AND e.created_at > ${postgresDialect.instant(afterMs)} ${OUTER_FIRST}
-      ) AS e
-      ${logOf(table, sql`w.user_id`, sql`e.created_at`, sql`e.log_id`)}`
-  },
-
-  stored: (table, keys) => {
-    const wanted = rowsOf('w', {
-      user_id: texts(keys.map(({ userId }) => userId)),
-      id: texts(keys.map(({ id }) => id)),
-      created_at: instants(keys.map(({ createdAt }) => createdAt)),
-    })
-    return sql`
-      SELECT w.user_id, row_to_json(r)::text AS log
-      FROM ${wanted}
-      ${logOf(table, sql`w.user_id`, sql`w.created_at`, sql`w.id`)}`
-  },
-
-  claim: (table, claims, afterMs) => sql`
-    INSERT INTO ${raw(table.eventIds)} AS e (user_id, event_id, day, log_id, created_at)
-    SELECT user_id, event_id, day, log_id, created_at
-    FROM ${claimRows(claims)}
-    ORDER BY user_id, event_id, day
-    ON CONFLICT (user_id, event_id, day) DO UPDATE SET log_id = excluded.log_id, created_at = excluded.created_at
-      WHERE e.created_at <= ${postgresDialect.instant(afterMs)}`,
+  ...storingBy({ instant: (ms) => postgresDialect.instant(ms), selection: (table) => selection(table) }),
 
   tryCleanup: () => sql`SELECT pg_try_advisory_xact_lock(${raw(String(CLEANUP_LOCK))}) AS free`,
 
@@ -228,13 +177,6 @@ export const postgresDialect: Dialect = {
   now: () => sql`SELECT ${epochMs(sql`clock_timestamp()`)} AS now_ms`,
 }
 
-/** Joins the log with a key, as `r`. */
-const logOf = (table: LogTable, userId: Sql, createdAt: Sql, id: Sql) => sql`
-  CROSS JOIN LATERAL (
-    SELECT ${selection(table)} FROM ${raw(table.name)} AS l
-    WHERE l.user_id = ${userId} AND l.created_at = ${createdAt} AND l.id = ${id} ${OUTER_FIRST}
-  ) AS r`
-
 const selection = (table: LogTable) =>
   raw(
     readable(table)
@@ -263,44 +205,3 @@ const rowText = createRowText({
 const joined = (text: Sql, rows: Sql) => sql`
   WITH texts AS MATERIALIZED (SELECT ${text} AS text FROM (${rows}) AS r)
   SELECT CASE WHEN count(*) = count(text) THEN '[' || coalesce(string_agg(text, ','), '') || ']' END FROM texts`
-
-const input = ({ columns }: LogTable, rows: readonly Row[]): Sql =>
-  rowsOf(
-    'input',
-    Object.fromEntries(
-      columns.map(({ name, property, type }) => [
-        name,
-        arrayOf(
-          type,
-          rows.map((row) => row[property] ?? null),
-        ),
-      ]),
-    ),
-  )
-
-const claimRows = (claims: readonly Claim[]): Sql =>
-  rowsOf('c', {
-    user_id: texts(claims.map(({ userId }) => userId)),
-    event_id: texts(claims.map(({ eventId }) => eventId)),
-    day: integers(claims.map(({ day }) => day)),
-    log_id: texts(claims.map(({ logId }) => logId)),
-    created_at: instants(claims.map(({ createdAt }) => createdAt)),
-  })
-
-/** Writers only ever touch rows of their own transaction, so that none waits for another. */
-function note(table: CountTable, deltas: readonly CountDelta[]): Sql {
-  const numbers = ['total', ...table.cells.map(({ name }) => name)]
-  const rows = rowsOf('delta', {
-    user_id: texts(deltas.map(({ userId }) => userId)),
-    start: integers(deltas.map(({ start }) => start)),
-    [table.group]: texts(deltas.map(({ group }) => group)),
-    [table.detail]: texts(deltas.map(({ detail }) => detail)),
-    total: integers(deltas.map(({ total }) => total)),
-    ...Object.fromEntries(
-      table.cells.map(({ name }) => [name, integers(deltas.map(({ cells }) => cells[name] ?? 0))]),
-    ),
-  })
-  const keys = `user_id, start, ${table.group}, ${table.detail}`
-  const columns = raw([keys, ...numbers].join(', '))
-  return sql`INSERT INTO ${raw(table.deltas)} (${columns}) SELECT ${columns} FROM ${rows}`
-}
