@@ -1,5 +1,5 @@
 import type { Row } from '../database/dialect.ts'
-import type { FeedStateRow, FollowRow } from '../database/following.ts'
+import type { FeedEndsRow, FeedStateRow, FollowRow } from '../database/following.ts'
 import type { Database } from '../database/port.ts'
 import { type Clock, MINUTE_MS } from '../kernel/clock.ts'
 import { type FeedEvent, type FeedMark, comparePlaces, placeBefore } from './feed-mark.ts'
@@ -61,11 +61,14 @@ export function createFeedSource<Log extends AnyLog, Filter>(
 
     read: async (users, after, limit) => {
       const startMs = clock.now()
+      const [ends] = await database.query<FeedEndsRow>(dialect.feedEnds(kind.table))
+      if (!ends) throw new TypeError('the database told no ends of the feed')
+      const [settled, head] = [BigInt(ends.settled), BigInt(ends.head)]
       const [row] = await database.query<FollowRow>(
-        dialect.follow({ table: kind.table, users, after: after.place, limit }),
+        dialect.follow({ table: kind.table, users, after: after.place, before: settled, limit }),
       )
       if (!row) throw new TypeError('the database told nothing of the feed')
-      const [settled, head, through] = [BigInt(row.settled), BigInt(row.head), BigInt(row.through)]
+      const through = BigInt(row.through)
       const events: FeedEvent<Log>[] = []
       let { sinceMs } = after
       for (const { position, ...columns } of JSON.parse(row.logs) as (Row & { position: string })[]) {

@@ -1,9 +1,10 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectionLogKind } from '../../src/connections/kind.ts'
 import type { ConnectionLog } from '../../src/connections/event.ts'
 import { deltasOf } from '../../src/database/count-table.ts'
 import { sql } from '../../src/database/sql.ts'
-import { dayOf, systemClock } from '../../src/kernel/clock.ts'
+import { DAY_MS, dayOf, systemClock } from '../../src/kernel/clock.ts'
 import { createIdMint } from '../../src/kernel/ids.ts'
 import type { FeedEvent, FeedMark } from '../../src/logs/feed-mark.ts'
 import { createFeedSource } from '../../src/logs/feed-source.ts'
@@ -134,6 +135,22 @@ describe.each(PROVIDERS)('the order of the feed on %s', (provider) => {
   })
 })
 
+async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client(url)
+  await client.connect()
+  return client
+}
+
+const compact = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')
+
+/** Of the only log. */
+async function positionOf({ database }: TestApp): Promise<bigint> {
+  const [row] = await database.query<{ position: string }>(
+    sql`SELECT position::text AS position FROM connection_logs`,
+  )
+  return BigInt(row?.position ?? 0)
+}
+
 const sent = { platform: 'threads', eventType: 'disconnect', connectionMethod: 'oauth' }
 
 describe('a transaction that is under way on Postgres', () => {
@@ -162,6 +179,48 @@ describe('a transaction that is under way on Postgres', () => {
       // Other tests on the same server may have transactions under way.
       await systemClock.sleep(5)
     }
+  })
+
+  it('a day that is made and written to while a read is planned is not passed over; one that asks on the way does', async () => {
+    const app = await startTestApp('postgres')
+    const today = dayOf(systemClock.now())
+    await app.database.storage.prepare(table, [today - 1])
+    const { read, state } = createFeedSource(app.database, connectionLogKind, systemClock)
+    const { mark: start } = await state()
+    const [holder, naive] = await Promise.all([connect(app.url), connect(app.url)])
+
+    // Who plans has looked for the partitions by then, and wants a lock on each.
+    await holder.query(`BEGIN; LOCK TABLE ${table.name}_p${compact(today - 1)}`)
+    const reading = read(undefined, start, 10)
+    const asking = naive.query<{ snapshot: string; ids: string[] }>(`
+      SELECT pg_current_snapshot()::text AS snapshot,
+        (SELECT coalesce(json_agg(id), '[]') FROM ${table.name} WHERE position::text::xid8 < pg_snapshot_xmax(pg_current_snapshot())) AS ids`)
+    const waiting = async () => {
+      const { rows } = await holder.query(`
+        SELECT 1 FROM pg_locks WHERE NOT granted
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
+      return rows.length
+    }
+    while ((await waiting()) < 2) await systemClock.sleep(5)
+    const [recorded] = await app.connectionLogs.record([{ at: '', value: sent }])
+    await holder.query('ROLLBACK')
+
+    const [asked] = (await asking).rows
+    const { rows } = await holder.query(
+      `SELECT pg_visible_in_snapshot(position::text::xid8, $1::pg_snapshot) AS seen FROM ${table.name}`,
+      [asked?.snapshot],
+    )
+    expect([rows, asked?.ids]).toEqual([[{ seen: true }], []])
+    const events: FeedEvent<ConnectionLog>[] = []
+    for (let page = await reading; ; page = await read(undefined, page.next, 10)) {
+      events.push(...page.events)
+      if (events.length > 0) break
+      // Other tests on the same server may have transactions under way.
+      await systemClock.sleep(5)
+      expect(page.next.place.position).toBeLessThanOrEqual(await positionOf(app))
+    }
+    expect(events.map(({ log }) => log.id)).toEqual([recorded?.log.id])
+    await Promise.all([holder.end(), naive.end()])
   })
 
   it('a log that came with a dump of another server is not in the feed', async () => {

@@ -1,12 +1,12 @@
 import { createServer } from 'node:http'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { DatabaseSync } from '@photostructure/sqlite'
 
 /**
  * What connlog would be if it took ingest lightly: a service that stores what it is sent, and breaks one promise.
  * The tests of faults have to find out which. `FLAW` is one of
  *  - `early`: acknowledges first and commits later, many at a time
- *  - `forgetful`: commits before it acknowledges, but remembers no event ids
+ *  - `forgetful`: commits before it acknowledges, which takes a moment, but remembers no event ids
  *  - `piecemeal`: commits a batch event by event
  */
 /** @typedef {{ userId?: string, accountId: string, durationMs: number }} Log */
@@ -39,8 +39,10 @@ if (FLAW === 'early') setInterval(() => storeTogether(waiting.splice(0)), 50)
 /** @param {Log[]} logs */
 async function take(logs) {
   if (FLAW === 'early') waiting.push(...logs)
-  else if (FLAW === 'forgetful') storeTogether(logs)
-  else
+  else if (FLAW === 'forgetful') {
+    storeTogether(logs)
+    await setTimeout(20)
+  } else
     for (const log of logs) {
       store(log)
       await setImmediate()

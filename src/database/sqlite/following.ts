@@ -15,22 +15,22 @@ export const followingBy = (object: (table: LogTable, more: string) => Sql): Fol
     SELECT CAST(head AS text) AS settled, CAST(head AS text) AS head, '[]' AS open, '' AS lineage
     FROM (${headOf(table)})`,
 
-  follow: ({ table, users, after: { position, id, userId }, limit }: FollowRequest) => {
+  feedEnds: (table) => sql`
+    SELECT CAST(head AS text) AS settled, CAST(head AS text) AS head FROM (${headOf(table)})`,
+
+  follow: ({ table, users, after: { position, id, userId }, before, limit }: FollowRequest) => {
+    const through = before < position + STEP ? before : position + STEP
     // The unary plus keeps the index of a user's logs out, by which all of them would be read.
     const ofUsers = users
       ? sql`AND +user_id IN (SELECT value FROM json_each(${JSON.stringify(users)}))`
       : empty
     const rows = sql`
       SELECT * FROM ${raw(table.name)}
-      WHERE position >= ${position} AND position < (SELECT through FROM ends) ${ofUsers}
+      WHERE position >= ${position} AND position < ${through} ${ofUsers}
         AND (position > ${position} OR (id, user_id) > (${id}, ${userId}))
       ORDER BY position LIMIT ${limit}`
     return sql`
-      WITH ends AS MATERIALIZED (
-        SELECT head, min(head, ${position + STEP}) AS through FROM (${headOf(table)})
-      )
       SELECT (SELECT json_group_array(${object(table, ", 'position', CAST(position AS text)")}) FROM (${rows})) AS logs,
-        CAST(head AS text) AS settled, CAST(head AS text) AS head, CAST(through AS text) AS through
-      FROM ends`
+        CAST(${through} AS text) AS through`
   },
 })
