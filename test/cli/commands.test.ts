@@ -1,7 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import LATE_PAGE from '../support/late-page.json' with { type: 'json' }
 import { startTestApp } from '../support/app.ts'
 import { runCommand, startCommand } from '../support/command.ts'
@@ -183,6 +183,7 @@ describe.each(PROVIDERS)('the command line on %s', (provider) => {
     const createdAt = new Date().toISOString()
     const page = { ...LATE_PAGE, logs: LATE_PAGE.logs.map((log) => ({ ...log, createdAt })) }
     const file = join(tmpdir(), `connlog-late-${process.pid}-${provider}.json`)
+    onTestFinished(() => rmSync(file, { force: true }))
     writeFileSync(file, JSON.stringify(page, null, 2))
     expect(await runCommand(['import', file], env)).toEqual({
       code: 0,
