@@ -323,7 +323,11 @@ async function explainPrepared(database: Database, how: string, statement: Sql):
 function literal(value: unknown): string {
   if (value === null) return 'NULL'
   if (Array.isArray(value)) return `ARRAY[${value.map(literal).join(', ')}]`
-  return pg.escapeLiteral(value instanceof Date ? value.toISOString() : String(value))
+  if (value instanceof Date) return pg.escapeLiteral(value.toISOString())
+  if (typeof value === 'string') return pg.escapeLiteral(value)
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
+    return `'${value}'`
+  throw new TypeError(`no literal is known for a ${typeof value}`)
 }
 
 /** Lines of a plan that read a whole table of logs. */
