@@ -28,6 +28,7 @@ export default defineConfig({
     },
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // `npm test` has three: an eighth of the time two cores had nothing to do.
     maxWorkers: 2,
     // Nothing happens on import, so files can share what they import: to load it all for each took a third of the time.
     isolate: false,

@@ -67,26 +67,30 @@ async function metric({ port }: Service, series: string): Promise<number> {
 it.each(PROVIDERS)(
   'overload on %s: who is let in waits little longer, others hear so at once',
   async (provider) => {
-    const bounded = await serviceWithKey(undo, provider, { MAX_QUEUE_MILLISECONDS: '400' })
-    // What is compiled only now may take long enough to be refused.
-    const cold = await medianUnder(4, 12, bounded)
-    const calm = await medianUnder(8, 16, bounded)
-    const shed = await medianUnder(80, 60, bounded)
-    expect((await fetch(`http://127.0.0.1:${bounded.service.port}/ready`)).status).toBe(200)
-    const refused = cold.refused + calm.refused + shed.refused
-    expect(await metric(bounded.service, SHED)).toBe(refused)
-    const answered = 'connlog_http_requests_total{route="/graphql",method="POST",status="503"}'
-    expect(await metric(bounded.service, answered)).toBe(refused)
-    await bounded.service.stop()
     const wide = { MAX_CONCURRENT_REQUESTS: '100000', MAX_QUEUE_MILLISECONDS: '60000' }
     const unbounded = await serviceWithKey(undo, provider, wide)
     await medianUnder(4, 12, unbounded)
-    const control = await medianUnder(80, 60, unbounded)
-    report(`overload on ${provider}: ${JSON.stringify({ calm, shed, control })}`)
-    expect(calm.refused).toBe(0)
+    const calm = await medianUnder(8, 16, unbounded)
+    const control = await medianUnder(80, 120, unbounded)
+    expect(await metric(unbounded.service, SHED)).toBe(0)
+    await unbounded.service.stop()
+
+    // By what this machine takes: eight clients do not come near the bound, eighty go far beyond it.
+    const maxQueueMs = Math.ceil(3 * calm.medianMs)
+    const bounded = await serviceWithKey(undo, provider, { MAX_QUEUE_MILLISECONDS: String(maxQueueMs) })
+    // What is compiled only now may take long enough to be refused.
+    const cold = await medianUnder(4, 12, bounded)
+    const few = await medianUnder(8, 16, bounded)
+    const shed = await medianUnder(80, 60, bounded)
+    report(`overload on ${provider}: ${JSON.stringify({ calm, control, maxQueueMs, few, shed })}`)
+    expect((await fetch(`http://127.0.0.1:${bounded.service.port}/ready`)).status).toBe(200)
+    const refused = cold.refused + few.refused + shed.refused
+    expect(await metric(bounded.service, SHED)).toBe(refused)
+    const answered = 'connlog_http_requests_total{route="/graphql",method="POST",status="503"}'
+    expect(await metric(bounded.service, answered)).toBe(refused)
+    expect(few.refused).toBe(0)
     expect(shed.refused).toBeGreaterThan(0)
     expect(shed.medianMs).toBeLessThan(calm.medianMs * 12)
-    expect(await metric(unbounded.service, SHED)).toBe(0)
     expect(control.medianMs).toBeGreaterThan(shed.medianMs * 1.3)
   },
 )
