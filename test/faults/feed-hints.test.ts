@@ -147,7 +147,7 @@ it('a transaction that stays open keeps back what comes after it, says so, and n
   const lookNaively = async () => {
     const rows = await app.database.query<typeof newest>(sql`
       SELECT position::text AS position, account_id AS account FROM connection_logs
-      WHERE position > ${newest.position}::bigint ORDER BY position`)
+      WHERE position > ${newest.position}::bigint ORDER BY connection_logs.position`)
     for (const row of rows) {
       newest.position = row.position
       naive.push(row.account)
