@@ -33,7 +33,7 @@ describe.each(PROVIDERS)('instants far away on %s', (provider) => {
         userId: `u${index}${more.length}`,
       })),
     ),
-  )('are as good as any: $filter', async ({ filter, total, userId }) => {
+  )('are taken like any other: $filter', async ({ filter, total, userId }) => {
     await app.connectionLogs.record([{ value: { ...EVENT, userId }, at: '' }])
     const { data, errors } = await app.gql(
       await app.key(userId),

@@ -3,19 +3,22 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectionLogKind } from '../../src/connections/kind.ts'
 import type { ConnectionLog } from '../../src/connections/event.ts'
 import { deltasOf } from '../../src/database/count-table.ts'
+import { partitionName } from '../../src/database/postgres/storage.ts'
 import { sql } from '../../src/database/sql.ts'
-import { DAY_MS, dayOf, systemClock } from '../../src/kernel/clock.ts'
+import { dayOf, systemClock } from '../../src/kernel/clock.ts'
 import { createIdMint } from '../../src/kernel/ids.ts'
 import type { FeedEvent, FeedMark } from '../../src/logs/feed-mark.ts'
 import { createFeedSource } from '../../src/logs/feed-source.ts'
 import { type TestApp, keep, startTestApp } from '../support/app.ts'
 import { PROVIDERS } from '../support/databases.ts'
+import { undoneAfterEach } from '../support/undo.ts'
 import { seededRandom } from '../faults/seed.ts'
 
 const WRITERS = 16
 const TRANSACTIONS = 5
 const USERS = ['u1', 'u2', '']
 const { table } = connectionLogKind
+const undo = undoneAfterEach()
 
 describe.each(PROVIDERS)('the order of the feed on %s', (provider) => {
   let app: TestApp
@@ -138,10 +141,9 @@ describe.each(PROVIDERS)('the order of the feed on %s', (provider) => {
 async function connect(url: string): Promise<pg.Client> {
   const client = new pg.Client(url)
   await client.connect()
+  undo(() => client.end())
   return client
 }
-
-const compact = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')
 
 /** Of the only log. */
 async function positionOf({ database }: TestApp): Promise<bigint> {
@@ -190,7 +192,7 @@ describe('a transaction that is under way on Postgres', () => {
     const [holder, naive] = await Promise.all([connect(app.url), connect(app.url)])
 
     // Who plans has looked for the partitions by then, and wants a lock on each.
-    await holder.query(`BEGIN; LOCK TABLE ${table.name}_p${compact(today - 1)}`)
+    await holder.query(`BEGIN; LOCK TABLE ${partitionName(table.name, today - 1)}`)
     const reading = read(undefined, start, 10)
     const asking = naive.query<{ snapshot: string; ids: string[] }>(`
       SELECT pg_current_snapshot()::text AS snapshot,
@@ -220,7 +222,6 @@ describe('a transaction that is under way on Postgres', () => {
       expect(page.next.place.position).toBeLessThanOrEqual(await positionOf(app))
     }
     expect(events.map(({ log }) => log.id)).toEqual([recorded?.log.id])
-    await Promise.all([holder.end(), naive.end()])
   })
 
   it('a log that came with a dump of another server is not in the feed', async () => {

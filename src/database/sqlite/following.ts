@@ -6,17 +6,15 @@ import { type Sql, empty, raw, sql } from '../sql.ts'
 const STEP = 2_000n
 
 /** One writer at a time numbers the logs in the order of their commits, and uses no number twice. */
-const headOf = (table: LogTable) =>
-  sql`SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = ${table.name}), 0) + 1 AS head`
+const endsOf = (table: LogTable) => sql`
+  SELECT CAST(head AS text) AS settled, CAST(head AS text) AS head
+  FROM (SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = ${table.name}), 0) + 1 AS head)`
 
 /** @param object a row of a table as a JSON object with these members besides */
 export const followingBy = (object: (table: LogTable, more: string) => Sql): Following => ({
-  feedState: (table) => sql`
-    SELECT CAST(head AS text) AS settled, CAST(head AS text) AS head, '[]' AS open, '' AS lineage
-    FROM (${headOf(table)})`,
+  feedState: (table) => sql`SELECT settled, head, '[]' AS open, '' AS lineage FROM (${endsOf(table)})`,
 
-  feedEnds: (table) => sql`
-    SELECT CAST(head AS text) AS settled, CAST(head AS text) AS head FROM (${headOf(table)})`,
+  feedEnds: endsOf,
 
   follow: ({ table, users, after: { position, id, userId }, before, limit }: FollowRequest) => {
     const through = before < position + STEP ? before : position + STEP
