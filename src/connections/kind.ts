@@ -4,6 +4,7 @@ import type { LogKind } from '../logs/kind.ts'
 import type { ConnectionLog } from './event.ts'
 import { type ConnectionFilter, matches, where } from './filter.ts'
 import { CELLS, counted } from './counted.ts'
+import { redactLog } from './redact-log.ts'
 import { termsOf } from './words.ts'
 
 const table: LogTable = {
@@ -50,7 +51,9 @@ export const connectionLogKind: LogKind<ConnectionLog, ConnectionFilter> = {
     terms: termsOf(log),
   }),
   fromRow: (row) => ({ ...row, userId: row['userId'] || null }) as unknown as ConnectionLog,
-  sameEvent: (a, b) => isDeepStrictEqual(essence(a), essence(b)),
+  sameEvent: (a, b) =>
+    isDeepStrictEqual(essence(a), essence(b)) ||
+    isDeepStrictEqual(essence(redactLog(a)), essence(redactLog(b))),
 }
 
 /** What a log tells, in the form in which it comes back from the database. */

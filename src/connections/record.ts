@@ -14,7 +14,8 @@ import {
   createdAtOf,
   parseRecordInput,
 } from './input.ts'
-import { redactJson, redactRawResponse, redactUpTo } from './redact.ts'
+import { redactRawResponse, redactUpTo } from './redact.ts'
+import { redactJson } from './redact-json.ts'
 
 export interface RecordContext extends Horizon {
   readonly principal: Principal

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest'
 import {
   RAW_RESPONSE_LENGTH,
   redactEach,
-  redactJson,
   redactRawResponse,
   redactText,
   redactUpTo,
 } from '../../src/connections/redact.ts'
+import { redactJson } from '../../src/connections/redact-json.ts'
 
 const SECRET = 'EAABsbCS1iHg0BAKZC9'
 
