@@ -8,7 +8,7 @@ import {
 import { bracketAt, credentialsAt, elementAt, isCount, isSecretValue, restOfLine } from './secret-values.ts'
 import { type SecretName, kindOfName, secretNames } from './secret-names.ts'
 import { BLANKS, QUOTE, matchAt, quoteAt, sticky } from './notation.ts'
-import { REDACTED } from './token-shapes.ts'
+import { REDACTED, isRedacted } from './token-shapes.ts'
 import { type Found, endOfBracket, endOfQuoted } from './value-ends.ts'
 
 /**
@@ -130,7 +130,7 @@ function isIdentifier(text: string, start: number, end: number): boolean {
 /** The value that begins at a place, if it is a secret. */
 function valueAt(text: string, at: number, place: Place): Found | undefined {
   const { kind, certainty } = place
-  if (text.startsWith(REDACTED, at)) return undefined
+  if (isRedacted(text, at)) return undefined
   const quote = quoteAt(text, at)
   if (quote !== undefined) return quotedAt(text, at + quote.length, quote, place)
   if (kind === 'code' && text.charAt(at) === '[' && text.charAt(at + 1) !== '[')
@@ -163,7 +163,7 @@ function bareAt(
 }
 
 function valueInSentence(text: string, at: number, kind: SecretName): Found | undefined {
-  if (text.startsWith(REDACTED, at)) return undefined
+  if (isRedacted(text, at)) return undefined
   const quote = quoteAt(text, at)
   if (quote !== undefined)
     return quotedAt(text, at + quote.length, quote, { kind, certainty: 'likely', isProgram: false })

@@ -38,25 +38,13 @@ export function redactEach(text: string): string {
  * the cut. Doing so again changes nothing.
  */
 export function redactUpTo(text: string, length: number): string {
-  let kept = cutBetween(redactText(text), length)
+  let kept = cut(redactText(text), length)
   for (let pass = 0; pass < MAX_PASSES; pass += 1) {
-    const again = cutBetween(redactText(kept), length)
+    const again = cut(redactText(kept), length)
     if (again === kept) return kept
     kept = again
   }
   return REDACTED.slice(0, length)
-}
-
-/** Cuts a text, and not inside of a `[redacted]`. */
-function cutBetween(text: string, length: number): string {
-  const kept = cut(text, length)
-  const last = kept.lastIndexOf('[')
-  return kept.length < text.length &&
-    last !== -1 &&
-    text.startsWith(REDACTED, last) &&
-    last + REDACTED.length > length
-    ? kept.slice(0, last)
-    : kept
 }
 
 /** A raw response as it is kept. */

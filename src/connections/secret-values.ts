@@ -1,7 +1,7 @@
 import { isAuthorizationCode, isState, isTokenLike } from '../kernel/token-like.ts'
 import { afterBlanks, matchAt, quoteAt, sticky } from './notation.ts'
 import type { SecretName } from './secret-names.ts'
-import { REDACTED } from './token-shapes.ts'
+import { REDACTED, isRedacted } from './token-shapes.ts'
 import { type Found, endOfBracket } from './value-ends.ts'
 
 /** Which values of a secret's name are secrets, and where those end that neither a quote nor a blank ends. */
@@ -18,7 +18,7 @@ export function isSecretValue(
   isSure: boolean,
 ): boolean {
   const value = text.slice(from, to)
-  if (value === '' || value === REDACTED) return false
+  if (value === '' || value === REDACTED || (to === text.length && isRedacted(text, from))) return false
   if (kind === 'code') return isAuthorizationCode(value)
   if (isState(value)) return false
   if (isSure) return true
@@ -42,7 +42,7 @@ const WORD = sticky(String.raw`[^\s&,;<>}\]"'\\\x60]+`)
 export function bracketAt(text: string, at: number, kind: SecretName, isSure: boolean): Found | undefined {
   const inner = afterBlanks(text, at + 1)
   const sign = text.charAt(inner)
-  if (kind === 'code' || sign === ']' || sign === '}' || text.startsWith(REDACTED, inner)) return undefined
+  if (kind === 'code' || sign === ']' || sign === '}' || isRedacted(text, inner)) return undefined
   const isList =
     isSure ||
     kind === 'cookie' ||
@@ -95,7 +95,7 @@ export function restOfLine(text: string, from: number, kind: SecretName): Found 
   const line = matchAt(PLAIN_LINE, text, from)?.[0].trimEnd() ?? ''
   const to = from + line.length
   const isSecret =
-    !line.startsWith(REDACTED) && !isCount(line, kind, true) && isSecretValue(text, from, to, kind, true)
+    !isRedacted(text, from) && !isCount(line, kind, true) && isSecretValue(text, from, to, kind, true)
   return isSecret ? { from, to } : undefined
 }
 
@@ -111,6 +111,6 @@ export function elementAt(text: string, from: number, name: string, kind: Secret
   )
   const length = close === -1 ? inside.search(/[\s<]|\]\]>|&lt;|%3C|$/i) : close
   const value = inside.slice(0, length)
-  if (value.trim() === '' || value.startsWith(REDACTED) || isCount(value, kind, true)) return undefined
+  if (value.trim() === '' || isRedacted(text, from) || isCount(value, kind, true)) return undefined
   return isSecretValue(text, from, from + length, kind, true) ? { from, to: from + length } : undefined
 }

@@ -17,6 +17,11 @@ interface Shape {
 
 export const REDACTED = '[redacted]'
 
+/** Whether a value was replaced before. At the end of a text that was cut, a part of the mark may be left. */
+export const isRedacted = (text: string, at: number): boolean =>
+  text.startsWith(REDACTED, at) ||
+  (text.length - at < REDACTED.length && text.length > at && REDACTED.startsWith(text.slice(at)))
+
 const always = (pattern: RegExp): Shape => ({ pattern, replace: () => REDACTED })
 const where = (pattern: RegExp, isSecret: (match: string) => boolean): Shape => ({
   pattern,
