@@ -4,6 +4,7 @@ import { createRateLimiter } from './auth/rate-limit.ts'
 import type { Principal } from './auth/principal.ts'
 import { readVersion } from './cli/version.ts'
 import { type Config, ConfigError } from './config/config.ts'
+import { createPlatforms } from './connections/event.ts'
 import { connectionLogKind } from './connections/kind.ts'
 import { metered } from './connections/metered.ts'
 import { connectionLogRoute } from './connections/routes.ts'
@@ -58,7 +59,7 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
   const metrics = config.metrics ? createMetrics({ version: readVersion(), ownProcess, clock }) : undefined
   const logger = metrics?.counted(options.logger) ?? options.logger
   const { maxBodyBytes, maxQueryCost } = config
-  const schema = createSchema()
+  const schema = createSchema(createPlatforms(config.extraPlatforms))
   const gate = createGate(schema, {
     tokens: config.maxQueryTokens,
     cost: maxQueryCost,
@@ -66,7 +67,7 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
   })
   const listed = await listedDocuments(config, schema, gate)
   const core = await createCore({ ...options, logger, witness: metrics?.witness })
-  const { connectionLogsOf, database, keys, managedKeysOf, retentionMs } = core
+  const { connectionLogsOf, database, keys, managedKeysOf, platforms, retentionMs } = core
   const { system } = database.load
   const bounds = { most: config.maxConcurrentRequests, maxQueueMs: config.maxQueueMs, clock }
   const admission = {
@@ -95,6 +96,7 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
       logsOf: meteredLogsOf,
       keys,
       retentionMs,
+      platforms,
       maxBodyBytes,
       clock,
       logger,

@@ -9,7 +9,7 @@ import { AppError } from './kernel/errors.ts'
 import { type Logger, createLogger } from './kernel/logger.ts'
 
 export type { Recorded, SentLog, Clock, Logger, NodeListener, Peer }
-export type { ConnectionLog } from './connections/event.ts'
+export type { ConnectionLog, Platform } from './connections/event.ts'
 export { ConfigError }
 export { DatabaseOpenError } from './database/open-error.ts'
 export { AppError, type ErrorCode } from './kernel/errors.ts'
@@ -32,12 +32,12 @@ type ProcessSetting = (typeof PROCESS_SETTINGS)[number]
 /**
  * The settings of `connlog serve` in camel case: `DATABASE_URL` is `databaseUrl`. The environment is not read, and two
  * defaults differ: `nodeEnv` is `production` (no GraphiQL, no introspection), `logLevel` is `warn`. Each may be the text
- * that the variable would have.
+ * that the variable would have; lists, such as `extraPlatforms`, may be arrays.
  */
 export type ConnlogSettings = {
   readonly [Name in Exclude<SettingName, ProcessSetting> as CamelCase<Name>]?:
     | string
-    | Extract<SettingValues[Name], number | boolean>
+    | Readonly<Extract<SettingValues[Name], number | boolean | readonly string[]>>
     | undefined
 }
 

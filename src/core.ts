@@ -3,17 +3,18 @@ import { type KeyStore, createKeyStore } from './auth/key-store.ts'
 import { type ManagedKeys, createManagedKeys } from './auth/managed-keys.ts'
 import type { Config } from './config/config.ts'
 import { type ConnectionLogs, createConnectionLogs } from './connections/connection-logs.ts'
-import type { ConnectionLog } from './connections/event.ts'
+import { type ConnectionLog, type Platforms, createPlatforms } from './connections/event.ts'
 import { connectionLogKind } from './connections/kind.ts'
 import { createFollowing } from './connections/follow.ts'
 import { type RecordResult, tallied } from './connections/tallied.ts'
+import { unlistedPlatforms } from './connections/unlisted-platforms.ts'
 import { createOpenStreams } from './connections/open-streams.ts'
 import { claimDemo, createInstanceSecret } from './database/instance.ts'
 import { openDatabase } from './database/open.ts'
 import type { Database } from './database/port.ts'
 import { type Clock, DAY_MS, MINUTE_MS, SECOND_MS, systemClock } from './kernel/clock.ts'
 import { type Running, createLifecycle, every } from './kernel/lifecycle.ts'
-import type { Logger } from './kernel/logger.ts'
+import { type Logger, logFailure } from './kernel/logger.ts'
 import { type CountKeeper, createCountKeeper } from './logs/counts.ts'
 import { createErasure } from './logs/erasure.ts'
 import { createGroupCommit } from './logs/group-commit.ts'
@@ -37,6 +38,8 @@ export interface Core extends Running {
   claimDemo(): Promise<boolean>
   /** Ends all subscriptions, each with the cursor to come back with, and takes no more. */
   endStreams(): void
+  /** Those that are accepted: the built-in ones and those of the settings. */
+  readonly platforms: Platforms
   /** After how many milliseconds a log expires: as the settings say, else as the database remembers. */
   readonly retentionMs: number
   /** For how many days the services of this database keep logs; undefined where none has started yet. */
@@ -136,10 +139,12 @@ export async function createCore({
   const counts = createCountKeeper(database, connectionLogKind, { clock, logger })
   const streams = createOpenStreams({ perKey: config.streamsPerKey, total: config.streams })
   const cursorSecret = createInstanceSecret(database, clock.now)
+  const platforms = createPlatforms(config.extraPlatforms)
   const logsOf = createConnectionLogs({
     store,
     commits,
     retention,
+    platforms,
     following: createFollowing({
       feed,
       streams,
@@ -156,6 +161,11 @@ export async function createCore({
   })
   const connectionLogsOf = (principal: Principal) =>
     witness ? tallied(logsOf(principal), witness.recorded) : logsOf(principal)
+  async function warnOfUnlistedPlatforms(): Promise<void> {
+    const unlisted = await unlistedPlatforms(logsOf(OPERATOR), { platforms, retentionMs })
+    if (unlisted.length > 0)
+      logger.warn({ platforms: unlisted }, 'logs of these platforms are stored: add them to EXTRA_PLATFORMS')
+  }
   return {
     keys,
     managedKeysOf: createManagedKeys({ keys, models: database, clock }),
@@ -171,6 +181,7 @@ export async function createCore({
     }),
     claimDemo: () => claimDemo(database, clock.now()),
     endStreams: streams.endAll,
+    platforms,
     retentionMs,
     rememberedDays: keeping.rememberedDays,
     start: async () => {
@@ -182,6 +193,8 @@ export async function createCore({
         lifecycle.add('rate limits', every(MINUTE_MS, 'rate limits', forget, { clock, logger }))
       }
       keys.start()
+      // Not worth a failed start.
+      await warnOfUnlistedPlatforms().catch((error: unknown) => logFailure(error, {}, logger))
     },
     stop: () => {
       streams.endAll()

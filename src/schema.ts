@@ -1,4 +1,4 @@
-import type { GraphQLSchema } from 'graphql'
+import { type GraphQLSchema, isEnumType } from 'graphql'
 import './graphql/scalars.ts'
 import './auth/audit-schema.ts'
 import './auth/key-schema.ts'
@@ -10,9 +10,17 @@ import './connections/schema/mutations.ts'
 import './connections/schema/queries.ts'
 import './connections/schema/stats.ts'
 import { enforceNeeds } from './auth/needs.ts'
+import { type Platforms, createPlatforms } from './connections/event.ts'
+import { extraPlatformValues, serializeUnlisted } from './connections/schema/enums.ts'
 import { builder } from './graphql/builder.ts'
 
 /** The GraphQL schema, of all features together, each root field held to the scope that it names. */
-export function createSchema(): GraphQLSchema {
-  return enforceNeeds(builder.toSchema({ sortSchema: true }))
+export function createSchema(platforms: Platforms = createPlatforms()): GraphQLSchema {
+  const schema = builder.toSchema({
+    sortSchema: true,
+    enumValues: { Platform: extraPlatformValues(platforms) },
+  })
+  const platform = schema.getType('Platform')
+  if (isEnumType(platform)) serializeUnlisted(platform)
+  return enforceNeeds(schema)
 }

@@ -7,7 +7,7 @@ import { AppError, badInput } from '../kernel/errors.ts'
 import { type FilterOptions, oneOf, parseFilterOptions } from './filter-options.ts'
 import { createProgress } from './progress.ts'
 import { CommandError, type Terminal, count } from './terminal.ts'
-import { withMigratedApp } from './with-app.ts'
+import { platformsOf, withMigratedApp } from './with-app.ts'
 
 export interface ExportOptions extends FilterOptions {
   readonly format: string
@@ -20,7 +20,7 @@ export interface ExportOptions extends FilterOptions {
  * not whole never ends with exit code 0.
  */
 export async function exportLogs(terminal: Terminal, options: ExportOptions): Promise<void> {
-  const filter = parseFilterOptions(options)
+  const filter = parseFilterOptions(options, platformsOf(terminal))
   const format = oneOf('--format', EXPORT_FORMATS, options.format)
   await withMigratedApp(
     terminal,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { CONNECTION_METHODS, EVENT_TYPES, PLATFORMS, STATUSES } from '../connections/event.ts'
+import { CONNECTION_METHODS, EVENT_TYPES, PLATFORMS, type Platforms, STATUSES } from '../connections/event.ts'
 import { type ConnectionFilterInput, parseConnectionFilter } from '../connections/filter.ts'
 import { badInput } from '../kernel/errors.ts'
 import { INSTANT_EXPECTED, parseInstant } from '../kernel/instant.ts'
@@ -29,7 +29,7 @@ const apart = (list: string, before: readonly string[] = []) => [
 /** Gives a command the parts of a filter as options. */
 export const addFilterOptions = (command: Command): Command =>
   command
-    .option('--platform <list>', `only these, of ${PLATFORMS.join(',')}`, apart)
+    .option('--platform <list>', `only these, of ${PLATFORMS.join(',')} and EXTRA_PLATFORMS`, apart)
     .option('--event-type <list>', `only these, of ${EVENT_TYPES.join(',')}`, apart)
     .option('--status <status>', `only ${STATUSES.join(' or ')}`)
     .option('--method <list>', `only these, of ${CONNECTION_METHODS.join(',')}`, apart)
@@ -56,10 +56,18 @@ const OPTION_NAMES: Readonly<Record<keyof ConnectionFilterInput, string>> = {
   search: '--search',
 }
 
-/** @throws {AppError} BAD_USER_INPUT naming the first wrong option */
-export function parseFilterOptions(options: FilterOptions): ConnectionFilterInput {
+/**
+ * @param platforms those that logs may have; undefined for the logs of a service, which knows its own
+ * @throws {AppError} BAD_USER_INPUT naming the first wrong option
+ */
+export function parseFilterOptions(
+  options: FilterOptions,
+  platforms: Platforms | undefined,
+): ConnectionFilterInput {
   const filter: ConnectionFilterInput = {
-    platform: options.platform?.map((value) => oneOf(OPTION_NAMES.platform, PLATFORMS, value)),
+    platform: platforms
+      ? options.platform?.map((value) => oneOf(OPTION_NAMES.platform, platforms, value))
+      : options.platform,
     eventType: options.eventType?.map((value) => oneOf(OPTION_NAMES.eventType, EVENT_TYPES, value)),
     status: options.status === undefined ? undefined : oneOf(OPTION_NAMES.status, STATUSES, options.status),
     connectionMethod: options.method?.map((value) =>

@@ -1,5 +1,6 @@
 import { type Core, type CoreOptions, createCore } from '../core.ts'
 import { type Config, parseConfig } from '../config/config.ts'
+import { type Platforms, createPlatforms } from '../connections/event.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { CommandError, type Terminal } from './terminal.ts'
 import { createTerminalLogger } from './terminal-logger.ts'
@@ -9,6 +10,9 @@ export interface CommandContext<App extends Core = Core> {
   readonly config: Config
   readonly logger: Logger
 }
+
+/** The platforms of the settings, for what is checked before a database is opened. */
+export const platformsOf = ({ env }: Terminal): Platforms => createPlatforms(parseConfig(env).extraPlatforms)
 
 /** Opens what the settings name, calls `work`, and closes it again whatever happens. */
 export async function withOpened<App extends Core, T>(

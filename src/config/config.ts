@@ -11,6 +11,8 @@ export interface Config {
   readonly host: string
   /** Undefined where nothing is said: then what the database remembers holds. */
   readonly retentionDays: number | undefined
+  /** Platforms besides the built-in ones. */
+  readonly extraPlatforms: readonly string[]
   /** Requests a key may make in a minute; 0 = no limit. */
   readonly rateLimitPerMinute: number
   /** Bad keys that may come from an address in a minute; 0 = no limit. */
@@ -91,6 +93,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     port: values.PORT,
     host: values.HOST,
     retentionDays: values.RETENTION_DAYS,
+    extraPlatforms: values.EXTRA_PLATFORMS,
     rateLimitPerMinute: values.RATE_LIMIT_PER_MINUTE,
     badKeysPerMinute: values.BAD_KEYS_PER_MINUTE,
     trustedProxies: values.TRUSTED_PROXIES,

@@ -81,6 +81,17 @@ const origins = z
   .transform((all) => all.filter((origin) => origin !== ''))
   .refine((all) => all.every(isOrigin))
 
+const MAX_EXTRA_PLATFORMS = 50
+
+/** Names that are legal in upper case as values of a GraphQL enum, separated by commas. `all` means no filter in REST. */
+const platformNames = z
+  .string()
+  .optional()
+  .transform((text) => [...new Set((text ?? '').split(',').map((name) => name.trim()))])
+  .transform((all) => all.filter((name) => name !== ''))
+  .refine((all) => all.every((name) => /^[a-z][a-z\d_]{0,31}$/.test(name) && name !== 'all'))
+  .refine((all) => all.length <= MAX_EXTRA_PLATFORMS)
+
 const DATABASE_URL = /^(file:.+|postgres(ql)?:\/\/.+)$/
 
 /** Every setting, in the order in which people read about them. */
@@ -111,6 +122,12 @@ export const SETTINGS = {
     365,
     '7, or what the database remembers',
     'Days after which a log expires. `days` may go up to it, or to 7 where that is more.',
+  ),
+  EXTRA_PLATFORMS: setting(
+    platformNames,
+    `at most ${MAX_EXTRA_PLATFORMS} names such as mastodon,vk: lower-case letters, digits and _, from a letter on, at most 32 characters, not all`,
+    'none',
+    'Platforms to accept besides the built-in ones, separated by commas.',
   ),
   RATE_LIMIT_PER_MINUTE: wholeNumber(
     0,

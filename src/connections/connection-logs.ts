@@ -25,9 +25,10 @@ import {
   type ErasureReceipt,
   eraseConnectionLogs,
 } from './erase.ts'
-import type { ConnectionLog, Recorded } from './event.ts'
+import type { ConnectionLog, Platforms, Recorded } from './event.ts'
 import { type ConnectionFilter, type ConnectionFilterInput, parseConnectionFilter } from './filter.ts'
 import type { After, ConnectionLogStream, Following } from './follow.ts'
+import { createRecordParser } from './input.ts'
 import { type PagingInput, parseDays, parsePaging } from './paging.ts'
 import { type Sent, newConnectionLog } from './record.ts'
 import { type ConnectionStats, type StatsInput, connectionStats } from './stats.ts'
@@ -95,6 +96,7 @@ export interface ConnectionLogsOptions extends ErasureParts {
   /** Where lists of logs are stored, over the same store. */
   readonly commits: GroupCommit<ConnectionLog>
   readonly retention: Retention
+  readonly platforms: Platforms
   readonly following: Following
   readonly retentionMs: number
   /** What cursors are signed with; the same for every process on the database. */
@@ -106,6 +108,7 @@ export function createConnectionLogs({
   store,
   commits,
   retention,
+  platforms,
   following,
   erasure,
   keys,
@@ -114,6 +117,7 @@ export function createConnectionLogs({
   cursorSecret,
 }: ConnectionLogsOptions): (principal: Principal) => ConnectionLogs {
   const mintId = createIdMint()
+  const parse = createRecordParser(platforms)
   const horizon = () => ({ nowMs: clock.now(), retentionMs })
 
   return (principal) => {
@@ -187,13 +191,13 @@ export function createConnectionLogs({
       record: async (sent) => {
         if (sent.length > MAX_BATCH)
           throw badInput('events', `a list of at most ${MAX_BATCH} logs`, sent.length)
-        const context = { principal, mintId, ...horizon() }
+        const context = { principal, mintId, parse, ...horizon() }
         const logs = sent.map((one) => newConnectionLog(one, context))
         return (await commits.append(logs)).map(recorded)
       },
 
       recordEach: async (sent) => {
-        const context = { principal, mintId, ...horizon() }
+        const context = { principal, mintId, parse, ...horizon() }
         const checked: (NewLog<ConnectionLog> | AppError)[] = []
         for (const one of sent) {
           // A lot of them takes long: others have their turn in between.

@@ -6,7 +6,7 @@ import type { JsonObject } from '../kernel/json.ts'
  * failure does not know its user yet.
  */
 
-/** Platforms and what they call themselves. To support another, add its line: it is stored as text, so no table changes. */
+/** Built-in platforms and what they call themselves. To build in another, add its line: it is stored as text, so no table changes. */
 export const PLATFORM_NAMES = {
   tiktok: 'TikTok',
   instagram: 'Instagram',
@@ -21,9 +21,23 @@ export const PLATFORM_NAMES = {
   googlebusiness: 'Google Business Profile',
   telegram: 'Telegram',
   snapchat: 'Snapchat',
+  discord: 'Discord',
+  whatsapp: 'WhatsApp',
 } as const
-export type Platform = keyof typeof PLATFORM_NAMES
-export const PLATFORMS = Object.keys(PLATFORM_NAMES) as [Platform, ...Platform[]]
+export type BuiltInPlatform = keyof typeof PLATFORM_NAMES
+export const PLATFORMS = Object.keys(PLATFORM_NAMES) as [BuiltInPlatform, ...BuiltInPlatform[]]
+
+/** A built-in platform, which editors complete, or one that the setting EXTRA_PLATFORMS names. */
+export type Platform = BuiltInPlatform | (string & {})
+
+/** The platforms of one deployment, the built-in ones first. */
+export type Platforms = readonly [Platform, ...Platform[]]
+
+/** @param extra names from the setting; one that has been built in since then is not listed twice */
+export const createPlatforms = (extra: readonly string[] = []): Platforms => [
+  ...PLATFORMS,
+  ...extra.filter((name) => !PLATFORMS.some((builtIn) => builtIn === name)),
+]
 
 export const EVENT_TYPES = [
   'connect_success',

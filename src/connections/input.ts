@@ -4,7 +4,7 @@ import { MINUTE_MS, DAY_MS } from '../kernel/clock.ts'
 import { INSTANT_EXPECTED, formatInstant, parseInstant } from '../kernel/instant.ts'
 import { idSchema, isStorable, parseInput, textSchema } from '../kernel/text.ts'
 import type { JsonObject, JsonValue } from '../kernel/json.ts'
-import { CONNECTION_METHODS, EVENT_TYPES, PLATFORMS } from './event.ts'
+import { CONNECTION_METHODS, EVENT_TYPES, PLATFORMS, type Platforms } from './event.ts'
 
 /** How far ahead of our clock a producer's `createdAt` may lie. */
 export const MAX_AHEAD_MS = 5 * MINUTE_MS
@@ -78,7 +78,7 @@ const METADATA_EXPECTED =
 const metadata = z.custom<JsonObject>(isMetadata, METADATA_EXPECTED)
 
 /** What a producer may send for one log: the fields of the domain and `eventId`. `_id` comes with imports. */
-const recordInput = fields('a log', {
+const recordFields = {
   _id: optional(idSchema),
   eventId: optional(idSchema),
   userId: optional(idSchema),
@@ -98,22 +98,28 @@ const recordInput = fields('a log', {
   ),
   metadata: optional(metadata),
   createdAt: optional(instant),
-})
+}
+
+const recordInputOf = (platforms: Platforms) =>
+  fields('a log', { ...recordFields, platform: choice(platforms) })
 
 /**
  * A checked log as a producer sent it, before it is redacted and given its id. Null stands for nothing. It is a `SentLog`
  * (sent-log.ts), field by field: `test/unit/sent-log.test.ts` holds that.
  */
-export type RecordInput = z.output<typeof recordInput>
+export type RecordInput = z.output<ReturnType<typeof recordInputOf>>
 
 /**
- * Checks one log, whatever door it came through.
  * @param value JSON as it was parsed
  * @param at what the caller calls the value, for sentences: `input`, `inputs[3]`, `[3]`; empty for a lone log
  * @throws {AppError} BAD_USER_INPUT naming the first wrong field
  */
-export function parseRecordInput(value: unknown, at: string, index?: number): RecordInput {
-  return parseInput(recordInput, value, at, index)
+export type RecordParser = (value: unknown, at: string, index?: number) => RecordInput
+
+/** @returns what checks one log, whichever API it came through, for a deployment with these platforms */
+export function createRecordParser(platforms: Platforms): RecordParser {
+  const recordInput = recordInputOf(platforms)
+  return (value, at, index) => parseInput(recordInput, value, at, index)
 }
 
 /**

@@ -10,9 +10,9 @@ import {
   MAX_METADATA_BYTES,
   MAX_PICTURE_LENGTH,
   type RecordInput,
+  type RecordParser,
   bytesOf,
   createdAtOf,
-  parseRecordInput,
 } from './input.ts'
 import { redactRawResponse, redactUpTo } from './redact.ts'
 import { redactJson } from './redact-json.ts'
@@ -20,6 +20,7 @@ import { redactJson } from './redact-json.ts'
 export interface RecordContext extends Horizon {
   readonly principal: Principal
   readonly mintId: (atMs: number) => string
+  readonly parse: RecordParser
 }
 
 /** Something sent by a producer. */
@@ -37,7 +38,7 @@ export interface Sent {
  * @throws {AppError} BAD_USER_INPUT naming the first wrong field; FORBIDDEN for another user's log
  */
 export function newConnectionLog({ value, at, index }: Sent, context: RecordContext): NewLog<ConnectionLog> {
-  const input = parseRecordInput(value, at, index)
+  const input = context.parse(value, at, index)
   const userId = userOf(input, at, context.principal, index)
   const createdAt = createdAtOf(input, at, context, index)
   const { id, eventId, eventIds } = namesOf(input, createdAt, context.mintId)

@@ -3,7 +3,7 @@ import { formatInstant } from '../kernel/instant.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { DEFAULT_LIMIT, MAX_LIMIT, MAX_SKIP, type OffsetPagination } from '../kernel/offset-page.ts'
 import { type ConnectionLogs, MAX_BATCH } from './connection-logs.ts'
-import { EVENT_TYPES, type ConnectionLog, PLATFORMS, STATUSES } from './event.ts'
+import { EVENT_TYPES, type ConnectionLog, type Platforms, STATUSES } from './event.ts'
 import type { ConnectionFilterInput } from './filter.ts'
 import { DEFAULT_DAYS, maxDays } from './paging.ts'
 
@@ -19,7 +19,7 @@ export interface LateLogPage {
 export async function listLogs(
   parameters: URLSearchParams,
   logs: ConnectionLogs,
-  retentionMs: number,
+  { retentionMs, platforms }: { retentionMs: number; platforms: Platforms },
 ): Promise<LateLogPage> {
   const unknown = [...parameters.keys()].find((name) => !PARAMETERS.includes(name))
   if (unknown !== undefined) {
@@ -29,7 +29,7 @@ export async function listLogs(
     )
   }
   const filter: ConnectionFilterInput = {
-    platform: asList(oneOf(parameters, 'platform', PLATFORMS)),
+    platform: asList(oneOf(parameters, 'platform', platforms)),
     eventType: asList(oneOf(parameters, 'eventType', EVENT_TYPES)),
     status: oneOf(parameters, 'status', STATUSES),
   }

@@ -7,6 +7,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
 import type { ConnectionLogs } from './connection-logs.ts'
+import type { Platforms } from './event.ts'
 import { NDJSON, answerEachLine } from './line-answers.ts'
 import { type IngestSummary, ingestEachLine, ingestLines } from './ndjson.ts'
 import { ingestJson, listLogs } from './rest.ts'
@@ -16,6 +17,7 @@ export interface ConnectionLogRouteOptions {
   readonly logsOf: (principal: Principal, charge: Charge) => ConnectionLogs
   readonly keys: Pick<KeyWatch, 'untilInvalid'>
   readonly retentionMs: number
+  readonly platforms: Platforms
   readonly maxBodyBytes: number
   readonly clock: Clock
   readonly logger: Logger
@@ -28,6 +30,7 @@ export function connectionLogRoute({
   logsOf,
   keys,
   retentionMs,
+  platforms,
   maxBodyBytes,
   clock,
   logger,
@@ -68,7 +71,7 @@ export function connectionLogRoute({
         needs: 'logs:read',
         run: async (request, principal, _, charge) => {
           const { searchParams } = new URL(request.url)
-          return json(await listLogs(searchParams, logsOf(principal, charge), retentionMs))
+          return json(await listLogs(searchParams, logsOf(principal, charge), { retentionMs, platforms }))
         },
       },
       POST: {

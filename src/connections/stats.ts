@@ -114,7 +114,7 @@ export async function connectionStats(
     return (key: Key) => tally(groups.get(key) ?? [])
   }
   const [ofPlatform, ofEventType, ofStatus, ofMethod, ofPeriod] = [
-    tallies(({ group }) => group as Platform),
+    tallies<Platform>(({ group }) => group),
     tallies((_, { event_type }) => event_type),
     tallies<ConnectionStatus | 'none'>((_, { event_type }) => statusOf(event_type) ?? 'none'),
     tallies((_, { connection_method }) => connection_method),
@@ -124,7 +124,9 @@ export async function connectionStats(
     ...tally(rows),
     from,
     to,
-    byPlatform: PLATFORMS.map((platform) => ({ platform, ...ofPlatform(platform) }))
+    // By what is stored, so that the logs of a platform that is no longer listed are counted too.
+    byPlatform: [...new Set([...PLATFORMS, ...rows.map(({ group }) => group).sort()])]
+      .map((platform) => ({ platform, ...ofPlatform(platform) }))
       .filter(({ total }) => total > 0)
       .sort((a, b) => b.total - a.total),
     byEventType: EVENT_TYPES.map((eventType) => ({ eventType, total: ofEventType(eventType).total })),

@@ -10,6 +10,7 @@ import type {
 import type { Needs, Reach } from '../auth/scopes.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Context } from './context.ts'
+import './enum-values.ts'
 
 /** No root field without saying what it needs; see auth/needs.ts, which holds it to that. */
 interface Declared {
@@ -64,7 +65,7 @@ export const builder = new SchemaBuilder<{
     JSONObject: { Input: JsonObject; Output: JsonObject }
     ID: { Input: string; Output: string }
   }
-}>({ defaultFieldNullability: false })
+}>({ plugins: ['enumValues'], defaultFieldNullability: false })
 
 builder.queryType({ description: 'What can be asked of connlog.' })
 builder.mutationType({ description: 'What can be changed in connlog.' })

@@ -247,7 +247,7 @@ describe('connlog export', () => {
   it.each([
     [
       ['--platform', 'reddit,myspace'],
-      'Expected `--platform` to be one of tiktok, instagram, facebook, youtube, linkedin, twitter, threads, pinterest, reddit, bluesky, googlebusiness, telegram, snapchat, got "myspace".\n',
+      'Expected `--platform` to be one of tiktok, instagram, facebook, youtube, linkedin, twitter, threads, pinterest, reddit, bluesky, googlebusiness, telegram, snapchat, discord, whatsapp, got "myspace".\n',
     ],
     [['--event-type', ''], /^Expected `--event-type` to be one of connect_success, .*, got ""\.\n$/],
     [['--status', 'all'], 'Expected `--status` to be one of success, failed, got "all".\n'],

@@ -2,13 +2,14 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OPERATOR } from '../../src/auth/principal.ts'
 import { sightOf } from '../../src/auth/sight.ts'
-import type { ConnectionLog } from '../../src/connections/event.ts'
+import { type ConnectionLog, PLATFORMS } from '../../src/connections/event.ts'
 import {
   type ConnectionFilter,
   type ConnectionFilterInput,
   parseConnectionFilter,
 } from '../../src/connections/filter.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
+import { createRecordParser } from '../../src/connections/input.ts'
 import { newConnectionLog } from '../../src/connections/record.ts'
 import type { CountDelta } from '../../src/database/count-table.ts'
 import type { Database } from '../../src/database/port.ts'
@@ -127,7 +128,13 @@ function createBench(database: Database, clock: TestClock): Bench {
       if (step.does === 'merge') await counts.merge()
       if (step.does === 'clean up') await retention.cleanup()
       if (step.does !== 'store') return
-      const context = { principal: OPERATOR, mintId, nowMs: clock.now(), retentionMs: RETENTION_MS }
+      const context = {
+        principal: OPERATOR,
+        mintId,
+        parse: createRecordParser(PLATFORMS),
+        nowMs: clock.now(),
+        retentionMs: RETENTION_MS,
+      }
       const logs = step.inputs.map((input, index) => {
         const { age, ...value } = input as { age: number }
         const named = step.again ? { eventId: `e${index}` } : {}

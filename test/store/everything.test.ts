@@ -3,9 +3,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { OPERATOR } from '../../src/auth/principal.ts'
 import { sightOf } from '../../src/auth/sight.ts'
-import type { ConnectionLog } from '../../src/connections/event.ts'
+import { type ConnectionLog, PLATFORMS } from '../../src/connections/event.ts'
 import { type ConnectionFilter, parseConnectionFilter } from '../../src/connections/filter.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
+import { createRecordParser } from '../../src/connections/input.ts'
 import { newConnectionLog } from '../../src/connections/record.ts'
 import { deltasOf } from '../../src/database/count-table.ts'
 import type { Dialect } from '../../src/database/dialect.ts'
@@ -101,7 +102,13 @@ function deferred() {
 
 /** Stores logs in a transaction that stays open. @returns a function that commits it */
 async function recordOpenly({ database }: TestApp, count: number): Promise<() => Promise<void>> {
-  const context = { principal: OPERATOR, mintId, nowMs: NOW, retentionMs: RETENTION_MS }
+  const context = {
+    principal: OPERATOR,
+    mintId,
+    parse: createRecordParser(PLATFORMS),
+    nowMs: NOW,
+    retentionMs: RETENTION_MS,
+  }
   const logs = Array.from({ length: count }, () => newConnectionLog({ value: input(), at: '' }, context).log)
   const rows = logs.map(connectionLogKind.toRow)
   const days = logs.map(({ createdAt }) => Math.floor(createdAt / DAY_MS))

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { OPERATOR } from '../../src/auth/principal.ts'
 import { sightOf } from '../../src/auth/sight.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
+import { PLATFORMS } from '../../src/connections/event.ts'
+import { createRecordParser } from '../../src/connections/input.ts'
 import { newConnectionLog } from '../../src/connections/record.ts'
 import { overClient } from '../../src/database/client.ts'
 import { NO_HINTS } from '../../src/database/hints.ts'
@@ -29,7 +31,12 @@ const REQUESTS = 10
  */
 async function interleave(database: Database): Promise<{ lost: number; seenUncommitted: number }> {
   const store = createLogStore(database, connectionLogKind)
-  const context = { principal: OPERATOR, mintId: createIdMint(), ...HORIZON }
+  const context = {
+    principal: OPERATOR,
+    mintId: createIdMint(),
+    parse: createRecordParser(PLATFORMS),
+    ...HORIZON,
+  }
   const log = (value: object) => newConnectionLog({ value: { ...EVENT, ...value }, at: '' }, context)
   const total = async () => {
     const [row] = await database.query<{ n: number | bigint }>(sql`SELECT count(*) AS n FROM connection_logs`)

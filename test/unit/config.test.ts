@@ -20,6 +20,7 @@ describe('settings', () => {
       port: 4000,
       host: '127.0.0.1',
       retentionDays: undefined,
+      extraPlatforms: [],
       rateLimitPerMinute: 1200,
       badKeysPerMinute: 120,
       trustedProxies: 0,
@@ -101,6 +102,28 @@ describe('settings', () => {
     ]) {
       expect(problems({ CORS_ORIGINS: `https://b.example,${wrong}` })).toEqual([
         `Expected \`CORS_ORIGINS\` to be origins such as https://app.example.com, parted by commas, got "https://b.example,${wrong}".`,
+      ])
+    }
+  })
+
+  it('take names of platforms that GraphQL can have in upper case, and nothing else', () => {
+    const { extraPlatforms } = parseConfig({ EXTRA_PLATFORMS: ' mastodon, truth_social,,mastodon,v2' })
+    expect(extraPlatforms).toEqual(['mastodon', 'truth_social', 'v2'])
+    const many = Array.from({ length: 51 }, (_, index) => `p${index}`).join(',')
+    for (const wrong of [
+      'Mastodon',
+      'my-space',
+      '2chan',
+      '_x',
+      'vk;ok',
+      'all',
+      'ïnsta',
+      'x'.repeat(33),
+      many,
+    ]) {
+      expect(problems({ EXTRA_PLATFORMS: `vk,${wrong}`, PORT: 'x' })).toEqual([
+        'Expected `PORT` to be a whole number from 0 to 65535, got "x".',
+        expect.stringMatching(/^Expected `EXTRA_PLATFORMS` to be at most 50 names such as mastodon,vk: /),
       ])
     }
   })

@@ -1,15 +1,22 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { OPERATOR } from '../../src/auth/principal.ts'
-import type { ConnectionLog } from '../../src/connections/event.ts'
+import { type ConnectionLog, PLATFORMS } from '../../src/connections/event.ts'
 import { exportFormats } from '../../src/connections/export-format.ts'
+import { createRecordParser } from '../../src/connections/input.ts'
 import { newConnectionLog } from '../../src/connections/record.ts'
 import { DAY_MS } from '../../src/kernel/clock.ts'
 import { createIdMint } from '../../src/kernel/ids.ts'
 import { nastyLogs } from '../support/nasty-logs.ts'
 
 const NOW = Date.UTC(2026, 10, 20, 12)
-const context = { principal: OPERATOR, mintId: createIdMint(), nowMs: NOW, retentionMs: 7 * DAY_MS }
+const context = {
+  principal: OPERATOR,
+  mintId: createIdMint(),
+  parse: createRecordParser(PLATFORMS),
+  nowMs: NOW,
+  retentionMs: 7 * DAY_MS,
+}
 const logs = fc.array(
   nastyLogs(NOW).map((value) => newConnectionLog({ value, at: '' }, context).log),
   { maxLength: 5 },

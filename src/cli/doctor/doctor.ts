@@ -11,6 +11,7 @@ import { lookAtCounts } from './counts.ts'
 import { lookAtExpired } from './expired.ts'
 import { lookAtKeys } from './keys.ts'
 import { lookAtMigrations, refused } from './migrations.ts'
+import { checkPlatforms } from './platforms.ts'
 
 export interface DoctorOptions {
   /** Count anew what is counted wrong. */
@@ -63,6 +64,7 @@ async function examine(
   const days = Array.from({ length: DAYS_AHEAD + 1 }, (_, ahead) => today + ahead)
   report(...(await health.storage(table, days)))
   report(lookAtKeys(await app.keys.list(), systemClock))
+  report(...(await checkPlatforms(app)))
   const keptDays = Math.max(app.retentionMs / DAY_MS, app.rememberedDays ?? 0)
   const times = { retentionMs: keptDays * DAY_MS, cleanupIntervalMs: config.cleanupIntervalMs }
   report(...(await lookAtExpired(app.database, table, times, systemClock)))

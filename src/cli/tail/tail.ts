@@ -10,7 +10,7 @@ import { type FilterOptions, parseFilterOptions } from '../filter-options.ts'
 import { SERVICE_KEY_VARIABLE, keyFrom } from '../key-variable.ts'
 import { CommandError, type Terminal } from '../terminal.ts'
 import { readVersion } from '../version.ts'
-import { withMigratedApp } from '../with-app.ts'
+import { platformsOf, withMigratedApp } from '../with-app.ts'
 import { type Progress, type Since, followOn } from './follow-on.ts'
 import { lineOf } from './line.ts'
 import { localSource } from './local.ts'
@@ -42,7 +42,7 @@ export async function tail(
 ): Promise<number> {
   const { stop } = terminal
   const { clock, fetch } = parts
-  const filter = parseFilterOptions(options)
+  const filter = parseFilterOptions(options, options.url === undefined ? platformsOf(terminal) : undefined)
   const since = sinceOf(options.since)
   const follow = (source: LogSource) => followWith(terminal, source, since, options.json === true, parts)
   if (options.url === undefined) {

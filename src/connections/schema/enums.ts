@@ -1,3 +1,5 @@
+import type { EnumRef } from '@pothos/core'
+import type { GraphQLEnumType } from 'graphql'
 import { builder } from '../../graphql/builder.ts'
 import {
   CONNECTION_METHODS,
@@ -6,6 +8,8 @@ import {
   type ConnectionMethod,
   PLATFORMS,
   PLATFORM_NAMES,
+  type Platform,
+  type Platforms,
   STATUSES,
   type ConnectionStatus,
 } from '../event.ts'
@@ -22,7 +26,33 @@ function enumOf<const T extends string>(
   return builder.enumType(name, { description, values: Object.fromEntries(entries) as Values })
 }
 
-export const PlatformEnum = enumOf('Platform', 'A social-media platform.', PLATFORMS, PLATFORM_NAMES)
+/** The built-in platforms; each schema adds those of its deployment. */
+export const PlatformEnum = enumOf(
+  'Platform',
+  'A social-media platform.',
+  PLATFORMS,
+  PLATFORM_NAMES,
+) as unknown as EnumRef<typeof builder.$inferSchemaTypes, Platform>
+
+export const extraPlatformValues = (platforms: Platforms) =>
+  Object.fromEntries(
+    platforms
+      .filter((name) => !Object.hasOwn(PLATFORM_NAMES, name))
+      .map((name) => [
+        name.toUpperCase(),
+        { value: name, description: 'A platform that this service accepts by the setting EXTRA_PLATFORMS.' },
+      ]),
+  )
+
+/**
+ * Lets the logs of a platform be read that this process does not list: the setting that named it was removed, or only
+ * another process has it. An error would take the whole page away. Clients have to expect values that they do not know
+ * anyway, since any release may add some.
+ */
+export function serializeUnlisted(type: GraphQLEnumType): void {
+  const names = new Map(type.getValues().map(({ name, value }) => [value as unknown, name]))
+  type.serialize = (value) => names.get(value) ?? String(value).toUpperCase()
+}
 
 const EVENT_TYPE_DESCRIPTIONS: Record<ConnectionEventType, string> = {
   connect_success: 'A new account was connected.',
