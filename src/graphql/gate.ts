@@ -10,7 +10,7 @@ import { LRUCache } from 'lru-cache'
 import { AppError } from '../kernel/errors.ts'
 import { createPricing } from './cost.ts'
 import type { QueryLimits } from './limits.ts'
-import { checkStructure } from './structure.ts'
+import { checkStructure, checkSubscriptionRoot } from './structure.ts'
 import { checkTokens } from './tokens.ts'
 import { checkLiterals, checkVariables } from './values.ts'
 
@@ -69,6 +69,7 @@ export function createGate(schema: GraphQLSchema, limits: QueryLimits): Gate {
   function admitted(document: DocumentNode, name: string | undefined): AdmittedOperation | undefined {
     const operation = getOperationAST(document, name)
     if (!operation) return undefined
+    if (operation.operation === OperationTypeNode.SUBSCRIPTION) checkSubscriptionRoot(document, operation)
     const points = pricing(document, operation)
     const isQuery = operation.operation !== OperationTypeNode.MUTATION
     return {

@@ -67,6 +67,35 @@ export function checkStructure(document: DocumentNode, mostOperations: number): 
   within('fields that are asked for again', MAX_REPEATED, repeated)
 }
 
+/**
+ * A subscription has one root field, always, so nothing may leave it out. GraphQL itself would look for the field that
+ * is missing only when it subscribes, and fail.
+ * https://spec.graphql.org/September2025/#sec-Single-Root-Field
+ * @throws {AppError} BAD_USER_INPUT for a root field with `@skip` or `@include`, or a fragment with such a one around it
+ */
+export function checkSubscriptionRoot(
+  document: DocumentNode,
+  { selectionSet }: OperationDefinitionNode,
+): void {
+  const fragments = fragmentsOf(document)
+  const seen = new Set<string>()
+  const check = ({ selections }: SelectionSetNode): void => {
+    for (const selection of selections) {
+      if (selection.directives?.some(({ name }) => name.value === 'skip' || name.value === 'include'))
+        throw new AppError(
+          'BAD_USER_INPUT',
+          'The root field of a subscription cannot have `@skip` or `@include`. Leave the directive out.',
+        )
+      if (selection.kind === Kind.INLINE_FRAGMENT) check(selection.selectionSet)
+      if (selection.kind !== Kind.FRAGMENT_SPREAD || seen.has(selection.name.value)) continue
+      seen.add(selection.name.value)
+      const fragment = fragments.get(selection.name.value)
+      if (fragment) check(fragment.selectionSet)
+    }
+  }
+  check(selectionSet)
+}
+
 export const operationsOf = ({ definitions }: DocumentNode): OperationDefinitionNode[] =>
   definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION)
 
