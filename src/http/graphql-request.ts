@@ -4,28 +4,28 @@ import { parseInput } from '../kernel/text.ts'
 import { MAX_JSON_DEPTH, isDeeperThan, readJson } from './body.ts'
 import type { AskedFor } from './persisted.ts'
 
+/** An empty text is like nothing at all: clients fill in a form, or build an address, without looking. */
+const orNothing = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (value === '' ? undefined : value), schema.nullish())
+
 /** Checked and passed on as it is: copies of a schema's own would lose a key such as `__proto__`. */
-const jsonObject = z
-  .custom<object>(
+const jsonObject = orNothing(
+  z.custom<object>(
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
     'an object',
-  )
-  .nullish()
+  ),
+)
 
-const requestParameters = z.strictObject(
+/** Properties that are not named here are ignored, as GraphQL over HTTP demands: clients send their own beside them. */
+const requestParameters = z.object(
   {
-    query: z.string('the text of a GraphQL document').optional(),
-    documentId: z.string('the id of a listed operation').nullish(),
-    operationName: z.string('the name of an operation').nullish(),
+    query: orNothing(z.string('the text of a GraphQL document')),
+    documentId: orNothing(z.string('the id of a listed operation')),
+    operationName: orNothing(z.string('the name of an operation')),
     variables: jsonObject,
     extensions: jsonObject,
   },
-  {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys'
-        ? 'a GraphQL request to have no fields but query, documentId, operationName, variables, extensions'
-        : 'an object with the field query',
-  },
+  'an object with the field query',
 )
 
 /**
@@ -51,7 +51,7 @@ function readUrl({ searchParams }: URL): unknown {
     }
   }
   return {
-    query: searchParams.get('query') ?? undefined,
+    query: searchParams.get('query'),
     documentId: searchParams.get('documentId'),
     operationName: searchParams.get('operationName'),
     variables: json('variables'),

@@ -7,7 +7,7 @@ import { AppError, show } from '../kernel/errors.ts'
 
 /** A request as it came: with a document, with the id of a listed one, or both. */
 export type AskedFor = Omit<GraphQLParams, 'query'> & {
-  readonly query?: string | undefined
+  readonly query?: string | null | undefined
   readonly documentId?: string | null | undefined
 }
 
@@ -77,26 +77,41 @@ const withoutPrefix = (id: string): string => id.replace(/^sha256:/, '')
 export function createDocumentFinder(listed: ListedDocuments, isOnlyListed: boolean): DocumentFinder {
   const texts = new Set(listed.values())
   const byId = new Map([...listed].map(([id, text]) => [withoutPrefix(id), text]))
-  const find = (id: string) => byId.get(withoutPrefix(id))
 
-  return ({ documentId, ...asked }) => {
-    const id = documentId ?? hashOf(asked.extensions)
-    const query = asked.query ?? (id === undefined ? undefined : find(id))
-    if (query === undefined && id !== undefined)
+  function documentOf({ query, documentId, extensions }: AskedFor): string {
+    if (typeof query === 'string') return query
+    const hash = documentId ?? hashOf(extensions)
+    const found = hash == null ? undefined : byId.get(withoutPrefix(hash))
+    if (found !== undefined) return found
+    if (documentId != null)
       throw new AppError(
         'NOT_FOUND',
-        `Expected \`${typeof documentId !== 'string' ? 'extensions.persistedQuery.sha256Hash' : 'documentId'}\` to be the id of a listed operation, got ${show(id)}.`,
+        `Expected \`documentId\` to be the id of a listed operation, got ${show(documentId)}.`,
       )
-    if (query === undefined)
-      throw new AppError(
-        'BAD_USER_INPUT',
-        'Expected `query` to be the text of a GraphQL document, got nothing.',
-      )
+    if (extensions?.['persistedQuery'] != null) throw notPersisted(listed.size > 0)
+    throw new AppError(
+      'BAD_USER_INPUT',
+      'Expected `query` to be the text of a GraphQL document, got nothing.',
+    )
+  }
+
+  return ({ documentId, query: sent, ...asked }) => {
+    const query = documentOf({ documentId, query: sent, ...asked })
     if (isOnlyListed && !texts.has(query))
       throw new AppError('FORBIDDEN', 'Expected `query` to be one of the listed operations, got another one.')
     return { ...asked, query }
   }
 }
+
+/**
+ * Clients with automatic persisted queries send a hash first, and know by this very message, with HTTP 200 as Apollo
+ * Server sends it, that they have to send the query.
+ * https://www.apollographql.com/docs/apollo-server/performance/apq
+ */
+const notPersisted = (isListConfigured: boolean) =>
+  isListConfigured
+    ? new AppError('NOT_FOUND', 'PersistedQueryNotFound', { status: 200 })
+    : new AppError('BAD_USER_INPUT', 'PersistedQueryNotSupported', { status: 200 })
 
 /** The id as Apollo's clients send it. */
 function hashOf(extensions: GraphQLParams['extensions']): string | undefined {

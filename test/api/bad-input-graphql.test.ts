@@ -12,7 +12,6 @@ import { PROVIDERS } from '../support/databases.ts'
 
 const VIEWER = '{ viewer { userId } }'
 const RECORD = `mutation { recordConnectionLog(input: ${logText('literal')}) { created } }`
-const FIELDS = 'query, documentId, operationName, variables, extensions'
 
 describe.each(PROVIDERS)('a GraphQL request on %s', (provider) => {
   let world: World
@@ -51,7 +50,7 @@ describe.each(PROVIDERS)('a GraphQL request on %s', (provider) => {
     [
       'with null for a query',
       { query: null },
-      'Expected `query` to be the text of a GraphQL document, got null.',
+      'Expected `query` to be the text of a GraphQL document, got nothing.',
     ],
     [
       'with a number for a query',
@@ -89,19 +88,14 @@ describe.each(PROVIDERS)('a GraphQL request on %s', (provider) => {
       'Expected `operationName` to be the name of an operation, got 5.',
     ],
     [
-      'with another field',
-      { query: VIEWER, foo: 1 },
-      `Expected a GraphQL request to have no fields but ${FIELDS}, got the unknown field \`foo\`.`,
-    ],
-    [
-      'with __proto__',
-      `{"query":${JSON.stringify(VIEWER)},"__proto__":{}}`,
-      `Expected a GraphQL request to have no fields but ${FIELDS}, got the unknown field \`__proto__\`.`,
-    ],
-    [
       'with the query in __proto__',
       `{"__proto__":{"query":${JSON.stringify(VIEWER)}}}`,
-      `Expected a GraphQL request to have no fields but ${FIELDS}, got the unknown field \`__proto__\`.`,
+      'Expected `query` to be the text of a GraphQL document, got nothing.',
+    ],
+    [
+      'with an empty query',
+      { query: '' },
+      'Expected `query` to be the text of a GraphQL document, got nothing.',
     ],
     [
       'with an unknown operation',
@@ -137,7 +131,6 @@ describe.each(PROVIDERS)('a GraphQL request on %s', (provider) => {
   })
 
   const documents: [string, string, string][] = [
-    ['an empty document', '', 'Syntax Error: Unexpected <EOF>.'],
     ['a document of blanks and comments', ' # nothing \n', 'Syntax Error: Unexpected <EOF>.'],
     ['a document that is cut off', '{ viewer {', 'Syntax Error: Expected Name, found <EOF>.'],
     ['a raw U+0000', '{ viewer\u0000 }', 'Syntax Error: Unexpected character: U+0000.'],
@@ -188,15 +181,11 @@ describe.each(PROVIDERS)('a GraphQL request on %s', (provider) => {
 
   describe('by GET', () => {
     it('runs no mutation', async () => {
-      await refused(
-        byGet({ query: RECORD }),
-        405,
-        'Can only perform a mutation operation from a POST request.',
-      )
+      await refused(byGet({ query: RECORD }), 405, 'Expected the method to be POST for a mutation, got GET.')
       await refused(
         byGet({ query: `query A ${VIEWER} mutation B ${RECORD.slice(9)}`, operationName: 'B' }),
         405,
-        'Can only perform a mutation operation from a POST request.',
+        'Expected the method to be POST for a mutation, got GET.',
       )
     })
 

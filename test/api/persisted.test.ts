@@ -63,25 +63,54 @@ it('an operation of the list is asked for by its id, in the ways of the field', 
   ])
   expect(await post({ query: '{ viewer { userId } }' })).toEqual(VIEWED)
   expect(await post({ query: '{ viewer { userId } }', extensions: hashed('0'.repeat(64)) })).toEqual(VIEWED)
-  const unknown = (name: string, id: string) => [
-    404,
-    {
-      errors: [
-        {
-          message: `Expected \`${name}\` to be the id of a listed operation, got "${id}".`,
-          extensions: { code: 'NOT_FOUND' },
-        },
-      ],
-    },
-  ]
-  for (const id of ['nope', '__proto__', 'constructor', 'sha256:nope'])
-    expect(await post({ documentId: id })).toEqual(unknown('documentId', id))
-  expect(await post({ extensions: hashed('abc') })).toEqual(
-    unknown('extensions.persistedQuery.sha256Hash', 'abc'),
-  )
+  for (const id of ['nope', '__proto__', 'constructor', 'sha256:nope']) {
+    const message = `Expected \`documentId\` to be the id of a listed operation, got "${id}".`
+    expect(await post({ documentId: id })).toEqual([
+      404,
+      { errors: [{ message, extensions: { code: 'NOT_FOUND' } }] },
+    ])
+  }
   expect((await post({}))[1]).toMatchObject({
     errors: [{ message: 'Expected `query` to be the text of a GraphQL document, got nothing.' }],
   })
+})
+
+it('the id of an operation is used where the query is null, empty or missing', async () => {
+  const { post, get } = await startWith({ PERSISTED_OPERATIONS: fileWith(LISTED) })
+  const documentId = sha256(VIEWER)
+  for (const query of [null, '', undefined]) expect(await post({ documentId, query })).toEqual(VIEWED)
+  expect(await get({ documentId, query: '' })).toEqual(VIEWED)
+})
+
+it('a hash that is not listed is answered in the words by which clients send the query', async () => {
+  const { post, get } = await startWith({ PERSISTED_OPERATIONS: fileWith(LISTED) })
+  const unlisted = [
+    200,
+    { errors: [{ message: 'PersistedQueryNotFound', extensions: { code: 'NOT_FOUND' } }] },
+  ]
+  for (const extensions of [
+    hashed(sha256('{ a }')),
+    hashed('__proto__'),
+    { persistedQuery: { version: 1 } },
+  ]) {
+    expect(await post({ extensions })).toEqual(unlisted)
+    expect(await post({ query: null, extensions })).toEqual(unlisted)
+    expect(await get({ query: '', extensions: JSON.stringify(extensions) })).toEqual(unlisted)
+    expect(await post({ extensions, query: VIEWER })).toEqual(VIEWED)
+  }
+})
+
+it('a hash is answered in the words by which clients turn persisted queries off where nothing is listed', async () => {
+  const { post, get } = await startWith({})
+  const extensions = hashed(sha256(VIEWER))
+  const unsupported = [
+    200,
+    { errors: [{ message: 'PersistedQueryNotSupported', extensions: { code: 'BAD_USER_INPUT' } }] },
+  ]
+  expect(await post({ extensions, operationName: 'Viewer' })).toEqual(unsupported)
+  expect(await get({ extensions: JSON.stringify(extensions) })).toEqual(unsupported)
+  expect(await post({ extensions, query: VIEWER })).toEqual(VIEWED)
+  expect(await post({ documentId: sha256(VIEWER) })).toEqual([404, expect.anything()])
 })
 
 it('nothing else is answered where only listed operations are', async () => {
@@ -102,7 +131,7 @@ it('nothing else is answered where only listed operations are', async () => {
       ],
     },
   ]
-  for (const query of ['{ viewer { userId } }', `${VIEWER} `, '{ __schema { types { name } } }', ''])
+  for (const query of ['{ viewer { userId } }', `${VIEWER} `, '{ __schema { types { name } } }'])
     expect(await post({ query })).toEqual(refused)
   expect(await post({ query: '{ viewer { keyId } }', documentId: sha256(VIEWER) })).toEqual(refused)
   expect(await post({ query: '{ viewer { keyId } }', extensions: hashed(sha256(VIEWER)) })).toEqual(refused)
