@@ -57,6 +57,12 @@ export function withRequestId(error: GraphQLError, requestId: string): GraphQLEr
   })
 }
 
+/** The same error without `extensions.http`, which is for the server: Yoga puts the HTTP status there. */
+export function withoutStatus(error: GraphQLError): GraphQLError {
+  const { http, ...extensions } = error.extensions
+  return http === undefined ? error : new GraphQLError(error.message, { ...placeOf(error), extensions })
+}
+
 /** The outermost sentence says the most: of a value in a variable, it alone says where it stands. */
 function fromGraphQL(error: GraphQLError): GraphQLError {
   const { code, http, ...extensions } = error.extensions

@@ -88,9 +88,7 @@ export function planText(
     return undefined
   try {
     const page = piecesOf(within, type, nodes)
-    // Execution, too, writes the fields that need no waiting first.
-    const ordered = [...[...roots].filter(([root]) => root !== key), [key, nodes] as const]
-    const pieces = object(ordered, (root) => (root === key ? page.pieces : [nameOf(query)]))
+    const pieces = object([...roots], (root) => (root === key ? page.pieces : [nameOf(query)]))
     const write = writer(['{"data":', ...pieces, '}'])
     return { field, node, resolve, shape: page.shape, write }
   } catch (error) {

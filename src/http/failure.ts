@@ -1,7 +1,7 @@
 import { INTERNAL_MESSAGE, extensionsOf } from '../graphql/errors.ts'
 import { AppError, ERROR_STATUS, type ErrorCode } from '../kernel/errors.ts'
 import type { TextAnswer } from './listen.ts'
-import { contentTypeFor } from './media-type.ts'
+import { acceptableFor, contentTypeOf } from './media-type.ts'
 import { jsonText } from './route.ts'
 
 /** @param accept the header, for a path whose answers come in more than one media type */
@@ -24,7 +24,7 @@ export const graphqlFailure: Failure = (error, requestId, accept) => {
     ? { message: known.message, extensions: extensionsOf(known) }
     : { message: INTERNAL_MESSAGE, extensions: { code: 'INTERNAL' satisfies ErrorCode, requestId } }
   return jsonText({ errors: [graphqlError] }, known?.status ?? ERROR_STATUS.INTERNAL, {
-    ...contentTypeFor(accept),
+    'content-type': contentTypeOf(acceptableFor(accept)),
     ...headersOf(known),
   })
 }

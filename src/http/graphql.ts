@@ -1,28 +1,27 @@
 import {
   type DocumentNode,
-  type ExecutionResult,
-  GraphQLError,
+  type GraphQLError,
   type GraphQLSchema,
   Kind,
   NoSchemaIntrospectionCustomRule,
+  OperationTypeNode,
+  execute,
   getOperationAST,
 } from 'graphql'
-import { type GraphQLParams, type Plugin, createYoga, isAsyncIterable } from 'graphql-yoga'
+import { type GraphQLParams, type Plugin, createYoga } from 'graphql-yoga'
 import type { Context } from '../graphql/context.ts'
 import type { Gate } from '../graphql/gate.ts'
-import { refused, toPublicError, withRequestId } from '../graphql/errors.ts'
+import { refused, toPublicError } from '../graphql/errors.ts'
 import { subscribeTogether } from '../graphql/subscribe-together.ts'
-import { describeInvalidValues, withoutSuggestions } from '../graphql/validation.ts'
+import { describeInvalidValues } from '../graphql/validation.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { AppError, ERROR_STATUS, type ErrorCode, show } from '../kernel/errors.ts'
-import { type Logger, logFailure } from '../kernel/logger.ts'
-import { graphqlFailure } from './failure.ts'
+import { AppError, show } from '../kernel/errors.ts'
+import type { Logger } from '../kernel/logger.ts'
 import { readParameters } from './graphql-request.ts'
-import { contentTypeFor } from './media-type.ts'
+import { type ExecutionContext, responding } from './graphql-response.ts'
+import { acceptableFor, requireAcceptable } from './media-type.ts'
 import { type Observer, type Sighting, UNOBSERVED } from './observer.ts'
-import { json, toResponse } from './route.ts'
-import { streamOfOne, streamResponse } from './stream.ts'
-import { formatFor, multipart, serverSentEvents } from './stream-format.ts'
+import { stopWhenOver } from './stop-when-over.ts'
 import type { DocumentFinder } from './persisted.ts'
 import { createTextAnswers } from './text-answers.ts'
 
@@ -71,23 +70,36 @@ export type GraphqlHandler = (request: Request, context: GraphqlContext) => Prom
 export function createGraphql(options: GraphqlOptions): GraphqlHandler {
   const { gate, findDocument, maxCost, onAdmitted, observer = UNOBSERVED } = options
   const answerAsText = createTextAnswers(options)
-  const execute = createExecution(options)
+  const answerByExecution = createExecution(options)
   return async (request, context) => {
+    if (request.method === 'HEAD') throw methodNotAllowed(['GET', 'POST'], 'HEAD')
     const parameters = findDocument(await readParameters(request, options.maxBodyBytes))
     const { query = '', operationName, variables, extensions } = parameters
     const admitted = gate.admit(query, operationName)
-    if (!admitted) return execute(request, parameters, context)
+    if (!admitted) return answerByExecution(request, parameters, context)
+    const accept = request.headers.get('accept')
+    const acceptable = acceptableFor(accept)
     const answered = async () => {
+      const { operation } = admitted.operation
+      if (operation === OperationTypeNode.MUTATION && request.method !== 'POST')
+        throw methodNotAllowed(['POST'], request.method, ' for a mutation')
+      requireAcceptable(acceptable, operation === OperationTypeNode.SUBSCRIPTION, accept)
       const cost = admitted.costOf(variables ?? {})
       onAdmitted?.(cost, context)
       const told = extensions?.['cost'] === true ? { cost: { points: cost, limit: maxCost } } : undefined
-      const answer = await answerAsText(request, admitted, { query, variables, told }, context)
+      const answer = await answerAsText(acceptable, admitted, { query, variables, told }, context)
       if (answer && 'response' in answer) return answer.response
-      return execute(request, parameters, answer ? failing(context, answer.failure) : context, told)
+      return answerByExecution(request, parameters, answer ? failing(context, answer.failure) : context, told)
     }
     return context.seen ? observer.operate(context.seen, admitted.operation, answered) : answered()
   }
 }
+
+const methodNotAllowed = (allow: readonly string[], method: string, where = '') =>
+  new AppError('BAD_USER_INPUT', `Expected the method to be ${allow.join(' or ')}${where}, got ${method}.`, {
+    status: 405,
+    allow,
+  })
 
 /** The same context, in which to read a page fails as it did before. */
 const failing = (context: GraphqlContext, failure: unknown): GraphqlContext => ({
@@ -111,8 +123,8 @@ export function createExecution(
   options: Pick<GraphqlOptions, 'schema' | 'endpoint' | 'introspection' | 'heartbeatMs' | 'clock' | 'logger'>,
 ): GraphqlExecution {
   const { schema, endpoint, introspection } = options
-  const yoga = createYoga<ParsedContext>({
-    schema,
+  const yoga = createYoga<ExecutionContext>({
+    schema: stopWhenOver(schema),
     graphqlEndpoint: endpoint,
     graphiql: false,
     landingPage: false,
@@ -122,27 +134,22 @@ export function createExecution(
     maxRequestBodySize: false,
     logging: false,
     maskedErrors: { maskError: toPublicError },
-    plugins: [parsed, operation, validation(introspection), ending, sharing, closing(options)],
+    plugins: [parsed, operation, validation(introspection), executing, sharing, responding(options)],
   })
-  return async (request, parameters, context, told) => yoga.fetch(request, { ...context, parameters, told })
-}
-
-interface ParsedContext extends GraphqlContext {
-  readonly parameters: GraphQLParams
-  readonly told: object | undefined
+  return async (request, parameters, context, told) => {
+    const acceptable = acceptableFor(request.headers.get('accept'))
+    return yoga.fetch(request, { ...context, parameters, told, acceptable })
+  }
 }
 
 /** Gives Yoga what {@link readParameters} has read. */
-const parsed: Plugin<object, ParsedContext> = {
+const parsed: Plugin<object, ExecutionContext> = {
   onRequestParse: ({ serverContext, setRequestParser }) => setRequestParser(() => serverContext.parameters),
 }
 
-/** Execution goes no further once nobody waits for it. A statement under way ends by itself. */
-const ending: Plugin<object, GraphqlContext> = {
-  onExecute: ({ args }) => {
-    const { signal } = args.contextValue as Partial<GraphqlContext>
-    if (signal) Object.assign(args, { signal: signal() })
-  },
+/** GraphQL's own execution. Yoga's puts fields into the answer as they become ready and not as they were asked for. */
+const executing: Plugin = {
+  onExecute: ({ setExecuteFn }) => setExecuteFn(execute),
 }
 
 /** Subscribers who ask for the same share what comes of an event. */
@@ -190,100 +197,4 @@ function validation(introspection: boolean): Plugin {
       }
     },
   }
-}
-
-/**
- * Writes each fault of ours to the log, once, and puts the request's id beside the code that the caller gets. Where
- * the schema may not be asked for, no error suggests a part of it.
- */
-function finished(
-  result: ExecutionResult,
-  { requestId, told, seen }: ParsedContext,
-  { introspection, logger }: Pick<GraphqlOptions, 'introspection' | 'logger'>,
-): ExecutionResult {
-  // The same object where nothing is added: those who get the same result share it.
-  if (!result.errors && !told) return result
-  const extensions = told ? { extensions: { ...result.extensions, ...told } } : {}
-  if (!result.errors) return { ...result, ...extensions }
-  const errors = result.errors.map((error) => {
-    if (!(error instanceof GraphQLError)) return error
-    if (seen) seen.code ??= error.extensions['code'] as ErrorCode
-    if (error.originalError) logFailure(error.originalError, { requestId, path: error.path }, logger)
-    if (error.extensions['code'] === 'INTERNAL') return withRequestId(error, requestId)
-    return introspection ? error : withoutSuggestions(error)
-  })
-  return { ...result, errors, ...extensions }
-}
-
-function closing(
-  options: Pick<GraphqlOptions, 'introspection' | 'heartbeatMs' | 'clock' | 'logger'>,
-): Plugin<object, ParsedContext> {
-  return {
-    onResultProcess: ({ request, result, setResult, setResultProcessor, serverContext }) => {
-      if (Array.isArray(result)) return
-      const accept = request.headers.get('accept')
-      if (!isAsyncIterable(result)) {
-        const closed = finished(result, serverContext, options)
-        setResult(closed)
-        const isStream = accept?.includes('text/event-stream') && !accept.includes('json')
-        // Errors of a subscription that did not begin; those of queries come with data, be it null.
-        const isRefused = !('data' in closed) && closed.errors?.[0]?.path !== undefined
-        if (closed.errors && (isStream || isRefused))
-          setResultProcessor(() => refusal(request, closed), JSON_TYPE)
-        return
-      }
-      const results = result as AsyncIterable<ExecutionResult>
-      const format = formatFor(accept)
-      setResultProcessor(() => {
-        const iterator = results[Symbol.asyncIterator]()
-        if (!format) {
-          void iterator.return?.()
-          return toResponse(graphqlFailure(notAcceptable(accept), serverContext.requestId, accept))
-        }
-        const { clock, heartbeatMs } = options
-        const { stream: progress } = serverContext.subscription
-        const { signal } = request
-        return streamResponse(
-          finishedEach(iterator, (one) => finished(one, serverContext, options)),
-          { format, progress, heartbeatMs, clock, signal },
-        )
-      }, format?.mediaType ?? JSON_TYPE)
-    },
-  }
-}
-
-const JSON_TYPE = 'application/json'
-
-const finishedEach = (
-  results: AsyncIterator<ExecutionResult>,
-  finish: (result: ExecutionResult) => ExecutionResult,
-): AsyncIterator<ExecutionResult, undefined> => ({
-  next: async () => {
-    const result = await results.next()
-    return result.done ? { done: true, value: undefined } : { done: false, value: finish(result.value) }
-  },
-  return: async () => {
-    await results.return?.()
-    return { done: true, value: undefined }
-  },
-})
-
-const notAcceptable = (accept: string | null) =>
-  new AppError(
-    'BAD_USER_INPUT',
-    `Expected the header \`accept\` to take text/event-stream, as subscriptions are answered, got ${show(accept ?? undefined)}.`,
-    { status: 406 },
-  )
-
-/**
- * What refuses a subscription. Clients of GraphQL read it from the stream, or the body, that they asked for. A plain
- * EventSource would come back for ever, unless a status tells it not to.
- */
-function refusal({ method, headers }: Request, { errors }: ExecutionResult): Response {
-  const accept = headers.get('accept')
-  const format = formatFor(accept)
-  if (format === serverSentEvents && method !== 'GET') return streamOfOne({ errors: errors ?? [] }, format)
-  const code = errors?.[0]?.extensions['code']
-  const status = ERROR_STATUS[code as ErrorCode] ?? ERROR_STATUS.INTERNAL
-  return json({ errors }, format === multipart ? 200 : status, contentTypeFor(accept))
 }

@@ -57,14 +57,3 @@ export const multipart: StreamFormat = {
   retry: () => '',
   close: () => '--\r\n',
 }
-
-/** The format that the header `Accept` asks for; undefined if it takes none of them. */
-export function formatFor(accept: string | null): StreamFormat | undefined {
-  const ranges = (accept || '*/*')
-    .toLowerCase()
-    .split(',')
-    .map((range) => range.replaceAll(/\s/g, ''))
-  if (ranges.some((range) => /^multipart\/mixed;.*subscriptionspec="?1\.0/.test(range))) return multipart
-  const types = new Set(ranges.map((range) => range.split(';', 1)[0]))
-  return ['text/event-stream', 'text/*', '*/*'].some((type) => types.has(type)) ? serverSentEvents : undefined
-}

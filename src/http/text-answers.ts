@@ -15,7 +15,7 @@ import {
 import type { Context } from '../graphql/context.ts'
 import { type AdmittedOperation, MAX_REMEMBERED_DOCUMENT } from '../graphql/gate.ts'
 import { type TextPlan, planText } from '../graphql/text-plan.ts'
-import { mediaTypeFor } from './media-type.ts'
+import { type Acceptable, contentTypeOf } from './media-type.ts'
 
 /**
  * Answers a request without executing it. It never rejects.
@@ -23,7 +23,7 @@ import { mediaTypeFor } from './media-type.ts'
  *   of it: to ask a database that does not answer a second time would double the wait
  */
 export type TextAnswers = (
-  request: Request,
+  acceptable: Acceptable,
   admitted: AdmittedOperation,
   asked: Asked,
   context: Context,
@@ -58,11 +58,8 @@ export function createTextAnswers({
     return planned === 'executed' ? undefined : planned
   }
 
-  return async (request, admitted, { query, variables, told }, context) => {
-    // Execution refuses HEAD.
-    if (request.method === 'HEAD') return undefined
-    const type = mediaTypeFor(request.headers.get('accept'))
-    if (type === undefined || query.length > MAX_REMEMBERED_DOCUMENT) return undefined
+  return async (acceptable, admitted, { query, variables, told }, context) => {
+    if (acceptable.json === undefined || query.length > MAX_REMEMBERED_DOCUMENT) return undefined
     try {
       const planned = plannedFor(admitted)
       if (!planned) return undefined
@@ -76,7 +73,7 @@ export function createTextAnswers({
       )
       if ('failure' in read) return read
       if (read.page === null) return undefined
-      const init = { status: 200, headers: { 'Content-Type': type } }
+      const init = { status: 200, headers: { 'Content-Type': contentTypeOf(acceptable) } }
       return { response: new Response(telling(plan.write(read.page), told), init) }
     } catch {
       return undefined
