@@ -60,11 +60,12 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
   const logger = metrics?.counted(options.logger) ?? options.logger
   const { maxBodyBytes, maxQueryCost } = config
   const schema = createSchema(createPlatforms(config.extraPlatforms))
-  const gate = createGate(schema, {
+  const limits = {
     tokens: config.maxQueryTokens,
     cost: maxQueryCost,
     operations: config.graphiql ? MAX_OPERATIONS.withGraphiql : MAX_OPERATIONS.without,
-  })
+  }
+  const gate = createGate(schema, limits, clock)
   const listed = await listedDocuments(config, schema, gate)
   const core = await createCore({ ...options, logger, witness: metrics?.witness })
   const { connectionLogsOf, database, keys, managedKeysOf, platforms, retentionMs } = core

@@ -1,7 +1,6 @@
 import type { Principal } from '../auth/principal.ts'
 import { sightOf } from '../auth/sight.ts'
 import type { Shape } from '../database/shape.ts'
-import { DAY_MS } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
 import { createIdMint } from '../kernel/ids.ts'
 import { type OffsetPagination, paginationOf } from '../kernel/offset-page.ts'
@@ -135,8 +134,9 @@ export function createConnectionLogs({
     }
 
     function checkedPage(filter: ConnectionFilterInput, paging: PagingInput) {
-      const range = parsePaging(paging, retentionMs)
-      return { range, query: createQuery(sight, checkedFilter(filter), horizon(), range.lastMs) }
+      const checked = checkedFilter(filter)
+      const range = parsePaging(paging, checked.createdAfter, retentionMs)
+      return { range, query: createQuery(sight, checked, horizon(), range.lastMs) }
     }
 
     return {
@@ -153,12 +153,8 @@ export function createConnectionLogs({
       },
 
       stats: async (filter, { interval, timeZone, ...input }) => {
-        const { query, range } = checkedPage(filter, input)
-        const asked = {
-          days: range.lastMs / DAY_MS,
-          interval: interval ?? 'day',
-          timeZone: timeZone ?? 'UTC',
-        }
+        const { query } = checkedPage(filter, input)
+        const asked = { days: input.days, interval: interval ?? 'day', timeZone: timeZone ?? 'UTC' }
         return connectionStats(store, query, asked, clock.now())
       },
 

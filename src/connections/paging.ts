@@ -14,11 +14,23 @@ export interface Paging extends Offset {
 /** How far back `days` may go: the retention, and never less than the default. */
 export const maxDays = (retentionMs: number): number => Math.max(DEFAULT_DAYS, retentionMs / DAY_MS)
 
-/** @throws {AppError} BAD_USER_INPUT naming the argument that is out of its range */
-export const parsePaging = ({ days, ...offset }: PagingInput, retentionMs: number): Paging => ({
-  lastMs: parseDays(days ?? DEFAULT_DAYS, retentionMs),
+/**
+ * The last 7 days, unless the caller says since when: with `days`, or with `createdAfter`, before which nothing is then
+ * left out. With both, the later of the two counts.
+ * @throws {AppError} BAD_USER_INPUT naming the argument that is out of its range
+ */
+export const parsePaging = (
+  { days, ...offset }: PagingInput,
+  createdAfter: number | undefined,
+  retentionMs: number,
+): Paging => ({
+  lastMs:
+    days == null && createdAfter !== undefined ? Infinity : parseDays(days ?? DEFAULT_DAYS, retentionMs),
   ...parseOffset(offset),
 })
+
+/** The description of the argument `days`. */
+export const DAYS_DESCRIPTION = `Look back this many days of 24 hours: 1 to ${DEFAULT_DAYS}, or to the retention where that is more. ${DEFAULT_DAYS} if neither \`days\` nor \`filter.createdAfter\` is given. With both, the later of the two counts.`
 
 /** How far back so many days go, in milliseconds. @throws {AppError} BAD_USER_INPUT */
 export const parseDays = (days: number, retentionMs: number): number =>

@@ -1,6 +1,7 @@
 import type { Period } from '../database/breakdown.ts'
+import { DAY_MS } from '../kernel/clock.ts'
 import { badInput } from '../kernel/errors.ts'
-import { LATEST_MS } from '../kernel/instant.ts'
+import { LATEST_MS, formatInstant } from '../kernel/instant.ts'
 import { type CalendarUnit, calendarPeriods, isTimeZone } from '../kernel/time-zone.ts'
 import type { Query } from '../logs/query.ts'
 import type { BreakdownRow } from '../logs/statistics.ts'
@@ -77,22 +78,29 @@ const STATUS_OF_CELL = new Map(CELLS.map(({ name, of }) => [name, statusOf(of.ev
  * Numbers at a glance.
  * @param query what is counted, whose times are those of `days`
  * @param nowMs the end of the series where the filter names none
+ * @param asked `days` as they were given, for the sentence that says that there are too many hours
  * @throws {AppError} BAD_USER_INPUT for a time zone that nobody knows, or too many hours
  */
 export async function connectionStats(
   store: LogStore<ConnectionLog, ConnectionFilter>,
   query: Query<ConnectionFilter>,
-  { days, interval, timeZone }: { days: number; interval: CalendarUnit; timeZone: string },
+  { days, interval, timeZone }: Required<StatsInput> & { interval: CalendarUnit; timeZone: string },
   nowMs: number,
 ): Promise<ConnectionStats> {
   if (!isTimeZone(timeZone))
     throw badInput('timeZone', 'a name of the IANA time zone database, such as Europe/Berlin', timeZone)
-  if (interval === 'hour' && days > MAX_HOURLY_DAYS)
-    throw badInput('days', `at most ${MAX_HOURLY_DAYS} with the interval HOUR`, days)
   const { createdAfter = -Infinity, createdBefore = Infinity } = query.filter
   const from = Math.max(query.newerThanMs + 1, createdAfter)
   // What is stored with a time of the next minutes counts in the last period.
   const to = Math.max(from, Math.min(nowMs, createdBefore))
+  if (interval === 'hour' && to - from > MAX_HOURLY_DAYS * DAY_MS)
+    throw days == null
+      ? badInput(
+          'filter.createdAfter',
+          `at most ${MAX_HOURLY_DAYS} days ago with the interval HOUR`,
+          formatInstant(from),
+        )
+      : badInput('days', `at most ${MAX_HOURLY_DAYS} with the interval HOUR`, days)
   // The present millisecond counts, that of `createdBefore` does not.
   const untilMs = Math.max(from + 1, Math.min(nowMs + 1, createdBefore))
   const calendar = calendarPeriods({ fromMs: from, untilMs }, interval, timeZone)

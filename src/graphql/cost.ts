@@ -18,6 +18,7 @@ import {
   isObjectType,
   valueFromASTUntyped,
 } from 'graphql'
+import type { Clock } from '../kernel/clock.ts'
 import { type Fragments, fragmentsOf } from './structure.ts'
 
 /**
@@ -38,9 +39,10 @@ export interface Price {
   readonly weight?: number | ((own: Argument) => number)
   /**
    * Most elements that a list of objects has (or how often an object is there at all), by the arguments of the field and
-   * of the field it is inside. Values out of range, or of a wrong type, are refused later: any price will do for them.
+   * of the field it is inside, and the present. Values out of range, or of a wrong type, are refused later: any price will
+   * do for them.
    */
-  readonly size?: number | ((own: Argument, around: Argument) => number)
+  readonly size?: number | ((own: Argument, around: Argument, nowMs: () => number) => number)
 }
 
 export const costs = (price: Price) => ({ cost: price })
@@ -63,7 +65,7 @@ export type Pricing = (
   operation: OperationDefinitionNode,
 ) => (variables: Variables) => number
 
-export function createPricing(schema: GraphQLSchema): Pricing {
+export function createPricing(schema: GraphQLSchema, clock: Pick<Clock, 'now'>): Pricing {
   const introspection = introspectionSizes(schema)
   const priceOf = (type: GraphQLNamedType, field: Field): Price =>
     isIntrospectionType(type)
@@ -77,6 +79,17 @@ export function createPricing(schema: GraphQLSchema): Pricing {
     const points = ofSelection(root ?? undefined, operation.selectionSet, () => () => undefined)
     if (typeof points === 'number') return () => Math.ceil(points)
     return (variables) => Math.ceil(points(defaults ? { ...defaults, ...variables } : variables))
+
+    /** The number itself where it comes out without a look at a variable or at the clock. */
+    function settled(points: (variables: Variables, nowMs: () => number) => number): Points {
+      let isLookedAt = false
+      const look = () => void (isLookedAt = true)
+      const value = points(new Proxy<Variables>({}, { get: look }), () => {
+        look()
+        return clock.now()
+      })
+      return isLookedAt ? (variables) => points(variables, () => clock.now()) : value
+    }
 
     function ofSelection(
       type: GraphQLNamedType | undefined,
@@ -110,7 +123,7 @@ export function createPricing(schema: GraphQLSchema): Pricing {
       const isList = field !== undefined && isListType(getNullableType(field.type))
       const elements: Points =
         typeof size === 'function'
-          ? settled((given) => size(own(given), around(given)))
+          ? settled((given, nowMs) => size(own(given), around(given), nowMs))
           : (size ?? (isList ? UNSAID_SIZE : 1))
       return sum([itself, times(elements, inside)])
     }
@@ -147,14 +160,6 @@ function defaultsOf({ variableDefinitions = [] }: OperationDefinitionNode): Vari
     defaultValue ? [[variable.name.value, valueFromASTUntyped(defaultValue)] as const] : [],
   )
   return defaults.length === 0 ? undefined : Object.fromEntries(defaults)
-}
-
-/** The number itself where it comes out without a look at a variable. */
-function settled(points: (variables: Variables) => number): Points {
-  let isLookedAt = false
-  const watched = new Proxy<Variables>({}, { get: () => void (isLookedAt = true) })
-  const value = points(watched)
-  return isLookedAt ? points : value
 }
 
 function sum(all: readonly Points[]): Points {

@@ -7,6 +7,7 @@ import {
   parse,
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
+import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { createPricing } from './cost.ts'
 import type { QueryLimits } from './limits.ts'
@@ -44,8 +45,8 @@ export interface Gate {
 
 type Named = Map<string | undefined, AdmittedOperation | undefined>
 
-export function createGate(schema: GraphQLSchema, limits: QueryLimits): Gate {
-  const pricing = createPricing(schema)
+export function createGate(schema: GraphQLSchema, limits: QueryLimits, clock: Pick<Clock, 'now'>): Gate {
+  const pricing = createPricing(schema, clock)
   const known = new LRUCache<string, { readonly document: DocumentNode; readonly named: Named }>({
     max: MAX_REMEMBERED,
     maxSize: MAX_REMEMBERED_LENGTH,

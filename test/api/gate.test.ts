@@ -16,6 +16,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { STARTING_QUERY } from '../../src/connections/starting-query.ts'
 import { createGate } from '../../src/graphql/gate.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
 import { createSchema } from '../../src/schema.ts'
 import { startTestApp } from '../support/app.ts'
 import { createTestClock } from '../support/clock.ts'
@@ -60,7 +61,7 @@ function documents(): [string, string][] {
   return [...shown, ...sent, ['GraphiQL', introspection], ['GraphiQL opened', STARTING_QUERY]]
 }
 
-const gate = createGate(createSchema(), { ...LIMITS, operations: 1 })
+const gate = createGate(createSchema(), { ...LIMITS, operations: 1 }, systemClock)
 const firstName = (document: DocumentNode) =>
   document.definitions.flatMap((one) => (one.kind === Kind.OPERATION_DEFINITION ? [one.name?.value] : []))[0]
 
@@ -142,6 +143,15 @@ describe('the cost of an operation', () => {
   it('leaves room for a page of 100 logs with all fields, and statistics', () => {
     const week = `connectionStats(interval: HOUR) { total series { start end total succeeded failed successRate } byPlatform { platform total successRate } errorCodes { code total } durationMs { median p95 } }`
     expect(costOf(`{ connectionLogs(limit: 100) { ${PAGE} } ${week} }`)).toBe(5_591)
+  })
+
+  it('docs/limits.md has the cost of introspection about right', () => {
+    const [, introspection = ''] = documents().find(([place]) => place === 'GraphiQL') ?? []
+    const page = readFileSync(join(ROOT, 'docs/limits.md'), 'utf8')
+    const [, told = ''] = /GraphiQL's introspection to about ([\d,]+)\./.exec(page) ?? []
+    const cost = costOf(introspection) ?? 0
+    const off = Math.abs(Number(told.replaceAll(',', '')) / cost - 1)
+    expect(off, `write the cost of introspection into docs/limits.md: it is ${cost}`).toBeLessThan(0.1)
   })
 
   it('every list of objects says how long it may be', () => {

@@ -72,7 +72,7 @@ export async function startWatchedApp(
       endpoint: '/graphql',
       introspection,
       maxBodyBytes: 4_194_304,
-      gate: isGated ? createGate(schema, limits) : { admit: () => undefined },
+      gate: isGated ? createGate(schema, limits, systemClock) : { admit: () => undefined },
       findDocument: createDocumentFinder(new Map(), false),
       maxCost: limits.cost,
       onAdmitted: (cost) => void charged.push(cost),

@@ -8,7 +8,7 @@ export const ConnectionLogFilterInput: InputRef<ConnectionFilterInput> = builder
   .inputRef<ConnectionFilterInput>('ConnectionLogFilter')
   .implement({
     description:
-      'Which logs are meant. Parts are joined by AND, the values of a list by OR; a single value may stand for a list of one, an empty list matches nothing, and an absent or null part asks for nothing. Lists hold at most 100 values.',
+      'Which logs are meant. Parts are joined by AND, the values of a list by OR; a single value in a document is accepted for a list of one, while a variable has to be declared as a list. An empty list matches nothing, and omitted or null parts are ignored. Lists hold at most 100 values.',
     fields: (t) => ({
       platform: t.field({ type: [PlatformEnum], description: 'Platforms.' }),
       eventType: t.field({ type: [ConnectionEventTypeEnum], description: 'Event types.' }),

@@ -1,4 +1,6 @@
 import { type Argument, STATEMENT, bounded } from '../../graphql/cost.ts'
+import { DAY_MS } from '../../kernel/clock.ts'
+import { parseInstant } from '../../kernel/instant.ts'
 import { MAX_BATCH } from '../connection-logs.ts'
 import { DEFAULT_LIMIT, MAX_LIMIT } from '../../kernel/offset-page.ts'
 import { DEFAULT_DAYS } from '../paging.ts'
@@ -28,12 +30,23 @@ export const sliceSize = (around: Argument): number =>
 const HOURS = 24
 const LONGEST_RETENTION_DAYS = 365
 
-/** Periods of a series: the first and the last may be cut off, and a day may have an hour more. */
-export function seriesSize(around: Argument): number {
+/**
+ * Periods of a series: the first and the last may be cut off, and a day may have an hour more. They reach back by
+ * `days`, or else to `filter.createdAfter`, as {@link parsePaging} has it.
+ */
+export function seriesSize(around: Argument, nowMs: () => number): number {
   const isHourly = String(around('interval')).toLowerCase() === 'hour'
   const most = isHourly ? MAX_HOURLY_DAYS : LONGEST_RETENTION_DAYS
-  const days = bounded(around('days'), DEFAULT_DAYS, 1, most)
+  const since = (around('filter') as { readonly createdAfter?: unknown } | null | undefined)?.createdAfter
+  const asked = around('days') ?? (since == null ? undefined : daysSince(since, nowMs()))
+  const days = bounded(asked, DEFAULT_DAYS, 1, most)
   return (isHourly ? days * HOURS : days) + 2
+}
+
+/** Days from an instant as it was sent until now. What is no instant is refused later, at any price. */
+const daysSince = (instant: unknown, nowMs: number): number | undefined => {
+  const ms = typeof instant === 'string' ? parseInstant(instant) : undefined
+  return ms === undefined ? undefined : Math.ceil((nowMs - ms) / DAY_MS)
 }
 
 /** Events in `inputs`, of which a single one may stand for a list. */

@@ -4,7 +4,7 @@ import { OffsetPaginationType, offsetArgs, pageSize } from '../../graphql/offset
 import { asRows, asText } from '../../graphql/source.ts'
 import type { ConnectionLogPage } from '../connection-logs.ts'
 import type { ConnectionFilterInput } from '../filter.ts'
-import { DEFAULT_DAYS, type PagingInput } from '../paging.ts'
+import { DAYS_DESCRIPTION, type PagingInput } from '../paging.ts'
 import { ConnectionLogFilterInput } from './filter.ts'
 import { ConnectionLogType } from './log.ts'
 import { pageWeight } from './prices.ts'
@@ -32,10 +32,7 @@ builder.queryFields((t) => ({
     description: 'Connection logs that match the filter, newest first, with an exact total.',
     args: {
       filter: t.arg({ type: ConnectionLogFilterInput, description: 'Which logs; all of them if absent.' }),
-      days: t.arg.int({
-        defaultValue: DEFAULT_DAYS,
-        description: 'Look back this many days of 24 hours: 1 to 7, or to the retention where that is more.',
-      }),
+      days: t.arg.int({ description: DAYS_DESCRIPTION }),
       ...offsetArgs(t.arg, 'Logs'),
     },
     resolve: (_, { filter, ...paging }, { connectionLogs }) => connectionLogs.page(filter ?? {}, paging),

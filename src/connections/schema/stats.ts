@@ -1,7 +1,7 @@
 import { builder } from '../../graphql/builder.ts'
 import { bounded, costs } from '../../graphql/cost.ts'
 import { CONNECTION_METHODS, EVENT_TYPES, PLATFORMS, STATUSES } from '../event.ts'
-import { DEFAULT_DAYS } from '../paging.ts'
+import { DAYS_DESCRIPTION } from '../paging.ts'
 import {
   type ConnectionStats,
   type DurationStats,
@@ -175,7 +175,7 @@ const StatsType = builder.objectRef<ConnectionStats>('ConnectionStats').implemen
       type: [PointType],
       description:
         'By hour or day, oldest first, without a gap. The first and the last may reach beyond what counts; what is stored with a time of the next minutes counts in the last.',
-      extensions: costs({ size: (_, around) => seriesSize(around) }),
+      extensions: costs({ size: (_, around, nowMs) => seriesSize(around, nowMs) }),
     }),
   }),
 })
@@ -188,10 +188,7 @@ builder.queryField('connectionStats', (t) =>
       'Numbers about the connection logs that match the filter: totals, success rates, a time series.',
     args: {
       filter: t.arg({ type: ConnectionLogFilterInput, description: 'Which logs; all of them if absent.' }),
-      days: t.arg.int({
-        defaultValue: DEFAULT_DAYS,
-        description: 'Look back this many days of 24 hours: 1 to 7, or to the retention where that is more.',
-      }),
+      days: t.arg.int({ description: DAYS_DESCRIPTION }),
       interval: t.arg({
         type: StatsIntervalEnum,
         defaultValue: 'day',
