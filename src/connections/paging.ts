@@ -23,11 +23,13 @@ export const parsePaging = (
   { days, ...offset }: PagingInput,
   createdAfter: number | undefined,
   retentionMs: number,
-): Paging => ({
-  lastMs:
-    days == null && createdAfter !== undefined ? Infinity : parseDays(days ?? DEFAULT_DAYS, retentionMs),
-  ...parseOffset(offset),
-})
+): Paging => {
+  const asked = days ?? (createdAfter === undefined ? DEFAULT_DAYS : undefined)
+  return {
+    lastMs: asked === undefined ? Infinity : parseDays(asked, retentionMs),
+    ...parseOffset(offset),
+  }
+}
 
 /** The description of the argument `days`. */
 export const DAYS_DESCRIPTION = `Look back this many days of 24 hours: 1 to ${DEFAULT_DAYS}, or to the retention where that is more. ${DEFAULT_DAYS} if neither \`days\` nor \`filter.createdAfter\` is given. With both, the later of the two counts.`

@@ -94,7 +94,7 @@ export async function connectionStats(
   // What is stored with a time of the next minutes counts in the last period.
   const to = Math.max(from, Math.min(nowMs, createdBefore))
   if (interval === 'hour' && to - from > MAX_HOURLY_DAYS * DAY_MS)
-    throw days == null
+    throw (days ?? null) === null
       ? badInput(
           'filter.createdAfter',
           `at most ${MAX_HOURLY_DAYS} days ago with the interval HOUR`,

@@ -82,7 +82,7 @@ function responseOf(
 function statusOf(result: ExecutionResult, json: Acceptable['json']): number {
   if ('data' in result || !result.errors) return 200
   const statuses = result.errors.map((error) => {
-    const http = error.extensions['http'] as { spec?: boolean; status?: number } | undefined
+    const { http } = error.extensions
     return http?.spec && json === JSON_TYPE ? 200 : (http?.status ?? statusOfCode(error))
   })
   return Math.max(...statuses)

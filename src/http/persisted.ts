@@ -80,15 +80,15 @@ export function createDocumentFinder(listed: ListedDocuments, isOnlyListed: bool
 
   function documentOf({ query, documentId, extensions }: AskedFor): string {
     if (typeof query === 'string') return query
-    const hash = documentId ?? hashOf(extensions)
-    const found = hash == null ? undefined : byId.get(withoutPrefix(hash))
+    const id = documentId ?? hashOf(extensions)
+    const found = id === undefined ? undefined : byId.get(withoutPrefix(id))
     if (found !== undefined) return found
-    if (documentId != null)
+    if (typeof documentId === 'string')
       throw new AppError(
         'NOT_FOUND',
         `Expected \`documentId\` to be the id of a listed operation, got ${show(documentId)}.`,
       )
-    if (extensions?.['persistedQuery'] != null) throw notPersisted(listed.size > 0)
+    if (extensions?.['persistedQuery']) throw notPersisted(listed.size > 0)
     throw new AppError(
       'BAD_USER_INPUT',
       'Expected `query` to be the text of a GraphQL document, got nothing.',

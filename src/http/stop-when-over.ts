@@ -21,7 +21,7 @@ export function stopWhenOver(schema: GraphQLSchema): GraphQLSchema {
       field.resolve = (source, args, context: Ending, info) => {
         // Nobody reads this error.
         if (context.signal?.().aborted) throw new AppError('SERVICE_UNAVAILABLE', 'The request is over.')
-        return resolve(source, args, context, info) as unknown
+        return resolve(source, args, context, info)
       }
     }
   }

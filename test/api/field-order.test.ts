@@ -92,8 +92,8 @@ function misplaced(schema: GraphQLSchema, asked: RandomRequest, data: unknown): 
     value: object,
     at: string,
   ) {
-    const keys = Object.keys(value)
-    if (String(keys) !== String([...fields.keys()])) found.push(`${at}: ${keys} for ${[...fields.keys()]}`)
+    const [keys, expected] = [Object.keys(value).join(' '), [...fields.keys()].join(' ')]
+    if (keys !== expected) found.push(`${at}: ${keys} for ${expected}`)
     for (const [key, nodes] of fields) {
       const field = type.getFields()[nodes[0]!.name.value]
       const inner = field && getNamedType(field.type)

@@ -37,16 +37,16 @@ const LONGEST_RETENTION_DAYS = 365
 export function seriesSize(around: Argument, nowMs: () => number): number {
   const isHourly = String(around('interval')).toLowerCase() === 'hour'
   const most = isHourly ? MAX_HOURLY_DAYS : LONGEST_RETENTION_DAYS
-  const since = (around('filter') as { readonly createdAfter?: unknown } | null | undefined)?.createdAfter
-  const asked = around('days') ?? (since == null ? undefined : daysSince(since, nowMs()))
+  const filter = around('filter') as { readonly createdAfter?: unknown } | null | undefined
+  const asked = around('days') ?? daysSince(filter?.createdAfter, nowMs)
   const days = bounded(asked, DEFAULT_DAYS, 1, most)
   return (isHourly ? days * HOURS : days) + 2
 }
 
 /** Days from an instant as it was sent until now. What is no instant is refused later, at any price. */
-const daysSince = (instant: unknown, nowMs: number): number | undefined => {
+const daysSince = (instant: unknown, nowMs: () => number): number | undefined => {
   const ms = typeof instant === 'string' ? parseInstant(instant) : undefined
-  return ms === undefined ? undefined : Math.ceil((nowMs - ms) / DAY_MS)
+  return ms === undefined ? undefined : Math.ceil((nowMs() - ms) / DAY_MS)
 }
 
 /** Events in `inputs`, of which a single one may stand for a list. */
