@@ -8,7 +8,8 @@ export default {
   ...config,
   test: {
     ...config.test,
-    include: ['test/faults/**/*.test.ts', 'test/api/random-tenants.test.ts'],
+    include: ['test/faults/**/*.test.ts', 'test/soak/**/*.test.ts', 'test/api/random-tenants.test.ts'],
+    exclude: ['**/node_modules/**'],
     provide: {
       faults: {
         cycles: 100,
@@ -18,6 +19,7 @@ export default {
         reconnects: 1_000,
         unread: 100_000,
         outagesMs: [1_500, 4_500, 15_000, 45_000],
+        areTimed: true,
       },
       tenants: { operations: 100_000 },
     },

@@ -45,7 +45,6 @@ const ROOT_FIELDS: Readonly<Record<string, readonly string[] | null>> = {
 /** What is read otherwise than by a root field. */
 const OTHER_PATHS = ['REST list', 'REST total', 'export']
 
-const TIMEOUT_MS = 180_000
 const SEED = 20_261_126
 const EVENTS = 80
 /** Instants at which each of two services is asked; before, at and after the last millisecond of some log. */
@@ -201,144 +200,140 @@ describe('the paths that are checked', () => {
 })
 
 describe.each(PROVIDERS)('expiry on %s, by every path and clock', (provider) => {
-  it(
-    'serves nothing late and deletes nothing early, whatever clocks are up to 24 hours off',
-    async () => {
-      const { app, clock, other, otherClock } = await start(provider)
-      const keys = { user: await app.key('u1'), service: await app.key(null) }
-      const { ages, rounds } = draw()
-      const stored = new Map<string, Stored>()
-      const sent = (eventId: string, n: number) => ({
-        eventId,
-        userId: 'u1',
-        platform: PLATFORMS[n % 2]?.toLowerCase(),
-        eventType: 'connect_failed',
-        connectionMethod: 'oauth',
-        error: { code: `code-${n % 3}`, message: 'denied' },
-        durationMs: n,
-      })
-      const recorded = await app.connectionLogs.record(
-        ages.map((age, n) => ({
-          at: '',
-          index: n,
-          value: { ...sent(`e${n}`, n), createdAt: new Date(NOW - age).toISOString() },
-        })),
+  it('serves nothing late and deletes nothing early, whatever clocks are up to 24 hours off', async () => {
+    const { app, clock, other, otherClock } = await start(provider)
+    const keys = { user: await app.key('u1'), service: await app.key(null) }
+    const { ages, rounds } = draw()
+    const stored = new Map<string, Stored>()
+    const sent = (eventId: string, n: number) => ({
+      eventId,
+      userId: 'u1',
+      platform: PLATFORMS[n % 2]?.toLowerCase(),
+      eventType: 'connect_failed',
+      connectionMethod: 'oauth',
+      error: { code: `code-${n % 3}`, message: 'denied' },
+      durationMs: n,
+    })
+    const recorded = await app.connectionLogs.record(
+      ages.map((age, n) => ({
+        at: '',
+        index: n,
+        value: { ...sent(`e${n}`, n), createdAt: new Date(NOW - age).toISOString() },
+      })),
+    )
+    const remember = (log: { id: string; createdAt: number }, eventId: string) =>
+      stored.set(log.id, { createdAt: log.createdAt, eventId })
+    for (const [n, { log }] of recorded.entries()) remember(log, `e${n}`)
+
+    const cleanerClock = createTestClock(NOW)
+    let databaseSkewMs = 0
+    const cleaner = cleanerOf(app, cleanerClock, () => clock.now() + databaseSkewMs)
+
+    const seenPaths = new Set<string>()
+    let [triples, late, missing] = [0, 0, 0]
+    const living = (atMs: number) =>
+      [...stored]
+        .filter(([, { createdAt }]) => createdAt > atMs - RETENTION_MS)
+        .sort(([a, { createdAt: x }], [b, { createdAt: y }]) => y - x || (a < b ? 1 : -1))
+        .map(([id]) => id)
+    /** Holds what a path has shown against what it had to; every log that it might have shown is checked by it. */
+    const check = (path: string, shown: Shown, must: readonly string[], among: number) => {
+      seenPaths.add(path)
+      triples += among
+      if (typeof shown === 'number') {
+        late += Math.max(0, shown - must.length)
+        missing += Math.max(0, must.length - shown)
+        return
+      }
+      const [has, wanted] = [new Set(shown), new Set(must)]
+      late += shown.filter((id) => !wanted.has(id)).length + (shown.length - has.size)
+      missing += must.filter((id) => !has.has(id)).length
+    }
+
+    const instants = rounds
+      .map(({ event, by, ...skews }) => ({ atMs: NOW - (ages[event] ?? 0) + RETENTION_MS + by, ...skews }))
+      .sort((a, b) => a.atMs - b.atMs)
+    for (const [round, { atMs, ...skews }] of instants.entries()) {
+      clock.set(Math.max(clock.now(), atMs))
+      const trueMs = clock.now()
+      const passedMs = trueMs - NOW
+
+      // Somebody cleans up, whose clock and database are off: set wrong while it runs, and set right again.
+      cleanerClock.set(NOW + passedMs)
+      cleanerClock.jump(skews.cleaner)
+      databaseSkewMs = skews.database
+      const dry = await cleaner.cleanup({ dryRun: true })
+      const done = await cleaner.cleanup()
+      cleanerClock.jump(-skews.cleaner)
+      const rows = await app.database.query<{ id: string }>(sql`SELECT id FROM connection_logs`)
+      const left = new Set(idsOf(rows))
+      check(
+        'stored',
+        [...left].filter((id) => living(trueMs).includes(id)),
+        living(trueMs),
+        stored.size,
       )
-      const remember = (log: { id: string; createdAt: number }, eventId: string) =>
-        stored.set(log.id, { createdAt: log.createdAt, eventId })
-      for (const [n, { log }] of recorded.entries()) remember(log, `e${n}`)
+      expect([dry.deleted, done.deleted]).toEqual([stored.size - left.size, stored.size - left.size])
+      check(
+        'dry run',
+        dry.deleted,
+        [...stored.keys()].filter((id) => !left.has(id)),
+        stored.size,
+      )
+      for (const id of stored.keys()) if (!left.has(id)) stored.delete(id)
 
-      const cleanerClock = createTestClock(NOW)
-      let databaseSkewMs = 0
-      const cleaner = cleanerOf(app, cleanerClock, () => clock.now() + databaseSkewMs)
-
-      const seenPaths = new Set<string>()
-      let [triples, late, missing] = [0, 0, 0]
-      const living = (atMs: number) =>
-        [...stored]
-          .filter(([, { createdAt }]) => createdAt > atMs - RETENTION_MS)
-          .sort(([a, { createdAt: x }], [b, { createdAt: y }]) => y - x || (a < b ? 1 : -1))
-          .map(([id]) => id)
-      /** Holds what a path has shown against what it had to; every log that it might have shown is checked by it. */
-      const check = (path: string, shown: Shown, must: readonly string[], among: number) => {
-        seenPaths.add(path)
-        triples += among
-        if (typeof shown === 'number') {
-          late += Math.max(0, shown - must.length)
-          missing += Math.max(0, must.length - shown)
-          return
-        }
-        const [has, wanted] = [new Set(shown), new Set(must)]
-        late += shown.filter((id) => !wanted.has(id)).length + (shown.length - has.size)
-        missing += must.filter((id) => !has.has(id)).length
-      }
-
-      const instants = rounds
-        .map(({ event, by, ...skews }) => ({ atMs: NOW - (ages[event] ?? 0) + RETENTION_MS + by, ...skews }))
-        .sort((a, b) => a.atMs - b.atMs)
-      for (const [round, { atMs, ...skews }] of instants.entries()) {
-        clock.set(Math.max(clock.now(), atMs))
-        const trueMs = clock.now()
-        const passedMs = trueMs - NOW
-
-        // Somebody cleans up, whose clock and database are off: set wrong while it runs, and set right again.
-        cleanerClock.set(NOW + passedMs)
-        cleanerClock.jump(skews.cleaner)
-        databaseSkewMs = skews.database
-        const dry = await cleaner.cleanup({ dryRun: true })
-        const done = await cleaner.cleanup()
-        cleanerClock.jump(-skews.cleaner)
-        const rows = await app.database.query<{ id: string }>(sql`SELECT id FROM connection_logs`)
-        const left = new Set(idsOf(rows))
-        check(
-          'stored',
-          [...left].filter((id) => living(trueMs).includes(id)),
-          living(trueMs),
-          stored.size,
-        )
-        expect([dry.deleted, done.deleted]).toEqual([stored.size - left.size, stored.size - left.size])
-        check(
-          'dry run',
-          dry.deleted,
-          [...stored.keys()].filter((id) => !left.has(id)),
-          stored.size,
-        )
-        for (const id of stored.keys()) if (!left.has(id)) stored.delete(id)
-
-        // Two services are asked, one of which has another time.
-        otherClock.set(trueMs + skews.other)
-        for (const [service, key] of [
-          [app, keys.user],
-          [other, keys.service],
-        ] as const) {
-          const nowMs = service === app ? trueMs : otherClock.now()
-          const must = living(nowMs)
-          const byAge = [...stored].sort(([, a], [, b]) => a.createdAt - b.createdAt).map(([id]) => id)
-          const edge = byAge.length - must.length
-          const near = byAge.slice(Math.max(0, edge - 3), edge + 3)
-          const shown = await ask(service, key, must, near)
-          for (const [path, logs] of Object.entries(shown)) {
-            const own = path === 'last by skip' ? must.slice(-1) : path === 'behind the last' ? [] : must
-            if (path === 'connectionLog' || path === 'node')
-              check(
-                path,
-                logs,
-                near.filter((id) => must.includes(id)),
-                near.length,
-              )
-            else check(path, logs, own, path === 'behind the last' ? stored.size - must.length : stored.size)
-          }
-        }
-
-        // An event that is sent again: the living is known, of the expired nothing is remembered.
-        const own = new Set(living(trueMs))
-        const sorted = [...stored].sort(([, a], [, b]) => a.createdAt - b.createdAt)
-        const [youngestExpired] = sorted.filter(([id]) => !own.has(id)).slice(-1)
-        const oldestLiving = sorted.find(([id]) => own.has(id))
-        for (const [path, one] of [
-          ['eventId of the living', oldestLiving],
-          ['eventId of the expired', round % 3 === 0 ? youngestExpired : undefined],
-        ] as const) {
-          if (!one) continue
-          const [id, { eventId }] = one
-          const again = [...stored].some(([key, log]) => log.eventId === eventId && own.has(key))
-          const [answer] = await app.connectionLogs.record([
-            { at: '', value: sent(eventId, Number(eventId.slice(1))) },
-          ])
-          if (!answer) throw new TypeError('nothing was answered')
-          check(path, answer.created ? 0 : 1, again ? [id] : [], 1)
-          if (answer.created) remember(answer.log, eventId)
+      // Two services are asked, one of which has another time.
+      otherClock.set(trueMs + skews.other)
+      for (const [service, key] of [
+        [app, keys.user],
+        [other, keys.service],
+      ] as const) {
+        const nowMs = service === app ? trueMs : otherClock.now()
+        const must = living(nowMs)
+        const byAge = [...stored].sort(([, a], [, b]) => a.createdAt - b.createdAt).map(([id]) => id)
+        const edge = byAge.length - must.length
+        const near = byAge.slice(Math.max(0, edge - 3), edge + 3)
+        const shown = await ask(service, key, must, near)
+        for (const [path, logs] of Object.entries(shown)) {
+          const own = path === 'last by skip' ? must.slice(-1) : path === 'behind the last' ? [] : must
+          if (path === 'connectionLog' || path === 'node')
+            check(
+              path,
+              logs,
+              near.filter((id) => must.includes(id)),
+              near.length,
+            )
+          else check(path, logs, own, path === 'behind the last' ? stored.size - must.length : stored.size)
         }
       }
 
-      expect({ late, missing }).toEqual({ late: 0, missing: 0 })
-      expect(triples).toBeGreaterThanOrEqual(50_000)
-      const paths = [...Object.values(ROOT_FIELDS).flatMap((names) => names ?? []), ...OTHER_PATHS]
-      expect([...seenPaths].sort()).toEqual(paths.sort())
-      await other.stop()
-    },
-    TIMEOUT_MS,
-  )
+      // An event that is sent again: the living is known, of the expired nothing is remembered.
+      const own = new Set(living(trueMs))
+      const sorted = [...stored].sort(([, a], [, b]) => a.createdAt - b.createdAt)
+      const [youngestExpired] = sorted.filter(([id]) => !own.has(id)).slice(-1)
+      const oldestLiving = sorted.find(([id]) => own.has(id))
+      for (const [path, one] of [
+        ['eventId of the living', oldestLiving],
+        ['eventId of the expired', round % 3 === 0 ? youngestExpired : undefined],
+      ] as const) {
+        if (!one) continue
+        const [id, { eventId }] = one
+        const again = [...stored].some(([key, log]) => log.eventId === eventId && own.has(key))
+        const [answer] = await app.connectionLogs.record([
+          { at: '', value: sent(eventId, Number(eventId.slice(1))) },
+        ])
+        if (!answer) throw new TypeError('nothing was answered')
+        check(path, answer.created ? 0 : 1, again ? [id] : [], 1)
+        if (answer.created) remember(answer.log, eventId)
+      }
+    }
+
+    expect({ late, missing }).toEqual({ late: 0, missing: 0 })
+    expect(triples).toBeGreaterThanOrEqual(50_000)
+    const paths = [...Object.values(ROOT_FIELDS).flatMap((names) => names ?? []), ...OTHER_PATHS]
+    expect([...seenPaths].sort()).toEqual(paths.sort())
+    await other.stop()
+  })
 
   it('would be served late without the predicate, and deleted early by a clock alone: the controls', async () => {
     const { app, clock, other } = await start(provider)

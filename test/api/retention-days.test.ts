@@ -13,7 +13,6 @@ import { PROVIDERS, type Provider } from '../support/databases.ts'
 import { recordAt } from '../support/old-logs.ts'
 
 /** On a busy machine a round of cleaning up may take its time. */
-const PATIENT = { timeout: 20_000 }
 const LOGS = '/api/v1/connections/logs'
 
 /** A database with a log of each of the last 20 days, that no service has run on yet. */
@@ -88,7 +87,7 @@ describe.each(PROVIDERS)('RETENTION_DAYS on %s', (provider) => {
     const { app, key } = await start(provider)
     const { serve, stop } = services(app)
     const first = await serve(15)
-    await expect.poll(() => stored(app), PATIENT).toBe(15)
+    await expect.poll(() => stored(app)).toBe(15)
     await stop()
     // A shell without the setting of the service, and one with another.
     expect((await runCommand(['cleanup'], { DATABASE_URL: app.url })).stdout).toMatch(
@@ -114,7 +113,7 @@ describe.each(PROVIDERS)('RETENTION_DAYS on %s', (provider) => {
     const { app, key } = await start(provider)
     const { serve, stop } = services(app)
     const long = await serve(18)
-    await expect.poll(() => stored(app), PATIENT).toBe(18)
+    await expect.poll(() => stored(app)).toBe(18)
     expect(await seen(long.connlog, key, 18)).toBe(18)
     await stop()
 
@@ -139,7 +138,7 @@ describe.each(PROVIDERS)('RETENTION_DAYS on %s', (provider) => {
     expect(shorter.warnings).toEqual([
       'RETENTION_DAYS is not what it was on this database {"retentionDays":5,"beforeDays":19}',
     ])
-    await expect.poll(() => stored(app), PATIENT).toBe(5)
+    await expect.poll(() => stored(app)).toBe(5)
     await stop()
   })
 
@@ -147,14 +146,14 @@ describe.each(PROVIDERS)('RETENTION_DAYS on %s', (provider) => {
     const { app, key } = await start(provider)
     const { serve, stop } = services(app)
     const long = await serve(18)
-    await expect.poll(() => stored(app), PATIENT).toBe(18)
+    await expect.poll(() => stored(app)).toBe(18)
     const short = await serve(3)
     for (const { connlog } of [short, long, short]) expect(await cleanedUp(connlog, key)).toBe(0)
     expect([await stored(app), long.warnings, short.warnings.length]).toEqual([18, [], 1])
     await stop()
     await letClaimsRunOut(app)
     const first = await serve(15)
-    await expect.poll(() => stored(app), PATIENT).toBe(15)
+    await expect.poll(() => stored(app)).toBe(15)
     const second = await serve(17)
     expect(await cleanedUp(first.connlog, key)).toBe(0)
     expect(first.warnings.at(-1)).toBe(
@@ -170,7 +169,7 @@ describe.each(PROVIDERS)('RETENTION_DAYS on %s', (provider) => {
     const { app } = await start(provider)
     const { serve, stop } = services(app)
     await serve(18)
-    await expect.poll(() => stored(app), PATIENT).toBe(18)
+    await expect.poll(() => stored(app)).toBe(18)
     const heedless = { clock: systemClock, keptDays: async () => 3, logger: silentLogger }
     const retention = createRetention(app.database, connectionLogKind, heedless)
     // Where the service is at it at that moment, it is left to that one.
@@ -178,7 +177,7 @@ describe.each(PROVIDERS)('RETENTION_DAYS on %s', (provider) => {
       await retention.cleanup()
       return stored(app)
     }
-    await expect.poll(deleted, PATIENT).toBe(3)
+    await expect.poll(deleted).toBe(3)
     await stop()
   })
 })

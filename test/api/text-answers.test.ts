@@ -176,7 +176,7 @@ describe.each(PROVIDERS)('pages of logs answered as text on %s', (provider) => {
       { numRuns: DOCUMENTS, seed: SEED },
     )
     expect(asText).toBeGreaterThan(DOCUMENTS / 4)
-  }, 180_000)
+  })
 
   it.each(Object.entries(AS_TEXT))('as text: %s', async (_, parameters) => {
     const { text, executed } = await waysOf(app)(parameters, { userId: 'u1' })

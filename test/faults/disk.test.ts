@@ -16,7 +16,6 @@ import { findDamage, readStored, rowsOf } from './stored.ts'
 
 const PATH = '/api/v1/connections/logs'
 const MB = 1_048_576
-const TIMEOUT_MS = 180_000
 const UNAVAILABLE = 'The database cannot be reached or cannot take this now. Try again soon.'
 const undo = undoneAfterEach()
 
@@ -162,88 +161,84 @@ describe('a database that takes no more', () => {
 const codeOf = (error: unknown) => (error instanceof AppError ? error.code : error)
 
 const whyNot = whyNoTmpfs()
-describe.skipIf(whyNot !== undefined)(
-  `a disk that is full${whyNot ? ` (${whyNot})` : ''}`,
-  { timeout: TIMEOUT_MS },
-  () => {
-    it('SQLite: refuses writes whole, reads on, keeps what cannot be checkpointed, and goes on when there is space', async () => {
-      const disk = mountTmpfs(8 * MB)
-      undo(disk.unmount)
-      const clock = createTestClock(systemClock.now() - 8 * DAY_MS)
-      const env = { DATABASE_URL: `file:${disk.path}/connlog.db` }
-      const app = await startTestApp('sqlite', { clock, env })
-      undo(app.stop)
-      const key = await app.key('u1')
-      const writer = createWriter(app, key)
-      const { taken, response } = await writer.fill()
-      expect(taken).toBeGreaterThan(5)
-      await expectUnavailable(response)
-      await expectReadOnly(app, key, writer)
-      // The log cannot move into a file that cannot grow. What is in it stays.
-      expect(await app.database.query(sql`PRAGMA wal_checkpoint(TRUNCATE)`).catch(codeOf)).toBe(
-        'SERVICE_UNAVAILABLE',
-      )
-      expect(await writer.verdict()).toMatchObject(FLAWLESS)
-      // To delete is to write.
-      clock.advance(8 * DAY_MS)
-      expect(await app.connectionLogs.cleanup(false).catch(codeOf)).toBe('SERVICE_UNAVAILABLE')
-      clock.advance(-8 * DAY_MS)
-      disk.resize(32 * MB)
-      await expectRecovered(app, 'SQLite, tmpfs', writer)
-      clock.advance(8 * DAY_MS)
-      const { stored } = await writer.verdict()
-      expect((await app.connectionLogs.cleanup(false)).deleted).toBe(stored)
-      expect(await findDamage(app.url)).toEqual([])
-    })
+describe.skipIf(whyNot !== undefined)(`a disk that is full${whyNot ? ` (${whyNot})` : ''}`, () => {
+  it('SQLite: refuses writes whole, reads on, keeps what cannot be checkpointed, and goes on when there is space', async () => {
+    const disk = mountTmpfs(8 * MB)
+    undo(disk.unmount)
+    const clock = createTestClock(systemClock.now() - 8 * DAY_MS)
+    const env = { DATABASE_URL: `file:${disk.path}/connlog.db` }
+    const app = await startTestApp('sqlite', { clock, env })
+    undo(app.stop)
+    const key = await app.key('u1')
+    const writer = createWriter(app, key)
+    const { taken, response } = await writer.fill()
+    expect(taken).toBeGreaterThan(5)
+    await expectUnavailable(response)
+    await expectReadOnly(app, key, writer)
+    // The log cannot move into a file that cannot grow. What is in it stays.
+    expect(await app.database.query(sql`PRAGMA wal_checkpoint(TRUNCATE)`).catch(codeOf)).toBe(
+      'SERVICE_UNAVAILABLE',
+    )
+    expect(await writer.verdict()).toMatchObject(FLAWLESS)
+    // To delete is to write.
+    clock.advance(8 * DAY_MS)
+    expect(await app.connectionLogs.cleanup(false).catch(codeOf)).toBe('SERVICE_UNAVAILABLE')
+    clock.advance(-8 * DAY_MS)
+    disk.resize(32 * MB)
+    await expectRecovered(app, 'SQLite, tmpfs', writer)
+    clock.advance(8 * DAY_MS)
+    const { stored } = await writer.verdict()
+    expect((await app.connectionLogs.cleanup(false)).deleted).toBe(stored)
+    expect(await findDamage(app.url)).toEqual([])
+  })
 
-    it('Postgres: the same', async () => {
-      const { app, disk, writer, key } = await startOnDisk(systemClock.now())
-      disk.resize(disk.used() + MB)
-      const { taken, response } = await writer.fill()
-      expect(taken).toBeGreaterThan(2)
-      await expectUnavailable(response)
-      await expectReadOnly(app, key, writer)
-      expect(await writer.verdict()).toMatchObject(FLAWLESS)
-      disk.resize(64 * MB)
-      await expectRecovered(app, 'Postgres, tmpfs', writer)
-    })
+  it('Postgres: the same', async () => {
+    const { app, disk, writer, key } = await startOnDisk(systemClock.now())
+    disk.resize(disk.used() + MB)
+    const { taken, response } = await writer.fill()
+    expect(taken).toBeGreaterThan(2)
+    await expectUnavailable(response)
+    await expectReadOnly(app, key, writer)
+    expect(await writer.verdict()).toMatchObject(FLAWLESS)
+    disk.resize(64 * MB)
+    await expectRecovered(app, 'Postgres, tmpfs', writer)
+  })
 
-    it('Postgres: drops days that have expired all the same, and takes writes again in their space', async () => {
-      const { app, disk, writer, clock } = await startOnDisk(systemClock.now() - 9 * DAY_MS)
-      disk.resize(disk.used() + MB)
-      await expectUnavailable((await writer.fill()).response)
-      const { stored } = await writer.verdict()
-      clock.advance(9 * DAY_MS)
-      expect((await app.connectionLogs.cleanup(false)).deleted).toBe(stored)
-      expect((await writer.post(writer.newEvents(100))).status).toBe(200)
-      expect((await readStored(app.url)).length).toBe(100)
-      expect(await findDamage(app.url)).toEqual([])
-    })
+  it('Postgres: drops days that have expired all the same, and takes writes again in their space', async () => {
+    const { app, disk, writer, clock } = await startOnDisk(systemClock.now() - 9 * DAY_MS)
+    disk.resize(disk.used() + MB)
+    await expectUnavailable((await writer.fill()).response)
+    const { stored } = await writer.verdict()
+    clock.advance(9 * DAY_MS)
+    expect((await app.connectionLogs.cleanup(false)).deleted).toBe(stored)
+    expect((await writer.post(writer.newEvents(100))).status).toBe(200)
+    expect((await readStored(app.url)).length).toBe(100)
+    expect(await findDamage(app.url)).toEqual([])
+  })
 
-    /** A service whose database, but not its write-ahead log, lies on a small disk of a server that nobody else uses. */
-    async function startOnDisk(nowMs: number) {
-      const disk = mountTmpfs(64 * MB)
-      undo(disk.unmount)
-      const server = await startPostgres(['-c', 'fsync=off'])
-      undo(server.stop)
-      const [found] = await onServer<{ data_directory: string }>('SHOW data_directory', server.url)
-      const { uid, gid } = statSync(found?.data_directory ?? '')
-      chownSync(disk.path, uid, gid)
-      await onServer(`CREATE TABLESPACE small LOCATION '${disk.path}'`, server.url)
-      await onServer('CREATE DATABASE small TABLESPACE small', server.url)
-      const clock = createTestClock(nowMs)
-      const env = { DATABASE_URL: server.url.replace(/postgres$/, 'small') }
-      const app = await startTestApp('postgres', { clock, env })
-      undo(app.stop)
-      const key = await app.key('u1')
-      const writer = createWriter(app, key)
-      expect((await writer.post(writer.newEvents(10))).status).toBe(200)
-      // As a service does that runs from one day to the next.
-      const today = dayOf(systemClock.now())
-      await app.database.storage.prepare(connectionLogKind.table, [today, today + 1])
-      return { app, disk, clock, key, writer }
-    }
-  },
-)
+  /** A service whose database, but not its write-ahead log, lies on a small disk of a server that nobody else uses. */
+  async function startOnDisk(nowMs: number) {
+    const disk = mountTmpfs(64 * MB)
+    undo(disk.unmount)
+    const server = await startPostgres(['-c', 'fsync=off'])
+    undo(server.stop)
+    const [found] = await onServer<{ data_directory: string }>('SHOW data_directory', server.url)
+    const { uid, gid } = statSync(found?.data_directory ?? '')
+    chownSync(disk.path, uid, gid)
+    await onServer(`CREATE TABLESPACE small LOCATION '${disk.path}'`, server.url)
+    await onServer('CREATE DATABASE small TABLESPACE small', server.url)
+    const clock = createTestClock(nowMs)
+    const env = { DATABASE_URL: server.url.replace(/postgres$/, 'small') }
+    const app = await startTestApp('postgres', { clock, env })
+    undo(app.stop)
+    const key = await app.key('u1')
+    const writer = createWriter(app, key)
+    expect((await writer.post(writer.newEvents(10))).status).toBe(200)
+    // As a service does that runs from one day to the next.
+    const today = dayOf(systemClock.now())
+    await app.database.storage.prepare(connectionLogKind.table, [today, today + 1])
+    return { app, disk, clock, key, writer }
+  }
+})
 
 const onServer = <Row>(statement: string, url = inject('postgresUrl')) => rowsOf<Row>(url, statement)

@@ -19,8 +19,6 @@ import { findDamage, readStored } from './stored.ts'
 const MIDNIGHT = Math.floor(Date.now() / DAY_MS) * DAY_MS
 const CLIENTS = 8
 const { events: EVENTS } = inject('faults')
-/** Many times what they take where nothing else runs. */
-const TIMEOUT_MS = EVENTS * 60
 const undo = undoneAfterEach()
 
 interface Scene {
@@ -137,60 +135,54 @@ function repeated(events: readonly SentEvent[], random: Random): SentEvent[] {
 describe.each(PROVIDERS)(
   'events that are each sent one to five times through a network that cuts, on %s',
   (provider) => {
-    it(
-      `are stored once each, with the content that was acknowledged first, over midnight: ${EVENTS}`,
-      async () => {
-        const scene = await setScene(provider, `exactly once, ${provider}`)
-        const { random, clock } = scene
-        const of = (userId: string | null, count: number) =>
-          Array.from({ length: count }, (_, index) =>
-            sentEvent(userId, `e${index}`, random.whole(0, 100_000)),
-          )
-        // Other tenants, one of them nobody, have events with the same ids.
-        const events = [...of('tenant-a', EVENTS), ...of('tenant-b', EVENTS / 20), ...of(null, EVENTS / 40)]
-        const changed = Array.from({ length: 100 }, () => random.pick(events)).map((event): SentEvent => ({
-          ...event,
-          content: event.content + 1,
-        }))
-        const todo = repeated(events, random)
-        for (const event of changed) todo.splice(random.whole(0, todo.length), 0, event)
+    it(`are stored once each, with the content that was acknowledged first, over midnight: ${EVENTS}`, async () => {
+      const scene = await setScene(provider, `exactly once, ${provider}`)
+      const { random, clock } = scene
+      const of = (userId: string | null, count: number) =>
+        Array.from({ length: count }, (_, index) => sentEvent(userId, `e${index}`, random.whole(0, 100_000)))
+      // Other tenants, one of them nobody, have events with the same ids.
+      const events = [...of('tenant-a', EVENTS), ...of('tenant-b', EVENTS / 20), ...of(null, EVENTS / 40)]
+      const changed = Array.from({ length: 100 }, () => random.pick(events)).map((event): SentEvent => ({
+        ...event,
+        content: event.content + 1,
+      }))
+      const todo = repeated(events, random)
+      for (const event of changed) todo.splice(random.whole(0, todo.length), 0, event)
 
-        const sizeAtStart = inBatches(todo, random).length
-        const { history, words, failures } = await sendAll(scene, todo, {
-          withEventIds: true,
-          // Clocks of several services tell times on either side of midnight before the day is over.
-          onSettled: (left) => {
-            const share = 1 - left / sizeAtStart
-            const offset = share < 0.4 ? -2 : share > 0.6 ? 2 : random.chance(0.5) ? -1 : 1
-            clock.set(MIDNIGHT + offset * MINUTE_MS)
-          },
-        })
-        const stored = await readStored(scene.url)
-        const verdict = check(history, stored)
-        report(
-          `exactly once, ${provider}: ${todo.length} sent in ${history.length}, ${scene.cuts()} cuts, ${figures(verdict)}`,
-        )
-        expect(verdict).toMatchObject({ ...FLAWLESS, stored: events.length, acknowledged: events.length })
-        expect(stored.filter(({ key }) => key.startsWith('tenant-a/')).length).toBe(EVENTS)
-        // Who loses a race for the events of a list too often is asked to come again.
-        expect([...failures].filter((text) => !text.includes(TOO_MUCH_AT_ONCE))).toEqual([])
-        expect([...words.keys()].filter((word) => !WORDS.has(word))).toEqual([])
-        expect(scene.cuts()).toBeGreaterThan(0)
-        expect(await findDamage(scene.url)).toEqual([])
+      const sizeAtStart = inBatches(todo, random).length
+      const { history, words, failures } = await sendAll(scene, todo, {
+        withEventIds: true,
+        // Clocks of several services tell times on either side of midnight before the day is over.
+        onSettled: (left) => {
+          const share = 1 - left / sizeAtStart
+          const offset = share < 0.4 ? -2 : share > 0.6 ? 2 : random.chance(0.5) ? -1 : 1
+          clock.set(MIDNIGHT + offset * MINUTE_MS)
+        },
+      })
+      const stored = await readStored(scene.url)
+      const verdict = check(history, stored)
+      report(
+        `exactly once, ${provider}: ${todo.length} sent in ${history.length}, ${scene.cuts()} cuts, ${figures(verdict)}`,
+      )
+      expect(verdict).toMatchObject({ ...FLAWLESS, stored: events.length, acknowledged: events.length })
+      expect(stored.filter(({ key }) => key.startsWith('tenant-a/')).length).toBe(EVENTS)
+      // Who loses a race for the events of a list too often is asked to come again.
+      expect([...failures].filter((text) => !text.includes(TOO_MUCH_AT_ONCE))).toEqual([])
+      expect([...words.keys()].filter((word) => !WORDS.has(word))).toEqual([])
+      expect(scene.cuts()).toBeGreaterThan(0)
+      expect(await findDamage(scene.url)).toEqual([])
 
-        // The other way in: from a file, by another process, the day after.
-        const folder = mkdtempSync(join(tmpdir(), 'connlog-import-'))
-        undo(() => rmSync(folder, { recursive: true }))
-        const file = join(folder, 'again.ndjson')
-        const contents = new Map(stored.map(({ key, content }) => [key, content]))
-        const again = events.map((event) => bodyOf({ ...event, content: contents.get(event.key) ?? -1 }))
-        writeFileSync(file, again.map((log) => JSON.stringify(log)).join('\n'))
-        const imported = await runCommand(['import', file], { DATABASE_URL: scene.url, LOG_LEVEL: 'error' })
-        const count = events.length.toLocaleString('en')
-        expect(imported).toMatchObject({ code: 0, stdout: `0 stored, ${count} there already, 0 rejected.\n` })
-      },
-      TIMEOUT_MS,
-    )
+      // The other way in: from a file, by another process, the day after.
+      const folder = mkdtempSync(join(tmpdir(), 'connlog-import-'))
+      undo(() => rmSync(folder, { recursive: true }))
+      const file = join(folder, 'again.ndjson')
+      const contents = new Map(stored.map(({ key, content }) => [key, content]))
+      const again = events.map((event) => bodyOf({ ...event, content: contents.get(event.key) ?? -1 }))
+      writeFileSync(file, again.map((log) => JSON.stringify(log)).join('\n'))
+      const imported = await runCommand(['import', file], { DATABASE_URL: scene.url, LOG_LEVEL: 'error' })
+      const count = events.length.toLocaleString('en')
+      expect(imported).toMatchObject({ code: 0, stdout: `0 stored, ${count} there already, 0 rejected.\n` })
+    })
 
     it('control: are stored more often where they come without event ids', async () => {
       const scene = await setScene(provider, `exactly once, ${provider}, control`, SHORT)
@@ -204,7 +196,7 @@ describe.each(PROVIDERS)(
   },
 )
 
-describe.each(PROVIDERS)('one event sent 50 times at once, on %s', { timeout: TIMEOUT_MS }, (provider) => {
+describe.each(PROVIDERS)('one event sent 50 times at once, on %s', (provider) => {
   it.each([
     ['alone', 10, 1],
     ['in lists of 20', 200, 20],

@@ -16,7 +16,6 @@ const { reconnects } = inject('faults')
 const WRITERS = 16
 /** Lists of so many are stored on their own, beside one another. */
 const LIST = 100
-const TIMEOUT_MS = 60_000 + reconnects * 3_000
 const HOST = '127.0.0.1'
 
 const undo = undoneAfterEach()
@@ -32,7 +31,7 @@ function randomCuts(random: Random): Cutter {
   }
 }
 
-describe.each(PROVIDERS)('a stream that is cut over and over, on %s', { timeout: TIMEOUT_MS }, (provider) => {
+describe.each(PROVIDERS)('a stream that is cut over and over, on %s', (provider) => {
   it(`misses nothing and repeats nothing, cut ${reconnects} times while ${WRITERS} writers store; a cursor over ids loses`, async () => {
     const random = seededRandom(`feed, ${provider}`)
     const database = await createTestDatabase(provider)

@@ -7,7 +7,6 @@ import { createTestClock } from '../support/clock.ts'
 import { undoneAfterEach } from '../support/undo.ts'
 
 /** On a busy machine a round of cleaning up may take its time. */
-const PATIENT = { timeout: 20_000 }
 const EVENT = { platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' }
 const name = (day: number) =>
   `connection_logs_p${new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')}`
@@ -111,7 +110,7 @@ it('makes partitions two days ahead, and a writer makes the one that is missing 
   const client = new pg.Client(app.url)
   await client.connect()
   await app.start()
-  await expect.poll(() => partitions(client), PATIENT).toEqual([0, 1, 2].map((ahead) => name(today + ahead)))
+  await expect.poll(() => partitions(client)).toEqual([0, 1, 2].map((ahead) => name(today + ahead)))
   // The next round is a minute away: for three days nobody makes partitions.
   clock.set(now + 5 * DAY_MS)
   const [recorded] = await app.connectionLogs.record([{ value: EVENT, at: '' }])
@@ -136,7 +135,6 @@ it('drops a day whole although counts are being merged at that moment', async ()
     .poll(
       async () =>
         (await client.query(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`)).rowCount,
-      PATIENT,
     )
     .toBe(1)
   await merger.query('COMMIT')
@@ -175,7 +173,7 @@ describe('beside a reader that has the parent and wants a partition, which is ho
           async () =>
             (await client.query("SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted"))
               .rowCount,
-          { ...PATIENT, interval: 5 },
+          { interval: 5 },
         )
         .toBe(1)
       const { rowCount } = await reader.query(`SELECT FROM ${expired}`)

@@ -67,7 +67,7 @@ describe.each(PROVIDERS)('plans on %s', (provider) => {
       await app.connectionLogs.record(busy.slice(start, start + 1_000).map((value) => ({ value, at: '' })))
     }
     if (provider === 'postgres') await app.database.execute(sql`VACUUM ANALYZE connection_logs`)
-  }, 120_000)
+  })
   afterAll(() => app.stop())
 
   it.each(HOT)('%s is served by its index', async (_, sight, filter, index) => {

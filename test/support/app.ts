@@ -3,6 +3,7 @@ import { ALL_SCOPES, type Scope } from '../../src/auth/scopes.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { type Clock, systemClock } from '../../src/kernel/clock.ts'
 import type { Logger } from '../../src/kernel/logger.ts'
+import { CALM } from './calm.ts'
 import { type Provider, createTestDatabase } from './databases.ts'
 
 export interface TestApp extends App {
@@ -37,7 +38,12 @@ export async function startTestApp(
 ): Promise<TestApp> {
   const database = await createTestDatabase(provider)
   const logged: TestApp['logged'] = []
-  const config = parseConfig({ DATABASE_URL: database.url, RATE_LIMIT_PER_MINUTE: '0', ...env })
+  const config = parseConfig({
+    DATABASE_URL: database.url,
+    RATE_LIMIT_PER_MINUTE: '0',
+    ...CALM,
+    ...env,
+  })
   const app = await createApp({ config, clock, logger: captured(logged) })
   await app.database.migrations.apply()
 

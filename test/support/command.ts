@@ -4,6 +4,7 @@ import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { run } from '../../src/cli/run.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
+import { CALM } from './calm.ts'
 import { createTestTerminal } from './terminal.ts'
 
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
@@ -29,14 +30,14 @@ export interface Command {
 const SHORT_LIVED = ['--liftoff-only']
 
 /**
- * Runs `connlog` as it was built, with these settings alone.
+ * Runs `connlog` as it was built, with {@link CALM} and these settings only.
  * @param input all of its standard input; null leaves that open
  */
 export const startCommand = (
   args: readonly string[],
   env: Record<string, string>,
   input: string | null = '',
-): Command => startNode([...SHORT_LIVED, MAIN, ...args], env, input)
+): Command => startNode([...SHORT_LIVED, MAIN, ...args], { ...CALM, ...env }, input)
 
 /** Runs a script with Node. */
 export function startNode(

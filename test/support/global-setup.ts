@@ -22,6 +22,8 @@ declare module 'vitest' {
       reconnects: number
       unread: number
       outagesMs: number[]
+      /** Whether times are held against what is promised: only where the machine does nothing else. */
+      areTimed: boolean
     }
     /** How many random operations several tenants run beside each other. */
     tenants: { operations: number }

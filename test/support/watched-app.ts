@@ -63,7 +63,7 @@ export async function startWatchedApp(
     error: (fields, message) => void app.logged.push({ level: 'error', fields, message }),
   }
   const deadlines = createDeadlines(requestTimeoutMs, systemClock)
-  const bounds = { most: 100, maxQueueMs: 1_000, clock: systemClock }
+  const bounds = { most: 100, maxQueueMs: 60_000, clock: systemClock }
   const { fetch } = createHandler({
     admission: { requests: createAdmission(bounds), streams: createAdmission(bounds) },
     routes: [],

@@ -5,7 +5,7 @@ import { PROVIDERS, type Provider } from '../support/databases.ts'
 import type { Service } from '../support/service.ts'
 import { serviceWithKey } from '../support/service-with-key.ts'
 import { undoneAfterEach } from '../support/undo.ts'
-import { report } from './seed.ts'
+import { report } from '../faults/seed.ts'
 
 const undo = undoneAfterEach()
 
