@@ -1,7 +1,6 @@
 import { expectation } from '../kernel/errors.ts'
 import { SECOND_MS } from '../kernel/clock.ts'
 import type { LogLevel } from '../kernel/logger.ts'
-import { withoutCredentials } from '../kernel/text.ts'
 import { SETTINGS, type SettingName, type SettingValues } from './settings.ts'
 
 /** What the service is told from outside, parsed and frozen. */
@@ -65,7 +64,7 @@ export class ConfigError extends Error {
 function complaintAbout(name: SettingName, text: string | undefined): string {
   const { expected } = SETTINGS[name]
   if ('isSecret' in SETTINGS[name]) return `Expected \`${name}\` to be ${expected}, got something else.`
-  return expectation(name, expected, name === 'DATABASE_URL' ? text && withoutCredentials(text) : text)
+  return expectation(name, expected, text)
 }
 
 /**
@@ -79,7 +78,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     const text = env[name] === '' ? undefined : env[name]
     const result = SETTINGS[name].read(text)
     if (result.success) read[name] = result.data
-    else problems.push(complaintAbout(name, text))
+    else problems.push(result.problem ?? complaintAbout(name, text))
   }
   if (read['PERSISTED_OPERATIONS_ONLY'] === true && read['PERSISTED_OPERATIONS'] === undefined)
     problems.push(

@@ -1,10 +1,17 @@
 import { z } from 'zod'
+import { parseDatabaseUrl } from '../kernel/database-url.ts'
 import { LOG_LEVELS } from '../kernel/logger.ts'
+import { UrlProblem } from '../kernel/url-problem.ts'
+
+type ReadSetting<T> =
+  | { readonly success: true; readonly data: T }
+  /** The problem is a whole sentence; without one, a sentence says what is {@link Setting.expected}. */
+  | { readonly success: false; readonly problem?: string }
 
 /** One environment variable: how it is read, and the line that describes it in `--help` and in the docs. */
 interface Setting<T> {
   /** Reads the text of the variable; `undefined` when it is not set or empty. */
-  read(text: string | undefined): { readonly success: true; readonly data: T } | { readonly success: false }
+  read(text: string | undefined): ReadSetting<T>
   /** What is accepted, as it ends the sentence "Expected … to be". */
   readonly expected: string
   /** The default as text, for people. */
@@ -92,20 +99,28 @@ const platformNames = z
   .refine((all) => all.every((name) => /^[a-z][a-z\d_]{0,31}$/.test(name) && name !== 'all'))
   .refine((all) => all.length <= MAX_EXTRA_PLATFORMS)
 
-const DATABASE_URL = /^(file:.+|postgres(ql)?:\/\/.+)$/
+const DEFAULT_DATABASE_URL = 'file:./data/connlog.db'
+
+/** The text of a URL that can be read. */
+function readDatabaseUrl(url = DEFAULT_DATABASE_URL): ReadSetting<string> {
+  try {
+    parseDatabaseUrl(url)
+    return { success: true, data: url }
+  } catch (error) {
+    if (error instanceof UrlProblem) return { success: false, problem: error.message }
+    throw error
+  }
+}
 
 /** Every setting, in the order in which people read about them. */
 export const SETTINGS = {
-  DATABASE_URL: setting(
-    z
-      .string()
-      .regex(DATABASE_URL)
-      .optional()
-      .transform((value) => value ?? 'file:./data/connlog.db'),
-    'file:PATH for SQLite or postgres://… for Postgres',
-    'file:./data/connlog.db',
-    'Where logs are kept: `file:` is SQLite, `postgres://` or `postgresql://` is Postgres 15 or later.',
-  ),
+  DATABASE_URL: {
+    read: readDatabaseUrl,
+    expected: 'file:PATH for SQLite or postgres://… for Postgres',
+    default: DEFAULT_DATABASE_URL,
+    description:
+      'Where logs are kept: `file:` is SQLite, `postgres://` or `postgresql://` is Postgres 15 or later, in the schema `connlog` or the one that `?schema=` names.',
+  } satisfies Setting<string>,
   PORT: wholeNumber(0, 65_535, 4000, 'Port to listen on; 0 takes any free one.'),
   HOST: setting(
     z

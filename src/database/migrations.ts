@@ -121,18 +121,28 @@ async function readable(records: Promise<MigrationRecord[]>): Promise<MigrationR
   }
 }
 
+/** Names of migrations of every version of connlog. Prisma itself gives a time of 14 digits. */
+const OWN_NAME = /^\d{4}_/
+
 /** @throws {DatabaseOpenError} when the database is not one that this program can bring up to date */
 function missing(known: readonly Migration[], records: readonly MigrationRecord[]): Migration[] {
+  const names = new Set(known.map(({ name }) => name))
+  const newer = records
+    .filter(({ migration_name }) => !names.has(migration_name))
+    .map((row) => row.migration_name)
+  const isOurs = records.some(({ migration_name }) => names.has(migration_name))
+  const foreign = newer.find((name) => !isOurs || !OWN_NAME.test(name))
+  if (foreign !== undefined) {
+    throw new DatabaseOpenError(
+      `Another program keeps its migrations in the table _prisma_migrations here, such as ${foreign}. Give connlog a place of its own: on Postgres another ?schema= in DATABASE_URL, on SQLite another file.`,
+    )
+  }
   const unfinished = records.find(({ finished }) => !finished)
   if (unfinished) {
     throw new DatabaseOpenError(
       `Migration ${unfinished.migration_name} was begun on this database and never finished. Restore the database from before it, or mend it and mark it with \`prisma migrate resolve\`.`,
     )
   }
-  const names = new Set(known.map(({ name }) => name))
-  const newer = records
-    .filter(({ migration_name }) => !names.has(migration_name))
-    .map((row) => row.migration_name)
   if (newer.length > 0) {
     throw new DatabaseOpenError(
       `This database was made by a newer connlog: it has ${newer.join(', ')}, which this version does not know. Use that version, or another database.`,

@@ -1,5 +1,8 @@
 import type { Clock } from '../kernel/clock.ts'
+import { type DatabaseAddress, parseDatabaseUrl } from '../kernel/database-url.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { UrlProblem } from '../kernel/url-problem.ts'
+import { DatabaseOpenError } from './open-error.ts'
 import type { Database } from './port.ts'
 
 export interface OpenOptions {
@@ -16,14 +19,23 @@ export interface OpenOptions {
 }
 
 /**
- * Opens the database that a URL names: `file:` is SQLite, anything else Postgres. It is not migrated yet.
+ * Opens the database that a `DATABASE_URL` names. It is not migrated yet.
  * @throws {DatabaseOpenError} with a sentence for the operator
  */
 export async function openDatabase(url: string, options: OpenOptions): Promise<Database> {
-  if (url.startsWith('file:')) {
+  const address = addressOf(url)
+  if (address.type === 'sqlite') {
     const { openSqlite } = await import('./sqlite/open.ts')
-    return openSqlite(url, options)
+    return openSqlite(address, options)
   }
   const { openPostgres } = await import('./postgres/open.ts')
-  return openPostgres(url, options)
+  return openPostgres(address, options)
+}
+
+function addressOf(url: string): DatabaseAddress {
+  try {
+    return parseDatabaseUrl(url)
+  } catch (error) {
+    throw error instanceof UrlProblem ? new DatabaseOpenError(error.message) : error
+  }
 }

@@ -67,11 +67,3 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
     value,
   )
 }
-
-/**
- * The address of a database as it may be shown: without user, password and parameters, any of which may be secret. A
- * password may hold an `@`, so all up to the last one goes.
- */
-export function withoutCredentials(url: string): string {
-  return url.replace(/^([a-z]+:\/\/).*@/is, '$1').replace(/\?.*$/s, '')
-}

@@ -74,6 +74,7 @@ it('a listener that the network has forgotten is given up, and what was missed m
     createHints({
       pool,
       settings: { connectionString },
+      schema: 'connlog',
       clock: systemClock,
       logger: silentLogger,
       checkMs: 100,
@@ -114,6 +115,7 @@ it('a listener behind a pooler in transaction mode, where LISTEN succeeds and no
     const hints = createHints({
       pool,
       settings: { connectionString },
+      schema: 'connlog',
       clock: systemClock,
       logger: { ...silentLogger, warn },
       checkMs: 200,

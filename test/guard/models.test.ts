@@ -8,6 +8,7 @@ import { createSqliteAdapterFactory } from '../../src/database/sqlite/adapter.ts
 import { type SqliteConnections, openSqliteConnections } from '../../src/database/sqlite/connections.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
+import { DEFAULT_SCHEMA } from '../../src/kernel/postgres-parameters.ts'
 import { createTestDatabase } from '../support/databases.ts'
 import { describePostgres, describeSqlite } from '../support/describe-database.ts'
 import { modelScript, prismaDeploy } from '../support/schema-engine.ts'
@@ -15,6 +16,7 @@ import { modelScript, prismaDeploy } from '../support/schema-engine.ts'
 const MEND =
   'prisma/models.prisma and the migrations differ: add a migration to both folders under prisma/, or mend the models'
 
+const IN_SCHEMA = { schema: DEFAULT_SCHEMA }
 const IN_MEMORY = { path: ':memory:', clock: systemClock }
 const NAMES = readMigrations('sqlite').map(({ name }) => name)
 
@@ -42,7 +44,7 @@ it('makes Postgres tables by migrations as Prisma makes them from the models, bu
   const schema = schemaFor('postgresql')
   const migrated = await createTestDatabase('postgres')
   const modelled = await createTestDatabase('postgres', { migrated: false })
-  const script = await modelScript(schema, new PrismaPg(modelled.url))
+  const script = await modelScript(schema, new PrismaPg(modelled.url, IN_SCHEMA))
   const client = new pg.Client(modelled.url)
   await client.connect()
   await client.query(script)
@@ -71,7 +73,7 @@ it("leaves nothing to do for Prisma's own migrate, on either provider", async ()
 
   const postgres = await createTestDatabase('postgres')
   expect(
-    await prismaDeploy('postgresql', schemaFor('postgresql'), new PrismaPg(postgres.url), NAMES),
+    await prismaDeploy('postgresql', schemaFor('postgresql'), new PrismaPg(postgres.url, IN_SCHEMA), NAMES),
   ).toEqual([])
   await postgres.drop()
 })
@@ -79,7 +81,7 @@ it("leaves nothing to do for Prisma's own migrate, on either provider", async ()
 it("takes a database that Prisma's own migrate has made", async () => {
   const postgres = await createTestDatabase('postgres', { migrated: false })
   expect(
-    await prismaDeploy('postgresql', schemaFor('postgresql'), new PrismaPg(postgres.url), NAMES),
+    await prismaDeploy('postgresql', schemaFor('postgresql'), new PrismaPg(postgres.url, IN_SCHEMA), NAMES),
   ).toEqual(NAMES)
   expect(await migrate(postgres.url)).toEqual([])
   await postgres.drop()

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { type App, createApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config/config.ts'
-import { CLEANUP_LOCK } from '../../src/database/postgres/storage.ts'
+import { CLEANUP_LOCK } from '../../src/database/postgres/locks.ts'
 import { sql } from '../../src/database/sql.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, dayOf, systemClock } from '../../src/kernel/clock.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
@@ -110,7 +110,7 @@ describe('cleaning up on postgres', () => {
     holder.on('error', () => undefined)
     await holder.connect()
     await holder.query('BEGIN')
-    await holder.query('SELECT pg_advisory_xact_lock($1)', [CLEANUP_LOCK])
+    await holder.query(`SELECT pg_advisory_xact_lock(${CLEANUP_LOCK})`)
     expect(await app.connectionLogs.cleanup(false)).toMatchObject({ deleted: 0, isElsewhere: true })
     const command = await runCommand(['cleanup'], { DATABASE_URL: app.url })
     expect(command.stdout).toMatch(

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { DAY_MS, MINUTE_MS, dayOf } from '../../src/kernel/clock.ts'
-import { PARTITION_LOCK } from '../../src/database/postgres/storage.ts'
+import { PARTITION_LOCK } from '../../src/database/postgres/locks.ts'
 import { startTestApp } from '../support/app.ts'
 import { createTestClock } from '../support/clock.ts'
 import { undoneAfterEach } from '../support/undo.ts'
@@ -129,7 +129,7 @@ it('drops a day whole although counts are being merged at that moment', async ()
   const [merger, client] = [new pg.Client(app.url), new pg.Client(app.url)]
   await Promise.all([merger.connect(), client.connect()])
   await merger.query('BEGIN')
-  await merger.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
+  await merger.query(`SELECT pg_advisory_xact_lock(${PARTITION_LOCK})`)
   const cleaning = app.connectionLogs.cleanup(false)
   await expect
     .poll(

@@ -38,6 +38,8 @@ async function createPostgresDatabase(migrated: boolean): Promise<TestDatabase> 
   await asAdmin(
     adminUrl,
     `CREATE DATABASE ${name}${migrated ? ` TEMPLATE ${TEMPLATE} STRATEGY FILE_COPY` : ''}`,
+    // For the clients of tests, which name no schema. connlog's own connections do not depend on it.
+    `ALTER DATABASE ${name} SET search_path = connlog, pg_temp`,
   )
   return {
     url: adminUrl.replace(/postgres$/, name),
@@ -56,11 +58,11 @@ export async function breakDatabase(url: string): Promise<() => void> {
   return () => other.close()
 }
 
-async function asAdmin(url: string, statement: string): Promise<void> {
+async function asAdmin(url: string, ...statements: string[]): Promise<void> {
   const client = new pg.Client(url)
   await client.connect()
   try {
-    await client.query(statement)
+    for (const statement of statements) await client.query(statement)
   } finally {
     await client.end()
   }

@@ -28,7 +28,7 @@ export async function describePostgres(url: string): Promise<string[]> {
     const { rows: columns } = await client.query<{ line: string }>(
       `SELECT format('%s.%s %s required=%s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull) AS line
        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-       WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace
+       WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = current_schema()::regnamespace
          AND a.attnum > 0 AND NOT a.attisdropped AND c.relname <> '_prisma_migrations'`,
     )
     const { rows: indexes } = await client.query<{ line: string }>(
@@ -37,7 +37,7 @@ export async function describePostgres(url: string): Promise<string[]> {
           FROM unnest(x.indkey[0:x.indnkeyatts - 1]) WITH ORDINALITY AS k(number, place)
           LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.number AND k.number > 0)) AS line
        FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
-       WHERE t.relnamespace = 'public'::regnamespace AND NOT t.relispartition AND t.relname <> '_prisma_migrations'`,
+       WHERE t.relnamespace = current_schema()::regnamespace AND NOT t.relispartition AND t.relname <> '_prisma_migrations'`,
     )
     return [...columns, ...indexes].map(({ line }) => line).sort()
   } finally {

@@ -70,7 +70,7 @@ describe('settings', () => {
         METRICS_TOKEN: 'canary',
       }),
     ).toEqual([
-      'Expected `DATABASE_URL` to be file:PATH for SQLite or postgres://… for Postgres, got "mysql://host/db".',
+      'Expected `DATABASE_URL` to be file:PATH for SQLite or postgres://USER:PASSWORD@HOST:PORT/DATABASE for Postgres, got 42 characters, beginning with "mysql:".',
       'Expected `PORT` to be a whole number from 0 to 65535, got "70000".',
       'Expected `HOST` to be a host name or an address, got "a b".',
       'Expected `RETENTION_DAYS` to be a whole number from 1 to 365, got "0".',

@@ -5,7 +5,7 @@ import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
 import type { Column, Dialect, LogTable, PageRequest, Position } from '../dialect.ts'
 import { erasingBy } from './erasing.ts'
 import { followingBy } from './following.ts'
-import { CLEANUP_LOCK, PARTITION_LOCK } from './storage.ts'
+import { CLEANUP_LOCK, PARTITION_LOCK } from './locks.ts'
 import { OUTER_FIRST, storingBy } from './storing.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
@@ -100,7 +100,7 @@ export const postgresDialect: Dialect = {
 
   // No merge, and no writer that has not noted what it wrote.
   lockCounts: ({ counts }) => [
-    sql`SELECT pg_advisory_xact_lock(${raw(String(PARTITION_LOCK))})`,
+    sql`SELECT pg_advisory_xact_lock(${raw(PARTITION_LOCK)})`,
     sql`LOCK TABLE ${raw(counts.deltas)} IN SHARE ROW EXCLUSIVE MODE`,
   ],
 
@@ -142,7 +142,7 @@ export const postgresDialect: Dialect = {
 
   ...storingBy({ instant: (ms) => postgresDialect.instant(ms), selection: (table) => selection(table) }),
 
-  tryCleanup: () => sql`SELECT pg_try_advisory_xact_lock(${raw(String(CLEANUP_LOCK))}) AS free`,
+  tryCleanup: () => sql`SELECT pg_try_advisory_xact_lock(${raw(CLEANUP_LOCK)}) AS free`,
 
   deleteExpired: (table, throughMs, limit) => {
     const logs = raw(table.name)

@@ -5,7 +5,7 @@ import type { Eraser } from '../erasing.ts'
 import type { Database, Storage } from '../port.ts'
 import { raw, sql } from '../sql.ts'
 import { forgetStatistics } from './statistics.ts'
-import { PARTITION_LOCK } from './storage.ts'
+import { PARTITION_LOCK } from './locks.ts'
 
 const TRIES = 5
 const PAUSE_MS = 1_000
@@ -18,7 +18,7 @@ export function createEraser(
   /** Nobody merges counts meanwhile, nor makes or drops partitions. */
   const alone = (work: Parameters<typeof transaction<void>>[0]) =>
     transaction(async (tx) => {
-      await tx.execute(sql`SELECT pg_advisory_xact_lock(${raw(String(PARTITION_LOCK))})`)
+      await tx.execute(sql`SELECT pg_advisory_xact_lock(${raw(PARTITION_LOCK)})`)
       await work(tx)
     })
 

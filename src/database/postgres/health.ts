@@ -100,8 +100,9 @@ async function partitions(pool: Pool, table: LogTable, days: readonly number[]):
     })),
   )
   const { rows } = await pool.query<{ name: string; attached: boolean }>(
-    `SELECT c.relname AS name, c.relispartition AS attached FROM pg_class c
-     WHERE c.relname = ANY($1) AND c.relnamespace = current_schema()::regnamespace`,
+    `SELECT c.relname AS name, c.relispartition AS attached 
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relname = ANY($1) AND n.nspname = current_schema()`,
     [wanted.map(({ name }) => name)],
   )
   const attached = new Map(rows.map((row) => [row.name, row.attached]))

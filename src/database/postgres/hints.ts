@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import pg from 'pg'
 import { type Clock, SECOND_MS } from '../../kernel/clock.ts'
@@ -7,7 +7,11 @@ import type { Logger } from '../../kernel/logger.ts'
 import type { Hints } from '../hints.ts'
 import { socketThatEnds } from './sockets.ts'
 
-const CHANNEL = 'connlog_feed'
+/** Channels are of a whole database, so each schema has its own. In `public` it is the one of older versions. */
+export const channelOf = (schema: string): string =>
+  schema === 'public'
+    ? 'connlog_feed'
+    : `connlog_feed_${createHash('sha256').update(schema).digest('hex').slice(0, 16)}`
 
 /**
  * Least time between two notifications of a process, in milliseconds. Postgres commits those who notify one after
@@ -31,6 +35,7 @@ const DEAF =
 export interface PostgresHintsOptions {
   readonly pool: pg.Pool
   readonly settings: pg.ClientConfig
+  readonly schema: string
   readonly clock: Clock
   readonly logger: Logger
   /** How often a connection that hears nothing is asked whether it is alive, in milliseconds. */
@@ -44,10 +49,12 @@ export interface PostgresHintsOptions {
 export function createHints({
   pool,
   settings,
+  schema,
   clock,
   logger,
   checkMs = CHECK_MS,
 }: PostgresHintsOptions): Hints & Running {
+  const feedChannel = channelOf(schema)
   const closing = new AbortController()
   const listeners = new Set<Running>()
   let isWanted = false
@@ -59,7 +66,7 @@ export function createHints({
     while (isWanted && !closing.signal.aborted) {
       isWanted = false
       // Whoever misses it looks by itself.
-      await pool.query(`NOTIFY ${CHANNEL}`).catch(() => undefined)
+      await pool.query(`NOTIFY ${feedChannel}`).catch(() => undefined)
       await clock.sleep(ANNOUNCE_EVERY_MS, closing.signal)
     }
     announcing = undefined
@@ -69,7 +76,7 @@ export function createHints({
     let socket: Socket | undefined
     const client = new pg.Client({
       ...settings,
-      application_name: 'connlog feed',
+      application_name: `${settings.application_name ?? 'connlog'} feed`,
       stream: () => (socket = socketThatEnds(SILENT_CHECKS * checkMs)),
     })
     const ended = new AbortController()
@@ -84,13 +91,13 @@ export function createHints({
     client.on('end', () => ended.abort())
     client.on('notification', ({ channel }) => {
       noteHearing(true)
-      if (channel === CHANNEL) onHint()
+      if (channel === feedChannel) onHint()
       else echoes += 1
     })
     const over = AbortSignal.any([signal, ended.signal])
     try {
       await client.connect()
-      await client.query(`LISTEN ${CHANNEL}`)
+      await client.query(`LISTEN ${feedChannel}`)
       await client.query(`LISTEN ${echo}`)
       // What was stored while nobody listened.
       onHint()

@@ -5,17 +5,12 @@ import type { LogTable } from '../dialect.ts'
 import { sqlState } from '../failures.ts'
 import type { Storage } from '../port.ts'
 import type { Timeouts } from '../timeouts.ts'
+import { CLEANUP_LOCK, PARTITION_LOCK } from './locks.ts'
 import { mergeCounts } from './merge-counts.ts'
 import { inTransaction } from './transactions.ts'
 
-/** Serialises the making and dropping of partitions, and the merging of counts, between processes; any number that is ours. */
-export const PARTITION_LOCK = 7_270_736_901
-
 /** check_violation: what Postgres says of a row that fits no partition. No table of ours has other checks. */
 const NO_PARTITION = '23514'
-
-/** Held by the transaction that cleans up, so that of several processes one at a time does; any number that is ours. */
-export const CLEANUP_LOCK = 7_270_736_902
 
 /** How long cleaning up waits for partitions to be made and counts to be merged, in milliseconds. */
 const PARTITION_LOCK_TIMEOUT_MS = 5_000
@@ -184,7 +179,7 @@ export function createPartitions(
         if (!(await tryLock(client, CLEANUP_LOCK))) return 'elsewhere'
         // Who merges counts is soon done; without the wait a whole day would be deleted log by log instead.
         await client.query(`SET LOCAL lock_timeout = ${PARTITION_LOCK_TIMEOUT_MS}`)
-        await client.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
+        await client.query(`SELECT pg_advisory_xact_lock(${PARTITION_LOCK})`)
         await client.query(`SET LOCAL lock_timeout = ${DROP_LOCK_TIMEOUT_MS}`)
         await client.query(`LOCK TABLE ${parents}, ${tables} IN ACCESS EXCLUSIVE MODE`)
         const deleted = await before(client)
@@ -202,17 +197,15 @@ export function createPartitions(
 }
 
 async function lock(client: PoolClient): Promise<true> {
-  await client.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK])
+  await client.query(`SELECT pg_advisory_xact_lock(${PARTITION_LOCK})`)
   return true
 }
 
 /** How many logs went, or why none did. */
 type Dropping = number | 'in use' | 'elsewhere'
 
-async function tryLock(client: PoolClient, lock: number): Promise<boolean> {
-  const { rows } = await client.query<{ free: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS free', [
-    lock,
-  ])
+async function tryLock(client: PoolClient, lock: string): Promise<boolean> {
+  const { rows } = await client.query<{ free: boolean }>(`SELECT pg_try_advisory_xact_lock(${lock}) AS free`)
   return rows[0]?.free === true
 }
 
@@ -229,7 +222,8 @@ export async function partitionsOf(
   const { rows } = await client.query<{ parent: string; name: string }>(
     `SELECT p.relname AS parent, c.relname AS name
      FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
-     WHERE p.relkind = 'p' AND p.relname = ANY($1) AND p.relnamespace = current_schema()::regnamespace
+       JOIN pg_namespace n ON n.oid = p.relnamespace
+     WHERE p.relkind = 'p' AND p.relname = ANY($1) AND n.nspname = current_schema()
      ORDER BY c.relname`,
     [parents],
   )

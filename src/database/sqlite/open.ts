@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url'
 import { PrismaClient } from '../../generated/sqlite/client.ts'
 import type { Clock } from '../../kernel/clock.ts'
+import type { SqliteAddress } from '../../kernel/sqlite-url.ts'
 import { overClient } from '../client.ts'
 import { NO_HINTS } from '../hints.ts'
 import {
@@ -24,14 +24,13 @@ import { SqliteOpenError } from './open-error.ts'
 
 /**
  * Opens an SQLite file, which is made if it is missing.
- * @param url `file:` and a path, relative to the working directory unless it begins with a slash
  * @throws {DatabaseOpenError} with a sentence for the operator
  */
 export async function openSqlite(
-  url: string,
+  { path }: SqliteAddress,
   { clock, unhurried, requestMs, onLost }: Omit<OpenOptions, 'poolSize' | 'logger'>,
 ): Promise<Database> {
-  const connections = await openConnections(pathOf(url), clock, onLost)
+  const connections = await openConnections(path, clock, onLost)
   const client = new PrismaClient({ adapter: createSqliteAdapterFactory(connections) })
   const over = overClient(client, unhurried ? UNHURRIED : timeoutsWithin(requestMs))
   return {
@@ -57,8 +56,6 @@ export async function openSqlite(
     },
   }
 }
-
-const pathOf = (url: string) => (url.startsWith('file://') ? fileURLToPath(url) : url.slice('file:'.length))
 
 async function openConnections(
   path: string,

@@ -1,0 +1,12 @@
+/**
+ * A number for an advisory lock, as an SQL expression. Those are of a whole database, so each schema has its own. In
+ * `public`, where older versions keep their tables, it is the one that they take.
+ */
+const lockOf = (number: number): string =>
+  `(CASE current_schema() WHEN 'public' THEN ${number} ELSE hashtextextended(current_schema(), ${number}) END)`
+
+/** Serialises the making and dropping of partitions, and the merging of counts, between processes. */
+export const PARTITION_LOCK = lockOf(7_270_736_901)
+
+/** Held by the transaction that cleans up, so that of several processes one at a time does. */
+export const CLEANUP_LOCK = lockOf(7_270_736_902)
