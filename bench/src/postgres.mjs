@@ -29,6 +29,8 @@ export function postgresSettings() {
     fsync: 'on',
     synchronous_commit: 'on',
     full_page_writes: 'on',
+    // The peers, and the statements of the bench itself, name no schema: they find connlog's tables by this.
+    search_path: 'connlog, public',
   }
 }
 

@@ -13,7 +13,7 @@ import { createKnownKeys } from './known-keys.ts'
 import { createLastUses } from './last-use.ts'
 import { OPERATOR, type Principal } from './principal.ts'
 import { ALL_SCOPES, type Scope, isScope } from './scopes.ts'
-import { type ApiKey, invalidityOf, toApiKey } from './stored-key.ts'
+import { type ApiKey, hasExpired, invalidityOf, toApiKey } from './stored-key.ts'
 
 export interface CreateKeyOptions {
   /** The user whose logs the key reaches; null for a service key. */
@@ -265,7 +265,7 @@ function requireRotatable(row: ApiKeyRow, nowMs: number): void {
     new AppError('CONFLICT', `Expected the key ${JSON.stringify(id)} to be good, ${why}.`)
   if (revokedAt !== null) throw refuse(`but it was revoked at ${formatInstant(revokedAt)}`)
   if (rotatedTo !== null) throw refuse(`but it was rotated already, to ${JSON.stringify(rotatedTo)}`)
-  if (expiresAt !== null && expiresAt <= nowMs) throw refuse(`but it expired at ${formatInstant(expiresAt)}`)
+  if (hasExpired(expiresAt, nowMs)) throw refuse(`but it expired at ${textOf(expiresAt)}`)
 }
 
 function parseScopes(texts: readonly string[]): Scope[] {
@@ -276,4 +276,8 @@ function parseScopes(texts: readonly string[]): Scope[] {
   return ALL_SCOPES.filter((scope) => texts.includes(scope))
 }
 
-const textOf = (ms: number | null) => (ms === null ? null : formatInstant(ms))
+/** An instant for people and for the audit log. */
+function textOf(ms: number | null): string | null {
+  if (ms === null) return null
+  return Number.isNaN(ms) ? 'an unreadable time' : formatInstant(ms)
+}

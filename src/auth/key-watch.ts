@@ -51,7 +51,7 @@ export function createKeyWatch(
   async function stateOf(ids: readonly string[]): Promise<Map<string, Invalidity | 'good'>> {
     const { dialect } = database
     const rows = await database.query<{ id: string; revoked: unknown; expired: unknown }>(sql`
-      SELECT id, revoked_at IS NOT NULL AS revoked, coalesce(expires_at <= ${dialect.instant(clock.now())}, FALSE) AS expired
+      SELECT id, revoked_at IS NOT NULL AS revoked, ${dialect.hasCome(sql`expires_at`, clock.now())} AS expired
       FROM api_keys WHERE ${dialect.anyOf(sql`id`, ids)}`)
     return new Map(
       rows.map(({ id, revoked, expired }) => [id, revoked ? 'revoked' : expired ? 'expired' : 'good']),

@@ -129,10 +129,10 @@ export function createManagedKeys({
     /** @returns undefined for never */
     function endOf(expiresAt: Maybe<number>): number | undefined {
       const wanted = expiresAt ?? undefined
-      if (wanted !== undefined && wanted <= clock.now())
+      if (wanted !== undefined && !(wanted > clock.now()))
         throw badInput('input.expiresAt', 'an instant to come', new Date(wanted))
       const latest = principal.expiresAt
-      if (latest !== null && (wanted === undefined || wanted > latest)) {
+      if (latest !== null && !(wanted !== undefined && wanted <= latest)) {
         const expected = `at most ${formatInstant(latest)}, when the asking key expires`
         const got = wanted === undefined ? undefined : new Date(wanted)
         throw new AppError('FORBIDDEN', expectation('input.expiresAt', expected, got))

@@ -46,5 +46,9 @@ export function invalidityOf(
 ): Invalidity | undefined {
   if (!key) return 'erased'
   if (key.revokedAt !== null) return 'revoked'
-  return key.expiresAt !== null && key.expiresAt.getTime() <= nowMs ? 'expired' : undefined
+  return hasExpired(key.expiresAt?.getTime() ?? null, nowMs) ? 'expired' : undefined
 }
+
+/** Whether a key has come to its end; null is no end. An end that cannot be read (NaN) has come. */
+export const hasExpired = (expiresAt: number | null, nowMs: number): boolean =>
+  expiresAt !== null && !(expiresAt > nowMs)

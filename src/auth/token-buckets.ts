@@ -73,7 +73,8 @@ export function createTokenBuckets({
 
   /** Changes what is owed, and leaves a bucket that is full again where it is: deleting the last one clears the cache. */
   function owe(bucket: Bucket, owed: number): void {
-    bucket.owed = Math.min(Math.max(0, owed), 2 * capacity)
+    // A bucket about which nothing is known gives nothing.
+    bucket.owed = Number.isNaN(owed) ? 2 * capacity : Math.min(Math.max(0, owed), 2 * capacity)
   }
 
   const waitMs = ({ owed }: Bucket, tokens: number) =>

@@ -1,6 +1,6 @@
 import { DEFAULT_OVERLAP_MS, MAX_OVERLAP_MS } from '../auth/key-store.ts'
 import { DEFAULT_SCOPES } from '../auth/scopes.ts'
-import type { ApiKey } from '../auth/stored-key.ts'
+import { type ApiKey, hasExpired } from '../auth/stored-key.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, systemClock } from '../kernel/clock.ts'
 import { badInput } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
@@ -71,22 +71,23 @@ function describe(apiKey: ApiKey, ...more: string[]): string {
     id,
     userId === null ? 'service' : `user ${userId}`,
     scopes.join(','),
-    `created ${formatInstant(createdAt)}`,
+    `created ${timeOf(createdAt)}`,
     stateOf(apiKey),
     ...more,
     ...(name === null ? [] : [name]),
   ].join('\t')
 }
 
-const useOf = ({ lastUsedAt }: ApiKey) =>
-  lastUsedAt === null ? 'never used' : `used ${formatInstant(lastUsedAt)}`
+const useOf = ({ lastUsedAt }: ApiKey) => (lastUsedAt === null ? 'never used' : `used ${timeOf(lastUsedAt)}`)
 
 function stateOf({ expiresAt, revokedAt, rotatedTo }: ApiKey): string {
   const rotated = rotatedTo === null ? '' : `, rotated to ${rotatedTo}`
-  if (revokedAt !== null) return `revoked ${formatInstant(revokedAt)}${rotated}`
+  if (revokedAt !== null) return `revoked ${timeOf(revokedAt)}${rotated}`
   if (expiresAt === null) return 'valid'
-  return `${expiresAt <= systemClock.now() ? 'expired' : 'until'} ${formatInstant(expiresAt)}${rotated}`
+  return `${hasExpired(expiresAt, systemClock.now()) ? 'expired' : 'until'} ${timeOf(expiresAt)}${rotated}`
 }
+
+const timeOf = (ms: number) => (Number.isNaN(ms) ? 'at an unreadable time' : formatInstant(ms))
 
 function parseOverlap(text: string): number {
   const overlapMs = text === '0' ? 0 : parseDuration('overlap', text)

@@ -3,6 +3,7 @@ import { ALL_SCOPES, DEFAULT_SCOPES } from '../auth/scopes.ts'
 import { ConfigError } from '../config/config.ts'
 import { settingsHelp } from '../config/describe.ts'
 import { EXPORT_FORMATS } from '../connections/export-format.ts'
+import { failureSentence } from '../database/failures.ts'
 import { DatabaseOpenError } from '../database/open-error.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { ExportOptions } from './export.ts'
@@ -186,6 +187,10 @@ function failed(error: unknown, { stderr }: Terminal): number {
   if (error instanceof ConfigError) stderr.write(`${error.problems.join('\n')}\n`)
   else if (error instanceof CommandError || error instanceof DatabaseOpenError || error instanceof AppError)
     stderr.write(`${error.message}\n`)
-  else throw error
+  else {
+    const sentence = failureSentence(error)
+    if (sentence === undefined) throw error
+    stderr.write(`${sentence}\n`)
+  }
   return error instanceof CommandError ? error.exitCode : 1
 }

@@ -92,6 +92,8 @@ export interface KeyUse {
 export interface Dialect extends Recounting, Breakdowns, Erasing, Following {
   /** An instant as a parameter. */
   instant(ms: number): Sql
+  /** Whether the instant in a column has come. Also true for what is no instant; false for NULL. */
+  hasCome(column: Sql, nowMs: number): Sql
   /** `column` equals one of `values`; no values match nothing. */
   anyOf(column: Sql, values: readonly string[]): Sql
   /** To be said where logs of all users are meant: it holds for each, and lets the index over all of them serve. */

@@ -70,7 +70,27 @@ export function sqlState(error: unknown): string | undefined {
   )
 }
 
+/** What is missing in a database: a schema, a table, a column, a function. */
+const MISSING = /^(3F000|42P01|42703|42883|P2021|P2022)$/
+
+/**
+ * What a failure of the database comes to, for a person at a terminal; undefined for a failure of another kind. Without
+ * the driver's text, which may hold what was sent.
+ */
+export function failureSentence(error: unknown): string | undefined {
+  const codes = causes(error).flatMap(({ originalCode, code }) => [originalCode, code])
+  const code = sqlState(error) ?? codes.find((one) => /^P\d{4}$/.test(String(one)))
+  const isOfDatabase = code !== undefined || causes(error).some(({ name }) => OF_DATABASE.test(String(name)))
+  if (!isOfDatabase) return undefined
+  return MISSING.test(String(code))
+    ? 'The database lacks a table or a column that connlog needs. Run `connlog migrate`, then `connlog doctor`.'
+    : `The database did not do what was asked${code === undefined ? '' : ` (${String(code)})`}. Run \`connlog doctor\`.`
+}
+
+const OF_DATABASE = /^(PrismaClient\w+|DriverAdapterError|DatabaseError|SqliteError)$/
+
 interface Cause {
+  readonly name?: unknown
   readonly kind?: unknown
   readonly code?: unknown
   readonly originalCode?: unknown

@@ -55,7 +55,7 @@ export async function readRetention(
       FROM instance, (${database.dialect.now()}) AS n WHERE id = 1`,
   )
   if (!row || row.days === null) return undefined
-  return { days: row.days, isFresh: row.age_ms !== null && Number(row.age_ms) < CLAIM_LASTS_MS }
+  return { days: row.days, isFresh: row.age_ms !== null && !(Number(row.age_ms) >= CLAIM_LASTS_MS) }
 }
 
 /** As {@link readRetention}, of a database that may not be migrated yet: it then remembers nothing. */

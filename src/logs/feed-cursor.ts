@@ -59,7 +59,7 @@ export function createFeedCursorCodec(secret: string, sight: Sight): FeedCursorC
       const parts = partsOf(cursor)
       if (!parts) throw badInput(field, 'a cursor that this feed gave to a key of the same reach', cursor)
       const [, sinceMs, ofLineage, position, id, userId] = parts
-      if (sinceMs <= expiryCutoffMs(horizon))
+      if (!(sinceMs > expiryCutoffMs(horizon)))
         throw expired(field, 'within the retention, got one behind which logs have expired')
       if (ofLineage !== lineage || BigInt(position) > head)
         throw expired(field, 'of this database, got one of another, or of a later state of it')

@@ -171,7 +171,9 @@ describe('several services on one empty Postgres', () => {
     const dying = new pg.Client(database.url)
     dying.on('error', () => undefined)
     await dying.connect()
-    await dying.query('BEGIN; CREATE TABLE half_done (id int); SELECT pg_advisory_xact_lock(72707369)')
+    await dying.query(
+      'BEGIN; CREATE SCHEMA connlog; CREATE TABLE connlog.half_done (id int); SELECT pg_advisory_xact_lock(72707369)',
+    )
     const waiting = [startService(database.url), startService(database.url)]
     const locked = `SELECT count(*)::int AS n FROM pg_locks JOIN pg_database d ON d.oid = database
       WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()`
@@ -185,7 +187,7 @@ describe('several services on one empty Postgres', () => {
       expect(await statusOf(service, '/ready')).toBe(200)
       expect(await service.stop()).toMatchObject({ code: 0 })
     }
-    const left = await asked(database.url, "SELECT to_regclass('half_done') AS half_done")
+    const left = await asked(database.url, "SELECT to_regclass('connlog.half_done') AS half_done")
     expect(left.rows).toEqual([{ half_done: null }])
   })
 })

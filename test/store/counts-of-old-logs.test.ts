@@ -57,7 +57,7 @@ async function asOfOld(provider: Provider, url: string): Promise<void> {
   if (!first) throw new TypeError('there is no migration')
   const client = new pg.Client(url)
   await client.connect()
-  await client.query(first.sql + recordOf('postgresql', first, 'now()'))
+  await client.query(`CREATE SCHEMA connlog; ${first.sql}${recordOf('postgresql', first, 'now()')}`)
   // The tenth has no logs, and so will have no counts.
   for (const day of [10, 16, 17, 18])
     await client.query(

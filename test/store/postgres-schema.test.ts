@@ -178,7 +178,9 @@ it('takes any name for its schema, and commands, erasure and doctor work in it',
     /^clk_\w+\n$/,
   )
   const doctor = await runCommand(['doctor'], { DATABASE_URL })
-  expect(doctor.code, doctor.stdout).toBe(0)
+  // The tests' own Postgres does not survive a power cut.
+  expect(doctor.stdout.split('\n').filter((line) => /^wrong {2}(?!durability)/.test(line))).toEqual([])
+  expect(doctor.stdout).toContain(`all ${MIGRATIONS.length} applied`)
   expect((await runCommand(['export'], { DATABASE_URL })).stdout).toContain('"eventId":"e1"')
   const erased = await runCommand(['erase', '--user', 'u1'], { DATABASE_URL })
   expect(erased.stdout).toContain('1 log')

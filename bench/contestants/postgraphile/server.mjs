@@ -78,7 +78,7 @@ const connectionLogsOfTenant = extendSchema((build) => {
 const pgl = postgraphile({
   extends: [PostGraphileAmberPreset],
   plugins: [connectionLogsOfTenant],
-  pgServices: [makePgService({ connectionString: databaseUrl, schemas: ['public'], poolConfig })],
+  pgServices: [makePgService({ connectionString: databaseUrl, schemas: ['connlog'], poolConfig })],
   grafast: {
     explain: false,
     context: ({ node }) => ({

@@ -42,6 +42,7 @@ export const sqliteIngest = {
       const remove = () => rmSync(folder, { recursive: true, force: true })
       onStop(remove)
       const url = `file:${join(folder, 'connlog.db')}`
+      await connlog(url, ['migrate'])
       const key = await connlog(url, ['keys', 'create', '--service'])
       const service = await startService(
         { node: process.execPath, args: [connlogProgram, 'serve'] },

@@ -19,7 +19,9 @@ export function createAllowances(database: Queryable): SharedAllowances {
           owed = least(${most}::bigint, excluded.owed + greatest(0, r.owed - greatest(0, ${NOW_MS} - r.at_ms) * ${perMinute}::bigint)),
           at_ms = ${NOW_MS}
         RETURNING owed`)
-      return Number(row?.owed ?? 0)
+      const total = Number(row?.owed)
+      if (!Number.isFinite(total)) throw new TypeError('the database did not say what a key owes')
+      return total
     },
     forget: async () => {
       await database.execute(sql`DELETE FROM rate_limits WHERE at_ms < ${NOW_MS} - ${FORGOTTEN_AFTER_MS}`)

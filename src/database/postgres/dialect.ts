@@ -53,6 +53,9 @@ const counted = countedParts(counting)
 export const postgresDialect: Dialect = {
   instant: (ms) => sql`${formatInstant(ms)}::timestamptz`,
 
+  hasCome: (column, nowMs) =>
+    sql`(${column} IS NOT NULL AND NOT (isfinite(${column}) AND ${column} > ${postgresDialect.instant(nowMs)}))`,
+
   anyOf: (column, values) => {
     if (values.length === 0) return sql`FALSE`
     if (values.length === 1) return sql`${column} = ${values[0]}`

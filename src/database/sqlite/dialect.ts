@@ -43,6 +43,12 @@ const counted = countedParts(counting)
 export const sqliteDialect: Dialect = {
   instant,
 
+  // Others may have written an instant as text, as SQLite's own functions do.
+  hasCome: (column, nowMs) => {
+    const ms = sql`CASE typeof(${column}) WHEN 'integer' THEN ${column} WHEN 'real' THEN ${column} WHEN 'text' THEN unixepoch(${column}) * 1000 END`
+    return sql`(${column} IS NOT NULL AND NOT coalesce(${ms} > ${instant(nowMs)}, FALSE))`
+  },
+
   anyOf: (column, values) => {
     if (values.length === 0) return sql`FALSE`
     if (values.length === 1) return sql`${column} = ${values[0]}`
