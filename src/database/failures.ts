@@ -79,12 +79,13 @@ const MISSING = /^(3F000|42P01|42703|42883|P2021|P2022)$/
  */
 export function failureSentence(error: unknown): string | undefined {
   const codes = causes(error).flatMap(({ originalCode, code }) => [originalCode, code])
-  const code = sqlState(error) ?? codes.find((one) => /^P\d{4}$/.test(String(one)))
+  const code =
+    sqlState(error) ?? codes.find((one): one is string => typeof one === 'string' && /^P\d{4}$/.test(one))
   const isOfDatabase = code !== undefined || causes(error).some(({ name }) => OF_DATABASE.test(String(name)))
   if (!isOfDatabase) return undefined
-  return MISSING.test(String(code))
+  return code !== undefined && MISSING.test(code)
     ? 'The database lacks a table or a column that connlog needs. Run `connlog migrate`, then `connlog doctor`.'
-    : `The database did not do what was asked${code === undefined ? '' : ` (${String(code)})`}. Run \`connlog doctor\`.`
+    : `The database did not do what was asked${code === undefined ? '' : ` (${code})`}. Run \`connlog doctor\`.`
 }
 
 const OF_DATABASE = /^(PrismaClient\w+|DriverAdapterError|DatabaseError|SqliteError)$/
