@@ -9,6 +9,7 @@ import type { TailOptions } from '../../src/cli/tail/tail.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
 import type { Listening } from '../../src/http/listen.ts'
 import { HOUR_MS, MINUTE_MS, systemClock } from '../../src/kernel/clock.ts'
+import { databaseName } from '../../src/database/database-name.ts'
 import { formatInstant } from '../../src/kernel/instant.ts'
 import { type FeedMark, placeBefore } from '../../src/logs/feed-mark.ts'
 import { createFeedSource } from '../../src/logs/feed-source.ts'
@@ -270,17 +271,30 @@ describe.each(PROVIDERS)('connlog tail on %s', (provider) => {
       user,
     )
     expect(await shown(undefined, { NO_COLOR: '1' })).toEqual([
-      `${at} reddit    connect_failed    user lines oauth_denied: no \uFFFD[2J\uFFFDway 漢字漢字`,
-      `${at} reddit    connect_success   user lines, account a, profile p (acme)`,
-      `${at} reddit    disconnect        user lines`,
+      `${at} reddit         ✗ connect_failed   oauth_denied no \uFFFD[2J\uFFFDway 漢字漢字  user lines`,
+      `${at} reddit         ✓ connect_success  acme  acct a  user lines  profile p`,
+      `${at} reddit         - disconnect         user lines`,
     ])
-    expect(await shown(84)).toEqual([
-      `\u001b[2m${at}\u001b[22m reddit    \u001b[31mconnect_failed   \u001b[39m user lines oauth_denied: no \uFFFD[2J\uFFFDw…`,
-      `\u001b[2m${at}\u001b[22m reddit    \u001b[32mconnect_success  \u001b[39m user lines, account a, profile p (…`,
-      `\u001b[2m${at}\u001b[22m reddit    \u001b[33mdisconnect       \u001b[39m user lines`,
+    const time = at.slice(11, 19)
+    expect(await shown(80)).toEqual([
+      `\u001b[2m${time}\u001b[22m reddit         \u001b[31m✗ connect_failed  \u001b[39m \u001b[31moauth_denied\u001b[39m no \uFFFD[2J\uFFFDway…  user lines`,
+      `\u001b[2m${time}\u001b[22m reddit         \u001b[32m✓ connect_success \u001b[39m acme  acct a  user lines  profile p`,
+      `\u001b[2m${time}\u001b[22m reddit         \u001b[33m- disconnect      \u001b[39m   user lines`,
     ])
     const json = await shown(20, {}, true)
     expect(json.map((line) => (JSON.parse(line) as { _id: string })._id)).toEqual(ids)
+  })
+
+  it('says on a terminal what it follows, without the password of the database', async () => {
+    for (const [options, env, followed] of [
+      [{}, { DATABASE_URL: app.url }, databaseName(app.url)],
+      [{ url: server.address }, { CONNLOG_KEY: key }, `${server.address}/graphql`],
+    ] as const) {
+      const tailing = startTail(options, env, { isTTY: true })
+      await tailing.said(/Following/)
+      await tailing.stop()
+      expect(tailing.printed.stderr.split('\n')[0]).toBe(`Following ${followed}. Ctrl-C to stop.`)
+    }
   })
 
   it('is stopped by a signal with 0, and ends quietly when its reader has seen enough', async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { ConnectionLog } from '../../connections/event.ts'
 import { exportFormats } from '../../connections/export-format.ts'
+import { databaseName } from '../../database/database-name.ts'
 import { type Clock, systemClock } from '../../kernel/clock.ts'
 import { AppError, badInput } from '../../kernel/errors.ts'
 import { INSTANT_EXPECTED, parseInstant } from '../../kernel/instant.ts'
@@ -12,7 +13,7 @@ import { CommandError, type Terminal } from '../terminal.ts'
 import { readVersion } from '../version.ts'
 import { platformsOf, withMigratedApp } from '../with-app.ts'
 import { type Progress, type Since, followOn } from './follow-on.ts'
-import { lineOf } from './line.ts'
+import { createLines } from './lines.ts'
 import { localSource } from './local.ts'
 import type { LogSource } from './log-source.ts'
 import { remoteSource } from './remote.ts'
@@ -44,36 +45,39 @@ export async function tail(
   const { clock, fetch } = parts
   const filter = parseFilterOptions(options, options.url === undefined ? platformsOf(terminal) : undefined)
   const since = sinceOf(options.since)
-  const follow = (source: LogSource) => followWith(terminal, source, since, options.json === true, parts)
+  const follow = (source: LogSource, name: string) =>
+    followWith(terminal, { source, name }, since, options.json === true, parts)
   if (options.url === undefined) {
     if (options.key !== undefined) throw new CommandError('Expected `--url URL` with `--key KEY`.', 2)
-    return withMigratedApp(terminal, ({ app }) =>
-      follow(localSource(app.connectionLogs, { filter, clock, stop })),
+    return withMigratedApp(terminal, ({ app, config }) =>
+      follow(localSource(app.connectionLogs, { filter, clock, stop }), databaseName(config.databaseUrl)),
     )
   }
+  const address = graphqlAddress(options.url, '--url')
   const remote = createRemote({
-    address: graphqlAddress(options.url, '--url'),
+    address,
     key: keyFrom(options.key, SERVICE_KEY_VARIABLE, terminal),
     userAgent: `connlog/${readVersion()}`,
     fetch,
     clock,
     stop,
   })
-  return follow(remoteSource(remote, filter))
+  return follow(remoteSource(remote, filter), address.href)
 }
 
 async function followWith(
   { stdout, stderr, stop, env }: Terminal,
-  source: LogSource,
+  { source, name }: { readonly source: LogSource; readonly name: string },
   since: Since,
   isJson: boolean,
   { clock, random }: TailParts,
 ): Promise<number> {
   const isColoured = !env['NO_COLOR'] && env['TERM'] !== 'dumb'
+  const lines = createLines(clock.now())
   const text = (logs: readonly ConnectionLog[]) =>
     isJson || stdout.isTTY !== true
       ? exportFormats.ndjson.write(logs)
-      : logs.map((log) => `${lineOf(log, { columns: stdout.columns || undefined, isColoured })}\n`).join('')
+      : logs.map((log) => lines(log, { columns: stdout.columns || undefined, isColoured })).join('')
   const put = async (logs: readonly ConnectionLog[]) => {
     stop.throwIfAborted()
     if (logs.length > 0 && !stdout.write(text(logs))) await once(stdout, 'drain', { signal: stop })
@@ -81,6 +85,7 @@ async function followWith(
   const say = (line: string) => void stderr.write(`${line}\n`)
   const progress: Progress = { cursor: undefined, hasMissed: false }
   const goOn = () => (progress.cursor === undefined ? '' : `Go on from here with --since ${progress.cursor}`)
+  if (stderr.isTTY) say(`Following ${name}. Ctrl-C to stop.`)
   try {
     return await followOn(source, since, progress, { clock, stop, say, random, put })
   } catch (error) {
