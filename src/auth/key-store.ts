@@ -70,6 +70,8 @@ export interface KeyStore extends Pick<KeyWatch, 'untilInvalid'> {
    * @returns how many keys there were
    */
   eraseOf(userId: string, by?: Principal): Promise<number>
+  /** How many keys are neither revoked nor expired. */
+  countValid(): Promise<number>
   isEmpty(): Promise<boolean>
   /** Begins to write down when keys were used. */
   start(): void
@@ -243,6 +245,11 @@ export function createKeyStore(
       changed(ids)
       return erased
     },
+
+    countValid: () =>
+      rows.count({
+        where: { revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date(clock.now()) } }] },
+      }),
 
     isEmpty: async () => (await rows.count()) === 0,
 

@@ -4,6 +4,7 @@ import { GRAPHQL_PATH } from '../http/handler.ts'
 import { listen } from '../http/listen.ts'
 import { systemClock } from '../kernel/clock.ts'
 import type { Running } from '../kernel/lifecycle.ts'
+import { keyHint, noKeysHint, readStartupFacts, startupLines } from './startup.ts'
 import { CommandError, type Terminal, count, print } from './terminal.ts'
 import { startTracing } from './tracing.ts'
 import { readVersion } from './version.ts'
@@ -46,6 +47,9 @@ async function serveTraced(terminal: Terminal, tracing: Running | undefined): Pr
         await app.start()
         const endpoint = `${server.address}${GRAPHQL_PATH}`
         print(terminal, `connlog ${readVersion()} listens on ${server.address}`)
+        const facts = await readStartupFacts(app, config, server.address)
+        const { isTTY } = terminal.stdout
+        if (isTTY) for (const line of startupLines(facts)) print(terminal, line)
         if (demo) {
           print(
             terminal,
@@ -53,9 +57,11 @@ async function serveTraced(terminal: Terminal, tracing: Running | undefined): Pr
           )
         }
         if (config.graphiql) print(terminal, `GraphiQL: ${endpoint}${demo ? `#key=${demo.key}` : ''}`)
-        if (config.graphiql && !demo)
-          print(terminal, 'It asks for a key; `connlog keys create --user ID` makes one.')
-        logger.info({ address: server.address }, 'listening')
+        const lacksKeys = facts.validKeys === 0
+        if (config.graphiql && !demo) print(terminal, await keyHint(terminal, app, facts))
+        else if (isTTY && lacksKeys) print(terminal, noKeysHint(terminal))
+        if (!isTTY || !terminal.stderr.isTTY)
+          logger.info({ ...facts, hint: lacksKeys ? noKeysHint(terminal) : undefined }, 'listening')
         await aborted(AbortSignal.any([terminal.stop, lost.signal]))
         if (lost.signal.aborted)
           throw new CommandError('The thread that writes to SQLite has ended. Start the service again.')

@@ -13,6 +13,9 @@ import { type IngestSummary, ingestEachLine, ingestLines } from './ndjson.ts'
 import { ingestJson, listLogs } from './rest.ts'
 import { untilStopping } from './until-stopping.ts'
 
+/** Where the REST API is, as in Late's. */
+export const LOGS_PATH = '/api/v1/connections/logs'
+
 export interface ConnectionLogRouteOptions {
   readonly logsOf: (principal: Principal, charge: Charge) => ConnectionLogs
   readonly keys: Pick<KeyWatch, 'untilInvalid'>
@@ -64,7 +67,7 @@ export function connectionLogRoute({
   }
 
   return {
-    path: '/api/v1/connections/logs',
+    path: LOGS_PATH,
     isStream: (request) => mediaType(request) === NDJSON,
     methods: {
       GET: {

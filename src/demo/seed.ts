@@ -34,3 +34,7 @@ export async function seedDemo(
   const { key } = await keys.create({ userId: DEMO_USER_ID, scopes: DEFAULT_SCOPES, name: 'demo' })
   return { userId: DEMO_USER_ID, key, logs: events.length }
 }
+
+/** Whether the database has logs of the demo's main user. */
+export const hasDemoLogs = async ({ connectionLogs }: Pick<Core, 'connectionLogs'>): Promise<boolean> =>
+  (await connectionLogs.page({ userId: [DEMO_USER_ID] }, { limit: 1 })).logs.length > 0
