@@ -5,6 +5,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json schema.graphql ./
 COPY prisma ./prisma
+COPY scripts ./scripts
 COPY src ./src
 RUN npm run build
 
