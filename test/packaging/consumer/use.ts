@@ -58,7 +58,7 @@ export async function ask(connlog: Connlog, key: string, peer: Peer): Promise<nu
 
 export async function record(connlog: Connlog): Promise<readonly string[] | ErrorCode> {
   const event: SentLog = {
-    eventId: 'attempt-20',
+    eventId: 'attempt-21',
     userId: null,
     platform: 'tiktok',
     eventType: 'connect_failed',
