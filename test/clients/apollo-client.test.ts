@@ -1,4 +1,4 @@
-import { codeOf, connect, follow, readAll, readFailures, record } from './src/apollo-client.ts'
+import { codeOf, connect, follow, readAll, readFailures, record } from './documents/src/apollo-client.ts'
 import { describeClient } from './support/behaves.ts'
 import { describeFollower } from './support/follows.ts'
 

@@ -1,4 +1,4 @@
-import { codeOf, readAll, readFailures, record } from './src/fetch.ts'
+import { codeOf, readAll, readFailures, record } from './strings/src/fetch.ts'
 import { describeClient } from './support/behaves.ts'
 
 describeClient('fetch', (url, key) => ({

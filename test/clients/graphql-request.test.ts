@@ -1,4 +1,4 @@
-import { codeOf, connect, readAll, readFailures, record } from './src/graphql-request.ts'
+import { codeOf, connect, readAll, readFailures, record } from './documents/src/graphql-request.ts'
 import { describeClient } from './support/behaves.ts'
 
 describeClient('graphql-request', (url, key) => {

@@ -1,5 +1,5 @@
 import { NetworkError } from 'graphql-sse'
-import { connect, follow } from './src/graphql-sse.ts'
+import { connect, follow } from './strings/src/graphql-sse.ts'
 import { describeFollower } from './support/follows.ts'
 
 describeFollower(

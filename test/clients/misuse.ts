@@ -2,13 +2,14 @@
  * What must not compile, client by client. It is never run: types.test.ts takes the expectations out, and the compiler
  * then has to complain of just these lines, and of what each names.
  */
-import { connect as connectApollo } from './src/apollo-client.ts'
-import { Failures as FailuresAsText, Record as RecordAsText, ask } from './src/fetch.ts'
-import { connect as connectRequest } from './src/graphql-request.ts'
-import { Failures, Live, Record } from './src/operations.ts'
+import { connect as connectApollo } from './documents/src/apollo-client.ts'
+import { ask } from './strings/src/fetch.ts'
+import { Failures as FailuresAsText, Record as RecordAsText } from './strings/src/operations.ts'
+import { connect as connectRequest } from './documents/src/graphql-request.ts'
+import { Failures, Live, Record } from './documents/src/operations.ts'
 import { createEnvironment } from './src/relay/environment.ts'
 import { readFailures, record } from './src/relay/Logs.ts'
-import { Failures as TadaFailures, Record as TadaRecord } from './src/tada.ts'
+import { Failures as TadaFailures, Record as TadaRecord } from './src/operations.ts'
 import { connect as connectUrql } from './src/urql.ts'
 
 const page = { limit: 1, skip: 0 }

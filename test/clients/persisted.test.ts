@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { Failures } from './src/fetch.ts'
+import { Failures } from './strings/src/operations.ts'
 import { HERE } from './support/run.ts'
 import { type RunningService, startService } from './support/services.ts'
 
-const LIST = join(HERE, 'generated/strings/persisted-documents.json')
+const LIST = join(HERE, 'strings/generated/persisted-documents.json')
 
 // Which operations are listed has nothing to do with the database.
 let service: RunningService

@@ -1,4 +1,4 @@
-import { graphql } from '../generated/documents/index.ts'
+import { graphql } from './tada.ts'
 
 export const Failures = graphql(`
   query Failures($platform: [Platform!], $limit: Int!, $skip: Int!) {

@@ -1,6 +1,6 @@
 import { Client, CombinedError, cacheExchange, fetchExchange } from '@urql/core'
 import type { VariablesOf } from 'gql.tada'
-import { Failures, Live, Older, Record } from './tada.ts'
+import { Failures, Live, Older, Record } from './operations.ts'
 
 export const connect = (url: string, key: string) =>
   new Client({

@@ -1,19 +1,6 @@
 import { type Client, createClient } from 'graphql-sse'
-import { graphql } from '../generated/strings/index.ts'
-import type { LiveSubscription, LiveSubscriptionVariables } from '../generated/strings/graphql.ts'
-
-export const Live = graphql(`
-  subscription Live($after: String) {
-    connectionLogRecorded(after: $after) {
-      cursor
-      log {
-        id
-        accountId
-        eventType
-      }
-    }
-  }
-`)
+import type { LiveSubscription, LiveSubscriptionVariables } from '../generated/graphql.ts'
+import { Live } from './operations.ts'
 
 export const connect = (url: string, key: string) =>
   createClient({ url, headers: { authorization: `Bearer ${key}` }, retryAttempts: 0 })
