@@ -2,11 +2,19 @@ import { formatInstant } from '../kernel/instant.ts'
 import { CommandError, type Terminal, count, print } from './terminal.ts'
 import { withMigratedApp } from './with-app.ts'
 
+export interface CleanupOptions {
+  readonly dryRun?: boolean
+  readonly json?: boolean
+}
+
 /**
  * `connlog cleanup`: deletes expired logs now, or counts them. It goes by the retention of the services; told another
  * one it deletes nothing.
  */
-export async function cleanup(terminal: Terminal, { dryRun = false }: { dryRun?: boolean }): Promise<void> {
+export async function cleanup(
+  terminal: Terminal,
+  { dryRun = false, json = false }: CleanupOptions,
+): Promise<void> {
   await withMigratedApp(terminal, async ({ app, config: { retentionDays } }) => {
     const { rememberedDays } = app
     if (retentionDays !== undefined && rememberedDays !== undefined && retentionDays !== rememberedDays) {
@@ -15,6 +23,10 @@ export async function cleanup(terminal: Terminal, { dryRun = false }: { dryRun?:
       )
     }
     const { deleted, isElsewhere, cutoffMs } = await app.connectionLogs.cleanup(dryRun)
+    if (json) {
+      print(terminal, JSON.stringify({ dryRun, deleted, cutoff: formatInstant(cutoffMs), isElsewhere }))
+      return
+    }
     const verb = dryRun ? 'would be deleted' : 'deleted'
     print(
       terminal,

@@ -4,7 +4,7 @@ import { EXPORT_FORMATS, type ExportFormatName, exportFormats } from '../connect
 import { maxDays } from '../connections/paging.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
-import { type FilterOptions, oneOf, parseFilterOptions } from './filter-options.ts'
+import { type FilterOptions, oneOf, parseFilterOptions, parseMoment } from './filter-options.ts'
 import { createProgress } from './progress.ts'
 import { CommandError, type Terminal, count } from './terminal.ts'
 import { platformsOf, withMigratedApp } from './with-app.ts'
@@ -12,6 +12,7 @@ import { platformsOf, withMigratedApp } from './with-app.ts'
 export interface ExportOptions extends FilterOptions {
   readonly format: string
   readonly days?: string
+  readonly since?: string
 }
 
 /**
@@ -20,7 +21,13 @@ export interface ExportOptions extends FilterOptions {
  * not whole never ends with exit code 0.
  */
 export async function exportLogs(terminal: Terminal, options: ExportOptions): Promise<void> {
-  const filter = parseFilterOptions(options, platformsOf(terminal))
+  if (options.since !== undefined && options.after !== undefined)
+    throw new CommandError('Expected either `--since` or `--after`, which mean the same, got both.', 2)
+  const since = options.since === undefined ? undefined : parseMoment('--since', options.since)
+  const filter = {
+    ...parseFilterOptions(options, platformsOf(terminal)),
+    ...(since === undefined ? {} : { createdAfter: since }),
+  }
   const format = oneOf('--format', EXPORT_FORMATS, options.format)
   await withMigratedApp(
     terminal,

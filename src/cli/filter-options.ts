@@ -2,7 +2,8 @@ import type { Command } from 'commander'
 import { CONNECTION_METHODS, EVENT_TYPES, PLATFORMS, type Platforms, STATUSES } from '../connections/event.ts'
 import { type ConnectionFilterInput, parseConnectionFilter } from '../connections/filter.ts'
 import { badInput } from '../kernel/errors.ts'
-import { INSTANT_EXPECTED, parseInstant } from '../kernel/instant.ts'
+import { systemClock } from '../kernel/clock.ts'
+import { MOMENT_EXPECTED, momentMs } from './duration.ts'
 
 /** The options of a command that filters logs, as they were given. */
 export interface FilterOptions {
@@ -29,16 +30,19 @@ const apart = (list: string, before: readonly string[] = []) => [
 /** Gives a command the parts of a filter as options. */
 export const addFilterOptions = (command: Command): Command =>
   command
-    .option('--platform <list>', `only these, of ${PLATFORMS.join(',')} and EXTRA_PLATFORMS`, apart)
-    .option('--event-type <list>', `only these, of ${EVENT_TYPES.join(',')}`, apart)
+    .option('--platform <list>', `only these, of ${PLATFORMS.join(', ')} and EXTRA_PLATFORMS`, apart)
+    .option('--event-type <list>', `only these, of ${EVENT_TYPES.join(', ')}`, apart)
     .option('--status <status>', `only ${STATUSES.join(' or ')}`)
-    .option('--method <list>', `only these, of ${CONNECTION_METHODS.join(',')}`, apart)
+    .option('--method <list>', `only these, of ${CONNECTION_METHODS.join(', ')}`, apart)
     .option('--user <id>', 'only of this user; as the next three, it may be given several times', again)
     .option('--profile <id>', 'only of this profile', again)
     .option('--account <id>', 'only of this account', again)
     .option('--error-code <code>', 'only with this error code', again)
-    .option('--after <instant>', 'only from this instant on, such as 2026-01-31T12:00:00Z')
-    .option('--before <instant>', 'only before this instant')
+    .option(
+      '--after <instant>',
+      'only from this instant on, such as 2026-01-31T12:00:00Z, or since so long ago, such as 1h or 7d',
+    )
+    .option('--before <instant>', 'only before this instant, or so long ago')
     .option('--search <words>', 'only with words that begin so, in the error or a name')
 
 /** What the parts of a filter are called here. */
@@ -77,8 +81,8 @@ export function parseFilterOptions(
     profileId: options.profile,
     accountId: options.account,
     errorCode: options.errorCode,
-    createdAfter: instant(OPTION_NAMES.createdAfter, options.after),
-    createdBefore: instant(OPTION_NAMES.createdBefore, options.before),
+    createdAfter: optionalMoment(OPTION_NAMES.createdAfter, options.after),
+    createdBefore: optionalMoment(OPTION_NAMES.createdBefore, options.before),
     search: options.search,
   }
   // For the sake of the names: whoever uses the filter checks it again.
@@ -92,9 +96,12 @@ export function oneOf<const T extends string>(name: string, values: readonly T[]
   return value
 }
 
-function instant(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const ms = parseInstant(text)
-  if (ms === undefined) throw badInput(name, INSTANT_EXPECTED, text)
+const optionalMoment = (name: string, text: string | undefined) =>
+  text === undefined ? undefined : parseMoment(name, text)
+
+/** @throws {AppError} BAD_USER_INPUT */
+export function parseMoment(name: string, text: string): number {
+  const ms = momentMs(text, systemClock.now())
+  if (ms === undefined) throw badInput(name, MOMENT_EXPECTED, text)
   return ms
 }

@@ -16,5 +16,6 @@ export function keyFrom(given: string | undefined, variable: string, { env }: Te
   if (/^[\x21-\x7e]+$/.test(key)) return key
   throw new CommandError(
     'Expected the key to be visible ASCII characters without spaces, got something else.',
+    2,
   )
 }

@@ -9,10 +9,15 @@ export interface KeysLogOptions {
   readonly user?: string
   readonly key?: string
   readonly by?: string
+  readonly json?: boolean
 }
 
 /** `connlog keys log`: what was done with keys, one entry a line, the latest first. */
-export async function printKeysLog(terminal: Terminal, { user, key, by }: KeysLogOptions): Promise<void> {
+export async function printKeysLog(
+  terminal: Terminal,
+  { user, key, by, json = false }: KeysLogOptions,
+): Promise<void> {
+  const line = json ? jsonOf : lineOf
   const filter = {
     ...(user === undefined ? {} : { userId: [user] }),
     ...(key === undefined ? {} : { keyId: [key] }),
@@ -25,7 +30,7 @@ export async function printKeysLog(terminal: Terminal, { user, key, by }: KeysLo
       const { entries, pagination } = await auditLog(filter, { limit: MAX_LIMIT, skip })
       for (const entry of entries) {
         // What is written meanwhile pushes the rest back, so that the next page begins with what was printed.
-        if (last === undefined || entry.id < last) print(terminal, lineOf(entry))
+        if (last === undefined || entry.id < last) print(terminal, line(entry))
         last = last === undefined || entry.id < last ? entry.id : last
       }
       if (!pagination.hasMore || terminal.stop.aborted) return
@@ -42,3 +47,6 @@ const lineOf = ({ at, action, actor, actorKeyId, keyId, userId, details }: Audit
     keyId === null ? '-' : userId === null ? 'service' : `user ${userId}`,
     JSON.stringify(details),
   ].join('\t')
+
+/** One JSON object a line. */
+const jsonOf = ({ at, ...entry }: AuditEntry) => JSON.stringify({ at: formatInstant(at), ...entry })

@@ -1,9 +1,10 @@
 import { DEFAULT_OVERLAP_MS, MAX_OVERLAP_MS } from '../auth/key-store.ts'
 import { DEFAULT_SCOPES } from '../auth/scopes.ts'
 import { type ApiKey, hasExpired } from '../auth/stored-key.ts'
-import { DAY_MS, HOUR_MS, MINUTE_MS, systemClock } from '../kernel/clock.ts'
-import { badInput } from '../kernel/errors.ts'
+import { DAY_MS, systemClock } from '../kernel/clock.ts'
+import { AppError, badInput } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
+import { parseDuration } from './duration.ts'
 import { CommandError, type Terminal, print } from './terminal.ts'
 import { withMigratedApp } from './with-app.ts'
 
@@ -21,15 +22,19 @@ export async function createKey(terminal: Terminal, options: CreateOptions): Pro
   if ((user === undefined) === (service === undefined)) {
     throw new CommandError('Expected either `--user ID` or `--service`.', 2)
   }
-  const lifetimeMs = expires === undefined ? undefined : parseDuration('expires', expires)
+  const lifetimeMs = expires === undefined ? undefined : parseDuration('--expires', expires)
   await withMigratedApp(terminal, async ({ app }) => {
-    const { key, apiKey } = await app.keys.create({
-      userId: user ?? null,
-      scopes: scopes === undefined ? DEFAULT_SCOPES : scopes.split(',').map((scope) => scope.trim()),
-      name,
-      lifetimeMs,
-    })
-    terminal.stderr.write(`${describe(apiKey)}\nThe key is shown this once; only its hash is kept.\n`)
+    const { key, apiKey } = await app.keys
+      .create({
+        userId: user ?? null,
+        scopes: scopes === undefined ? DEFAULT_SCOPES : scopes.split(',').map((scope) => scope.trim()),
+        name,
+        lifetimeMs,
+      })
+      .catch((error: unknown) => {
+        throw asOption(error)
+      })
+    terminal.stderr.write(`${describeKey(apiKey)}\nThe key is shown this once; only its hash is kept.\n`)
     print(terminal, key)
   })
 }
@@ -44,16 +49,9 @@ export async function rotateKey(terminal: Terminal, id: string, { overlap }: Rot
   await withMigratedApp(terminal, async ({ app }) => {
     const { key, apiKey, replaced } = await app.keys.rotate(id, overlapMs)
     terminal.stderr.write(
-      `${describe(apiKey)}\n${id} is refused from ${formatInstant(replaced.expiresAt ?? 0)} on.\nThe key is shown this once; only its hash is kept.\n`,
+      `${describeKey(apiKey)}\n${id} is refused from ${formatInstant(replaced.expiresAt ?? 0)} on.\nThe key is shown this once; only its hash is kept.\n`,
     )
     print(terminal, key)
-  })
-}
-
-/** `connlog keys list`: one key a line, without secrets. */
-export async function listKeys(terminal: Terminal): Promise<void> {
-  await withMigratedApp(terminal, async ({ app }) => {
-    for (const apiKey of await app.keys.list()) print(terminal, describe(apiKey, useOf(apiKey)))
   })
 }
 
@@ -65,11 +63,12 @@ export async function revokeKey(terminal: Terminal, id: string): Promise<void> {
   })
 }
 
-function describe(apiKey: ApiKey, ...more: string[]): string {
-  const { id, userId, name, scopes, createdAt } = apiKey
+/** A key as one line with tabs. */
+export function describeKey(apiKey: ApiKey, ...more: string[]): string {
+  const { id, name, scopes, createdAt } = apiKey
   return [
     id,
-    userId === null ? 'service' : `user ${userId}`,
+    whose(apiKey),
     scopes.join(','),
     `created ${timeOf(createdAt)}`,
     stateOf(apiKey),
@@ -78,9 +77,12 @@ function describe(apiKey: ApiKey, ...more: string[]): string {
   ].join('\t')
 }
 
-const useOf = ({ lastUsedAt }: ApiKey) => (lastUsedAt === null ? 'never used' : `used ${timeOf(lastUsedAt)}`)
+export const whose = ({ userId }: ApiKey) => (userId === null ? 'service' : `user ${userId}`)
 
-function stateOf({ expiresAt, revokedAt, rotatedTo }: ApiKey): string {
+export const useOf = ({ lastUsedAt }: ApiKey) =>
+  lastUsedAt === null ? 'never used' : `used ${timeOf(lastUsedAt)}`
+
+export function stateOf({ expiresAt, revokedAt, rotatedTo }: ApiKey): string {
   const rotated = rotatedTo === null ? '' : `, rotated to ${rotatedTo}`
   if (revokedAt !== null) return `revoked ${timeOf(revokedAt)}${rotated}`
   if (expiresAt === null) return 'valid'
@@ -90,18 +92,14 @@ function stateOf({ expiresAt, revokedAt, rotatedTo }: ApiKey): string {
 const timeOf = (ms: number) => (Number.isNaN(ms) ? 'at an unreadable time' : formatInstant(ms))
 
 function parseOverlap(text: string): number {
-  const overlapMs = text === '0' ? 0 : parseDuration('overlap', text)
+  const overlapMs = text === '0' ? 0 : parseDuration('--overlap', text)
   if (overlapMs <= MAX_OVERLAP_MS) return overlapMs
-  throw badInput('overlap', `at most ${MAX_OVERLAP_MS / DAY_MS}d`, text)
+  throw badInput('--overlap', `at most ${MAX_OVERLAP_MS / DAY_MS}d`, text)
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { d: DAY_MS, h: HOUR_MS, m: MINUTE_MS }
-
-/** `90d`, `12h` or `30m` in milliseconds. */
-function parseDuration(field: string, text: string): number {
-  const [, digits, unit = ''] = /^([1-9]\d{0,4})([dhm])$/.exec(text) ?? []
-  const unitMs = UNITS_MS[unit]
-  if (digits === undefined || unitMs === undefined)
-    throw badInput(field, 'a duration such as 90d, 12h or 30m', text)
-  return Number(digits) * unitMs
+/** What the key store calls a field is an option here. */
+function asOption(error: unknown): unknown {
+  if (!(error instanceof AppError)) return error
+  const named = error.message.replace('`user`', '`--user`').replace(/`(scopes|name)`/, '`--$1`')
+  return new AppError(error.code, named)
 }

@@ -7,16 +7,20 @@ import { failureSentence } from '../database/failures.ts'
 import { DatabaseOpenError } from '../database/open-error.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { ExportOptions } from './export.ts'
+import { addExamples } from './examples.ts'
 import { addFilterOptions } from './filter-options.ts'
+import type { CleanupOptions } from './cleanup.ts'
 import type { DoctorOptions } from './doctor/doctor.ts'
 import type { EraseOptions } from './erase.ts'
 import type { ImportOptions } from './import.ts'
 import type { CreateOptions, RotateOptions } from './keys.ts'
+import type { KeysListOptions } from './keys-list.ts'
 import type { KeysLogOptions } from './keys-log.ts'
 import { KEY_VARIABLE, SERVICE_KEY_VARIABLE } from './key-variable.ts'
 import type { PullOptions } from './pull.ts'
 import type { TailOptions } from './tail/tail.ts'
 import { CommandError, type Terminal } from './terminal.ts'
+import { usageSentence } from './usage-error.ts'
 import { readVersion } from './version.ts'
 
 /**
@@ -37,14 +41,21 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   }
 }
 
+/** Of help that goes where nothing says how wide it is. */
+const HELP_COLUMNS = 80
+
 function createProgram(terminal: Terminal, exitWith: (code: number) => void): Command {
+  const columns = terminal.stdout.columns || HELP_COLUMNS
   const program = new Command('connlog')
     .description('Connection logs over GraphQL and REST, on SQLite or Postgres.')
-    .version(readVersion(), '-V, --version', 'print the version')
-    .addHelpText('after', `\nSettings, as environment variables:\n${settingsHelp()}`)
+    .version(readVersion(), '-v, --version', 'print the version')
+    .addHelpText('after', () => `\nSettings, as environment variables:\n${settingsHelp(columns)}`)
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
       writeErr: (text) => terminal.stderr.write(text),
+      outputError: (text, write) => write(usageSentence(text)),
+      getOutHelpWidth: () => columns,
+      getErrHelpWidth: () => columns,
     })
     .exitOverride()
 
@@ -65,14 +76,14 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
     .option('--service', 'a key of no user, which reaches the logs of all')
     .option(
       '--scopes <list>',
-      `what it may do, of ${ALL_SCOPES.join(',')} (default: ${DEFAULT_SCOPES.join(',')})`,
+      `what it may do, of ${ALL_SCOPES.join(', ')} (default: ${DEFAULT_SCOPES.join(',')})`,
     )
     .option('--name <text>', 'a name to know it by')
     .option('--expires <duration>', 'how long it is valid, such as 90d, 12h or 30m (default: for ever)')
     .action(async (options: CreateOptions) => (await import('./keys.ts')).createKey(terminal, options))
-  command(keys, 'list', 'list keys, one a line, without their secrets').action(async () =>
-    (await import('./keys.ts')).listKeys(terminal),
-  )
+  command(keys, 'list', 'list keys without their secrets, one a line')
+    .option('--json', 'print them as a JSON array')
+    .action(async (options: KeysListOptions) => (await import('./keys-list.ts')).listKeys(terminal, options))
   command(keys, 'rotate <id>', 'make a key in the place of another one and print it, alone')
     .option(
       '--overlap <duration>',
@@ -89,6 +100,7 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
     .option('--user <id>', 'with keys of this user alone')
     .option('--key <id>', 'with this key alone')
     .option('--by <id>', 'by this key alone')
+    .option('--json', 'print each entry as a JSON object')
     .action(async (options: KeysLogOptions) =>
       (await import('./keys-log.ts')).printKeysLog(terminal, options),
     )
@@ -121,6 +133,7 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
     command(program, 'export', 'write logs to standard output, oldest first, as import takes them or as CSV'),
   )
     .option('--days <n>', 'only of the last so many times 24 hours (default: all that is kept)')
+    .option('--since <instant|duration>', 'the same as --after')
     .option('--format <format>', EXPORT_FORMATS.join(' or '), 'ndjson')
     .action(async (options: ExportOptions) => (await import('./export.ts')).exportLogs(terminal, options))
 
@@ -132,11 +145,14 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
     ),
   )
     .option(
-      '--since <cursor|instant>',
-      'go on behind the cursor that an earlier tail ended with, or begin with what is kept from an instant on',
+      '--since <cursor|instant|duration>',
+      'resume behind the cursor that an earlier tail ended with, or begin with the logs kept since an instant, or for so long, such as 1h',
     )
     .option('--json', 'on a terminal too, print each log as import takes it')
-    .option('--url <address>', 'of this service, such as https://logs.example.com, and not of the database')
+    .option(
+      '--url <address>',
+      'of this service, such as https://logs.example.com, and not of the database (default: the variable CONNLOG_URL, unless DATABASE_URL is set)',
+    )
     .option(
       '--key <key>',
       `a key of that service (default: the variable ${SERVICE_KEY_VARIABLE}, which no list of processes shows)`,
@@ -147,9 +163,8 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
 
   command(program, 'cleanup', 'delete expired logs now')
     .option('--dry-run', 'only count them')
-    .action(async (options: { dryRun?: boolean }) =>
-      (await import('./cleanup.ts')).cleanup(terminal, options),
-    )
+    .option('--json', 'print the result as JSON')
+    .action(async (options: CleanupOptions) => (await import('./cleanup.ts')).cleanup(terminal, options))
 
   command(
     program,
@@ -179,6 +194,7 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
     (await import('./schema.ts')).printSchema(terminal),
   )
 
+  addExamples(program)
   return program
 }
 
@@ -192,5 +208,6 @@ function failed(error: unknown, { stderr }: Terminal): number {
     if (sentence === undefined) throw error
     stderr.write(`${sentence}\n`)
   }
-  return error instanceof CommandError ? error.exitCode : 1
+  if (error instanceof CommandError) return error.exitCode
+  return error instanceof AppError && error.code === 'BAD_USER_INPUT' ? 2 : 1
 }

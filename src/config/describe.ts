@@ -10,12 +10,15 @@ export function settingsTable(): string {
 }
 
 /** The settings as lines for `--help`. */
-export function settingsHelp(): string {
-  const width = Math.max(...Object.keys(SETTINGS).map((name) => name.length))
+export function settingsHelp(columns: number): string {
   return Object.entries(SETTINGS)
     .map(([name, { default: byDefault, description }]) => {
       const plain = description.replaceAll('`', '')
-      return `  ${name.padEnd(width)}  ${plain} (default: ${byDefault})`
+      return `  ${name}\n${wrap(`${plain} (default: ${byDefault})`, columns - 6).replaceAll(/^/gm, '      ')}`
     })
     .join('\n')
 }
+
+/** Breaks lines between words only. */
+const wrap = (text: string, columns: number): string =>
+  text.replaceAll(new RegExp(`(.{1,${Math.max(columns, 20)}})(?: +|$)`, 'g'), '$1\n').trimEnd()

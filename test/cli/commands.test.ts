@@ -117,26 +117,26 @@ describe.each(PROVIDERS)('the command line on %s', (provider) => {
     [['keys', 'create', '--user', 'u', '--service'], 2, 'Expected either `--user ID` or `--service`.\n'],
     [
       ['keys', 'create', '--service', '--scopes', 'logs:read,root'],
-      1,
-      'Expected `scopes` to be one or more of logs:read, logs:write, admin, got "root".\n',
+      2,
+      'Expected `--scopes` to be one or more of logs:read, logs:write, admin, got "root".\n',
     ],
     [
       ['keys', 'create', '--service', '--expires', 'soon'],
-      1,
-      'Expected `expires` to be a duration such as 90d, 12h or 30m, got "soon".\n',
+      2,
+      'Expected `--expires` to be a duration such as 90d, 12h or 30m, got "soon".\n',
     ],
     [['import', '/no/such/file'], 1, 'Could not read /no/such/file: there is no such file.\n'],
     [['import', '/tmp'], 1, 'Could not read /tmp: it is a directory.\n'],
-    [['keys', 'rotate', 'x', '--overlap', '31d'], 1, 'Expected `overlap` to be at most 30d, got "31d".\n'],
+    [['keys', 'rotate', 'x', '--overlap', '31d'], 2, 'Expected `--overlap` to be at most 30d, got "31d".\n'],
     [
       ['keys', 'rotate', 'x', '--overlap', 'soon'],
-      1,
-      'Expected `overlap` to be a duration such as 90d, 12h or 30m, got "soon".\n',
+      2,
+      'Expected `--overlap` to be a duration such as 90d, 12h or 30m, got "soon".\n',
     ],
     [['keys', 'rotate', 'x', '--overlap', '0'], 1, 'There is no key "x".\n'],
-    [['keys', 'revoke'], 2, "error: missing required argument 'id'\n"],
-    [['dance'], 2, "error: unknown command 'dance'\n"],
-    [['serve', '--fast'], 2, "error: unknown option '--fast'\n"],
+    [['keys', 'revoke'], 2, 'Missing required argument `id`.\n'],
+    [['dance'], 2, 'Unknown command `dance`.\n'],
+    [['serve', '--fast'], 2, 'Unknown option `--fast`.\n'],
   ])('%j is refused in a sentence', async (args, code, stderr) => {
     expect(await runCommand(args, env)).toEqual({ code, stdout: '', stderr })
   })

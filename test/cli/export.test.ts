@@ -259,7 +259,7 @@ describe('connlog export', () => {
     [['--account', 'x', '--account', 'x'.repeat(129)], /^Expected `--account\[1\]` to be text of 1 to 128/],
     [
       ['--after', 'yesterday'],
-      'Expected `--after` to be an instant with its offset as in RFC 3339, such as 2026-01-31T12:00:00Z, got "yesterday".\n',
+      'Expected `--after` to be an instant with its offset as in RFC 3339, such as 2026-01-31T12:00:00Z, or a duration before now such as 1h or 7d, got "yesterday".\n',
     ],
     [['--before', '2026-01-31'], /^Expected `--before` to be an instant with its offset/],
     [['--search', '!?'], 'Expected `--search` to be words with at least one letter or digit, got "!?".\n'],
@@ -268,7 +268,7 @@ describe('connlog export', () => {
     [['--format', 'xml'], 'Expected `--format` to be one of ndjson, csv, got "xml".\n'],
   ])('refuses %j in a sentence', async (args, sentence) => {
     const { code, stdout, stderr } = await runHere(['export', ...args], database.url)
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     if (typeof sentence === 'string') expect(stderr).toBe(sentence)
     else expect(stderr).toMatch(sentence)
   })

@@ -226,27 +226,27 @@ describe('connlog pull', () => {
     })
     for (const wrong of ['', 'Bearer s3cret', 's3cret\n', 'schlüssel'])
       expect(await keyUsed(['--key', wrong], { CONNLOG_PULL_KEY: 'b' })).toEqual({
-        code: 1,
+        code: 2,
         key: undefined,
         stderr: 'Expected the key to be visible ASCII characters without spaces, got something else.\n',
       })
   })
 
   it.each([
-    [[], 2, "error: required option '--url <base>' not specified\n"],
+    [[], 2, 'Required option `--url <base>` not specified.\n'],
     [
       ['--url', 'late.example', '--key', 'k'],
-      1,
+      2,
       'Expected `url` to be the address of a server, such as https://getlate.dev, got "late.example".\n',
     ],
     [
       ['--url', 'http://127.0.0.1', '--key', 'k', '--days', '8'],
-      1,
+      2,
       'Expected `days` to be a whole number from 1 to 7, the retention, got "8".\n',
     ],
     [
       ['--url', 'http://127.0.0.1', '--key', 'k', '--user', ''],
-      1,
+      2,
       'Expected `user` to be text of 1 to 128 characters, without U+0000 or lone surrogates, got "".\n',
     ],
   ])('%j is refused in a sentence', async (args, code, stderr) => {

@@ -25,15 +25,15 @@ describe('connlog tail', () => {
     [['--url', 'http://127.0.0.1:1'], 2, 'Expected `--key KEY`, or the key in CONNLOG_KEY.\n'],
     [
       ['--url', 'logs.example.com', '--key', 'k'],
-      1,
+      2,
       'Expected `--url` to be the address of a connlog service, such as https://logs.example.com, got "logs.example.com".\n',
     ],
     [
       ['--since', 'yesterday'],
-      1,
-      'Expected `--since` to be a cursor of the feed, or an instant with its offset as in RFC 3339, such as 2026-01-31T12:00:00Z, got "yesterday".\n',
+      2,
+      'Expected `--since` to be a cursor of the feed, an instant with its offset as in RFC 3339, such as 2026-01-31T12:00:00Z, or a duration before now such as 1h or 7d, got "yesterday".\n',
     ],
-    [['--status', 'all'], 1, 'Expected `--status` to be one of success, failed, got "all".\n'],
+    [['--status', 'all'], 2, 'Expected `--status` to be one of success, failed, got "all".\n'],
   ])('refuses %j in a sentence', async (args, code, stderr) => {
     expect(await runCommand(['tail', ...args], {})).toEqual({ code, stdout: '', stderr })
   })
@@ -84,7 +84,7 @@ describe('connlog tail', () => {
   it('is described by --help', async () => {
     const { stdout } = await runCommand(['tail', '--help'], {})
     for (const option of [
-      '--since <cursor|instant>',
+      '--since <cursor|instant|duration>',
       '--json',
       '--url <address>',
       '--key <key>',

@@ -4,9 +4,9 @@ import { exportFormats } from '../../connections/export-format.ts'
 import { databaseName } from '../../database/database-name.ts'
 import { type Clock, systemClock } from '../../kernel/clock.ts'
 import { AppError, badInput } from '../../kernel/errors.ts'
-import { INSTANT_EXPECTED, parseInstant } from '../../kernel/instant.ts'
 import { graphqlAddress } from '../../remote/address.ts'
 import { createRemote } from '../../remote/client.ts'
+import { MOMENT_EXPECTED, momentMs } from '../duration.ts'
 import { type FilterOptions, parseFilterOptions } from '../filter-options.ts'
 import { SERVICE_KEY_VARIABLE, keyFrom } from '../key-variable.ts'
 import { CommandError, type Terminal } from '../terminal.ts'
@@ -43,17 +43,18 @@ export async function tail(
 ): Promise<number> {
   const { stop } = terminal
   const { clock, fetch } = parts
-  const filter = parseFilterOptions(options, options.url === undefined ? platformsOf(terminal) : undefined)
-  const since = sinceOf(options.since)
+  const url = options.url ?? urlOf(terminal)
+  const filter = parseFilterOptions(options, url === undefined ? platformsOf(terminal) : undefined)
+  const since = sinceOf(options.since, clock.now())
   const follow = (source: LogSource, name: string) =>
     followWith(terminal, { source, name }, since, options.json === true, parts)
-  if (options.url === undefined) {
+  if (url === undefined) {
     if (options.key !== undefined) throw new CommandError('Expected `--url URL` with `--key KEY`.', 2)
     return withMigratedApp(terminal, ({ app, config }) =>
       follow(localSource(app.connectionLogs, { filter, clock, stop }), databaseName(config.databaseUrl)),
     )
   }
-  const address = graphqlAddress(options.url, '--url')
+  const address = graphqlAddress(url, options.url === undefined ? 'CONNLOG_URL' : '--url')
   const remote = createRemote({
     address,
     key: keyFrom(options.key, SERVICE_KEY_VARIABLE, terminal),
@@ -99,11 +100,15 @@ async function followWith(
   }
 }
 
+/** The service of CONNLOG_URL, unless a database is named. */
+const urlOf = ({ env }: Terminal): string | undefined =>
+  env['DATABASE_URL'] ? undefined : env['CONNLOG_URL'] || undefined
+
 /** A cursor is told from an instant by its dot and its lack of colons; whether it is one, the feed knows. */
-function sinceOf(text: string | undefined): Since {
+function sinceOf(text: string | undefined, nowMs: number): Since {
   if (text === undefined) return { is: 'now' }
-  const ms = parseInstant(text)
+  const ms = momentMs(text, nowMs)
   if (ms !== undefined) return { is: 'instant', ms }
   if (/^[\w-]+\.[\w-]+$/.test(text)) return { is: 'cursor', cursor: text }
-  throw badInput('--since', `a cursor of the feed, or ${INSTANT_EXPECTED}`, text)
+  throw badInput('--since', `a cursor of the feed, ${MOMENT_EXPECTED}`, text)
 }
