@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { open } from './src/event-source.ts'
-import { Live } from './strings/src/graphql-sse.ts'
+import { Live } from './strings/src/operations.ts'
 import type { LiveSubscription } from './strings/generated/graphql.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { describeFollower } from './support/follows.ts'
