@@ -252,6 +252,32 @@ describeWithChromium('the page of examples/react', (openPage) => {
     expect(errors).toEqual([])
   })
 
+  it('shows no numbers of another filter while those of this one are on their way', async () => {
+    const { page } = await open()
+    const figures = () => page.locator('.figures dd').allInnerTexts()
+    await eventually(async () => (await figures())[0]).toMatch(/^[\d,]+$/)
+    let release = () => {}
+    const held = new Promise<void>((resolve) => (release = resolve))
+    await page.route('**/graphql', async (route) => {
+      if (route.request().postData()?.includes('query Stats')) await held
+      await route.continue()
+    })
+    await page.getByLabel('Platform').selectOption('Instagram')
+    await eventually(() => query(page)).toBe('?platform=instagram')
+    await eventually(figures).toEqual(['–', '–', '–', '–'])
+    release()
+    await eventually(async () => (await figures())[0]).toMatch(/^[\d,]+$/)
+  })
+
+  it('says when the browser is offline', async () => {
+    const { page } = await open()
+    const pill = () => page.locator('.live').innerText()
+    await page.context().setOffline(true)
+    await eventually(pill).toMatch(/^Offline/)
+    await page.context().setOffline(false)
+    await eventually(() => liveState(page)).toBe('live')
+  })
+
   it('shows what is recorded while it is open, once, and counts it', async () => {
     const { page, errors } = await open('?platform=instagram')
     const logs = page.locator('.figures dd').first()

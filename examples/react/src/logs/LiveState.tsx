@@ -1,5 +1,6 @@
 import type { FeedState } from '../api/feed.ts'
 import { useFeedState } from './use-feed-state.ts'
+import { useOnline } from './use-online.ts'
 
 const WORDS = {
   connecting: 'Connecting',
@@ -11,13 +12,19 @@ const WORDS = {
 /** Whether what is recorded now arrives. */
 export function LiveState() {
   const state = useFeedState()
+  const isOffline = !useOnline() && state.is !== 'ended'
+  const why = isOffline
+    ? 'This browser is offline. The page shows what it had.'
+    : 'why' in state
+      ? state.why
+      : undefined
   return (
-    <span className="live" data-state={state.is} title={'why' in state ? state.why : undefined}>
+    <span className="live" data-state={isOffline ? 'reconnecting' : state.is} title={why}>
       <span className="dot" aria-hidden="true" />
-      {WORDS[state.is]}
+      {isOffline ? 'Offline' : WORDS[state.is]}
       {/* That it connects, and is live, goes without saying. */}
       <span className="hidden" role="status">
-        {'why' in state ? state.why : ''}
+        {why ?? ''}
       </span>
     </span>
   )

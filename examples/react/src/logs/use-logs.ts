@@ -53,6 +53,7 @@ export interface ViewedLogs {
   readonly news: { readonly count: number; readonly by: number }
   /** How many logs match; undefined where that is not known. */
   readonly total: number | undefined
+  /** Null until the numbers of this view are there. */
   readonly stats: StatsQuery['connectionStats'] | null
   readonly areStatsBusy: boolean
   readonly error: CombinedError | null
@@ -104,8 +105,11 @@ export function useLogs({ platform, eventType, status, search, days, page }: Vie
     unseen: useUnseen(live.filter, live.count, page),
     news,
     // Numbers are asked for again on later pages, too.
-    total: (areStatsOfView ? stats.data?.connectionStats.total : undefined) ?? answer?.pagination.total,
-    stats: stats.data?.connectionStats ?? null,
+    total:
+      (areStatsOfView ? stats.data?.connectionStats.total : undefined) ??
+      (isOfView ? answer?.pagination.total : undefined),
+    // Numbers of another view would be read as those of the filters next to them.
+    stats: (areStatsOfView ? stats.data?.connectionStats : null) ?? null,
     areStatsBusy: !areStatsOfView,
     error: live.error ?? (isOfView ? (logs.error ?? null) : null),
     statsError: (areStatsOfView ? stats.error : null) ?? null,
