@@ -16,10 +16,16 @@ export interface CloneOptions {
   readonly without?: readonly string[]
 }
 
-/** A copy of this repository with its packages installed; those are not copied. It is deleted after the test. */
-export function createClone({ isBuilt = false, without = [] }: CloneOptions = {}): string {
+/**
+ * A copy of this repository with its packages installed; those are not copied.
+ * @param undo is given what deletes it; unless said otherwise that is done after the test
+ */
+export function createClone(
+  { isBuilt = false, without = [] }: CloneOptions = {},
+  undo: (remove: () => void) => void = onTestFinished,
+): string {
   const folder = mkdtempSync(join(tmpdir(), 'connlog-clone-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  undo(() => rmSync(folder, { recursive: true, force: true }))
   cpSync(ROOT, folder, {
     recursive: true,
     filter: (path) => !MADE.test(relative(ROOT, path)) || (isBuilt && relative(ROOT, path) === 'dist'),
