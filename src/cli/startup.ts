@@ -1,11 +1,11 @@
 import type { Config } from '../config/config.ts'
 import { LOGS_PATH } from '../connections/routes.ts'
 import type { Core } from '../core.ts'
-import { databaseName } from '../database/database-name.ts'
 import { DEMO_USER_ID } from '../demo/events.ts'
 import { hasDemoLogs } from '../demo/seed.ts'
 import { GRAPHQL_PATH } from '../http/handler.ts'
 import { DAY_MS } from '../kernel/clock.ts'
+import { parseDatabaseUrl } from '../kernel/database-url.ts'
 import { ownCommand } from './own-command.ts'
 import { type Terminal, count } from './terminal.ts'
 
@@ -27,7 +27,7 @@ export const readStartupFacts = async (
   address,
   graphql: `${address}${GRAPHQL_PATH}`,
   rest: `${address}${LOGS_PATH}`,
-  database: databaseName(databaseUrl),
+  database: parseDatabaseUrl(databaseUrl).display,
   retentionDays: retentionMs / DAY_MS,
   validKeys: await keys.countValid(),
 })

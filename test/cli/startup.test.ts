@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ownCommand } from '../../src/cli/own-command.ts'
 import { run } from '../../src/cli/run.ts'
-import { databaseName } from '../../src/database/database-name.ts'
 import { DEMO_USER_ID } from '../../src/demo/events.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
+import { parseDatabaseUrl } from '../../src/kernel/database-url.ts'
 import { runCommand, startCommand } from '../support/command.ts'
 import { PROVIDERS, type Provider, createTestDatabase } from '../support/databases.ts'
 import { createTestTerminal } from '../support/terminal.ts'
@@ -30,7 +30,7 @@ const linesFor = (env: Record<string, string>, keys: number) => [
   'connlog VERSION listens on ADDRESS',
   'GraphQL:   ADDRESS/graphql',
   'REST:      ADDRESS/api/v1/connections/logs',
-  `Database:  ${databaseName(env['DATABASE_URL'] ?? '')}`,
+  `Database:  ${parseDatabaseUrl(env['DATABASE_URL'] ?? '').display}`,
   'Retention: 9 days',
   `Keys:      ${keys} valid`,
 ]
@@ -72,7 +72,7 @@ describe.each(PROVIDERS)('connlog serve on %s', (provider) => {
       address,
       graphql: `${address}/graphql`,
       rest: `${address}/api/v1/connections/logs`,
-      database: databaseName(env.DATABASE_URL),
+      database: parseDatabaseUrl(env.DATABASE_URL).display,
       retentionDays: 9,
       validKeys: 0,
       hint: 'No valid keys. Create one: connlog keys create --user ID',

@@ -9,7 +9,7 @@ import type { TailOptions } from '../../src/cli/tail/tail.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
 import type { Listening } from '../../src/http/listen.ts'
 import { HOUR_MS, MINUTE_MS, systemClock } from '../../src/kernel/clock.ts'
-import { databaseName } from '../../src/database/database-name.ts'
+import { parseDatabaseUrl } from '../../src/kernel/database-url.ts'
 import { formatInstant } from '../../src/kernel/instant.ts'
 import { type FeedMark, placeBefore } from '../../src/logs/feed-mark.ts'
 import { createFeedSource } from '../../src/logs/feed-source.ts'
@@ -287,7 +287,7 @@ describe.each(PROVIDERS)('connlog tail on %s', (provider) => {
 
   it('says on a terminal what it follows, without the password of the database', async () => {
     for (const [options, env, followed] of [
-      [{}, { DATABASE_URL: app.url }, databaseName(app.url)],
+      [{}, { DATABASE_URL: app.url }, parseDatabaseUrl(app.url).display],
       [{ url: server.address }, { CONNLOG_KEY: key }, `${server.address}/graphql`],
     ] as const) {
       const tailing = startTail(options, env, { isTTY: true })

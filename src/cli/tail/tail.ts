@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import type { ConnectionLog } from '../../connections/event.ts'
 import { exportFormats } from '../../connections/export-format.ts'
-import { databaseName } from '../../database/database-name.ts'
 import { type Clock, systemClock } from '../../kernel/clock.ts'
+import { parseDatabaseUrl } from '../../kernel/database-url.ts'
 import { AppError, badInput } from '../../kernel/errors.ts'
 import { graphqlAddress } from '../../remote/address.ts'
 import { createRemote } from '../../remote/client.ts'
@@ -51,7 +51,10 @@ export async function tail(
   if (url === undefined) {
     if (options.key !== undefined) throw new CommandError('Expected `--url URL` with `--key KEY`.', 2)
     return withMigratedApp(terminal, ({ app, config }) =>
-      follow(localSource(app.connectionLogs, { filter, clock, stop }), databaseName(config.databaseUrl)),
+      follow(
+        localSource(app.connectionLogs, { filter, clock, stop }),
+        parseDatabaseUrl(config.databaseUrl).display,
+      ),
     )
   }
   const address = graphqlAddress(url, options.url === undefined ? 'CONNLOG_URL' : '--url')
