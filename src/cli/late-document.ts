@@ -1,5 +1,6 @@
 import { CommandError } from './terminal.ts'
 import { MAX_LINE_BYTES } from '../connections/lines.ts'
+import { parseJson } from '../kernel/parse-json.ts'
 
 /** A source that turned out to be one JSON document with logs in it, or one to be read line by line. */
 export type LateDocument =
@@ -55,7 +56,7 @@ const parse = (chunks: readonly Uint8Array[]) => parseText(new TextDecoder().dec
 
 function parseText(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined
   }

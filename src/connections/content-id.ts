@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
 import { configure } from 'safe-stable-stringify'
 import { AppError } from '../kernel/errors.ts'
+import { UnsafeNumber } from '../kernel/parse-json.ts'
+import { contentOf } from './content.ts'
 
 /** Deeper than any log that is taken, so that what is hostile is cut and not walked to its end. */
 const MAX_DEPTH = 16
@@ -20,9 +22,10 @@ const MAX_WITHOUT_ID = 5_000_000
 export function createContentIds(limit = MAX_WITHOUT_ID): (value: unknown) => unknown {
   const timesSeen = new Map<string, number>()
   return (value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof UnsafeNumber)
+      return value
     if (isGiven(value, 'eventId') || isGiven(value, '_id')) return value
-    const content = canonicalJson(value)
+    const content = canonicalJson(contentOf(value))
     const digest = hash('sha256', content, 'binary')
     const times = timesSeen.get(digest) ?? 0
     if (times === 0 && timesSeen.size === limit) throw tooMany(limit)

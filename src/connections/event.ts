@@ -70,7 +70,7 @@ export interface ConnectionSuccess {
   username?: string
   profilePicture?: string
   permissions?: string[]
-  /** As it was given: an RFC 3339 instant. */
+  /** An RFC 3339 instant in UTC, without a fraction where there is none. */
   tokenExpiresAt?: string
   /** Free text; Late documents personal, business and organization. */
   accountType?: string

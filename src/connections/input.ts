@@ -1,21 +1,21 @@
 import { z } from 'zod'
 import { badInput } from '../kernel/errors.ts'
 import { MINUTE_MS, DAY_MS } from '../kernel/clock.ts'
-import { INSTANT_EXPECTED, formatInstant, parseInstant } from '../kernel/instant.ts'
-import { idSchema, isStorable, parseInput, textSchema } from '../kernel/text.ts'
-import type { JsonObject, JsonValue } from '../kernel/json.ts'
+import { INSTANT_EXPECTED, formatInstant, instantExpected, parseInstant } from '../kernel/instant.ts'
+import { idSchema, parseInput } from '../kernel/text.ts'
+import type { JsonObject } from '../kernel/json.ts'
 import { CONNECTION_METHODS, EVENT_TYPES, PLATFORMS, type Platforms } from './event.ts'
 
 /** How far ahead of our clock a producer's `createdAt` may lie. */
 export const MAX_AHEAD_MS = 5 * MINUTE_MS
 
 /** Limits of what is stored: they hold after secrets have given way to `[redacted]` too, so that it can be sent again. */
-export const MAX_METADATA_BYTES = 16_384
+export const MAX_CODE_LENGTH = 128
 export const MAX_MESSAGE_LENGTH = 4_000
 export const MAX_PICTURE_LENGTH = 2_048
 
-const MAX_METADATA_DEPTH = 10
 const MAX_PERMISSIONS = 200
+const MAX_PERMISSION_LENGTH = 256
 const MAX_DURATION_MS = 2 ** 31 - 1
 
 /** Null says the same as nothing. Left to whoever reads it: to have it changed here takes three times as long. */
@@ -38,29 +38,38 @@ const fields = <T extends z.ZodRawShape>(name: string, shape: T) => {
 
 const instant = z
   .string(INSTANT_EXPECTED)
-  .refine((text) => parseInstant(text) !== undefined, INSTANT_EXPECTED)
+  .refine((text) => parseInstant(text) !== undefined, { error: ({ input }) => instantExpected(input) })
+
+/** What a platform says may hold any character and, where it is cut, have any length: no event is lost for its form. */
+const said = (max: number) => {
+  const expected = `text of at most ${max} characters`
+  return optional(z.string(expected).max(max, expected))
+}
+const saidAndCut = (max: string) => optional(z.string(`text; what is over ${max} characters is cut`))
+
+const PERMISSION_EXPECTED = `text of at most ${MAX_PERMISSION_LENGTH} characters`
+const PERMISSIONS_EXPECTED = `a list of at most ${MAX_PERMISSIONS} texts`
 
 const success = fields('`success`', {
-  displayName: optional(textSchema(512)),
-  username: optional(textSchema(256)),
-  profilePicture: optional(textSchema(MAX_PICTURE_LENGTH)),
+  displayName: said(512),
+  username: said(256),
+  profilePicture: said(MAX_PICTURE_LENGTH),
   permissions: optional(
     z
-      .array(textSchema(256), `a list of at most ${MAX_PERMISSIONS} texts`)
-      .max(MAX_PERMISSIONS, `a list of at most ${MAX_PERMISSIONS} texts`),
+      .array(
+        z.string(PERMISSION_EXPECTED).max(MAX_PERMISSION_LENGTH, PERMISSION_EXPECTED),
+        PERMISSIONS_EXPECTED,
+      )
+      .max(MAX_PERMISSIONS, PERMISSIONS_EXPECTED),
   ),
   tokenExpiresAt: optional(instant),
-  accountType: optional(textSchema(64)),
+  accountType: said(64),
 })
 
 const error = fields('`error`', {
-  code: optional(textSchema(128)),
-  message: optional(textSchema(MAX_MESSAGE_LENGTH)),
-  rawResponse: optional(
-    z
-      .string('text; what is over 2,000 characters is cut')
-      .refine(isStorable, 'text without U+0000 or lone surrogates'),
-  ),
+  code: saidAndCut('128'),
+  message: saidAndCut('4,000'),
+  rawResponse: saidAndCut('2,000'),
 })
 
 const context = fields('`context`', {
@@ -72,10 +81,8 @@ const context = fields('`context`', {
   connectToken: optional(z.string('text')),
 })
 
-const METADATA_EXPECTED =
-  `an object of at most ${MAX_METADATA_BYTES} bytes as JSON, nested at most ${MAX_METADATA_DEPTH} deep, ` +
-  'without U+0000 or lone surrogates'
-const metadata = z.custom<JsonObject>(isMetadata, METADATA_EXPECTED)
+/** Checked by parseMetadata, which says what is wrong with which part of it. */
+const metadata = z.custom<JsonObject>()
 
 /** What a producer may send for one log: the fields of the domain and `eventId`. `_id` comes with imports. */
 const recordFields = {
@@ -138,30 +145,4 @@ export function createdAtOf(
   const expected = `later than ${formatInstant(nowMs - retentionMs)} (${retentionMs / DAY_MS} days ago) and at most 5 minutes ahead`
   const options = index === undefined ? {} : { index }
   throw badInput(at === '' ? 'createdAt' : `${at}.createdAt`, expected, input.createdAt, options)
-}
-
-function isMetadata(value: unknown): value is JsonObject {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    isStorableJson(value as JsonObject, MAX_METADATA_DEPTH) &&
-    bytesOf(value as JsonObject) <= MAX_METADATA_BYTES
-  )
-}
-
-/** How large metadata is as JSON. */
-export const bytesOf = (metadata: JsonObject): number => Buffer.byteLength(JSON.stringify(metadata))
-
-/** Dates and the like, which come in process only and are no JSON yet. */
-const hasJsonOfItsOwn = (value: object) => 'toJSON' in value && typeof value.toJSON === 'function'
-
-function isStorableJson(value: JsonValue, depthLeft: number): boolean {
-  if (typeof value === 'string') return isStorable(value)
-  if (typeof value === 'number') return Number.isFinite(value)
-  if (typeof value === 'boolean' || value === null) return true
-  if (typeof value !== 'object' || depthLeft === 0 || hasJsonOfItsOwn(value)) return false
-  return Object.entries(value).every(
-    ([key, inner]) => isStorable(key) && isStorableJson(inner, depthLeft - 1),
-  )
 }

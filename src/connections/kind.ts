@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { LogTable } from '../database/dialect.ts'
 import type { LogKind } from '../logs/kind.ts'
+import { contentOf } from './content.ts'
 import type { ConnectionLog } from './event.ts'
 import { type ConnectionFilter, matches, where } from './filter.ts'
 import { CELLS, counted } from './counted.ts'
@@ -56,7 +57,7 @@ export const connectionLogKind: LogKind<ConnectionLog, ConnectionFilter> = {
     isDeepStrictEqual(essence(redactLog(a)), essence(redactLog(b))),
 }
 
-/** What a log tells, in the form in which it comes back from the database. */
+/** What a log says, in the form in which it comes back from the database. Logs of earlier versions have other notations. */
 function essence({ id: _, eventId: __, createdAt: ___, ...rest }: ConnectionLog): unknown {
-  return JSON.parse(JSON.stringify(rest))
+  return JSON.parse(JSON.stringify(contentOf(rest)))
 }

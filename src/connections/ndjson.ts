@@ -1,5 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
+import { parseJson } from '../kernel/parse-json.ts'
 import type { ConnectionLogs } from './connection-logs.ts'
 import { type Line, linesOf, withPauses } from './lines.ts'
 import type { Sent } from './record.ts'
@@ -211,7 +212,7 @@ function itemOf({ line, bytes, content }: Line): Item | undefined {
     return { line, bytes: 0, error: 'Expected the line to be UTF-8, got something else.' }
   if (content.text.trim() === '') return undefined
   try {
-    return { line, bytes, sent: { value: JSON.parse(content.text), at: '' } }
+    return { line, bytes, sent: { value: parseJson(content.text), at: '' } }
   } catch {
     return { line, bytes: 0, error: 'Expected the line to be JSON, got something else.' }
   }

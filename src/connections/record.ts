@@ -1,19 +1,21 @@
 import type { Principal } from '../auth/principal.ts'
-import { AppError, badInput, show } from '../kernel/errors.ts'
+import { AppError, cut, show } from '../kernel/errors.ts'
 import { MINTED_ID_LENGTH, idTimeMs } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
+import { storable } from '../kernel/text.ts'
 import type { NewLog } from '../logs/append.ts'
 import type { Horizon } from '../logs/query.ts'
-import type { ConnectionContext, ConnectionLog } from './event.ts'
+import { inStoredNotation } from './content.ts'
+import type { ConnectionContext, ConnectionError, ConnectionLog, ConnectionSuccess } from './event.ts'
 import {
+  MAX_CODE_LENGTH,
   MAX_MESSAGE_LENGTH,
-  MAX_METADATA_BYTES,
   MAX_PICTURE_LENGTH,
   type RecordInput,
   type RecordParser,
-  bytesOf,
   createdAtOf,
 } from './input.ts'
+import { parseMetadata, requireSize } from './metadata.ts'
 import { redactRawResponse, redactUpTo } from './redact.ts'
 import { redactJson } from './redact-json.ts'
 
@@ -51,21 +53,8 @@ export function newConnectionLog({ value, at, index }: Sent, context: RecordCont
     platform: input.platform,
     eventType: input.eventType,
     connectionMethod: input.connectionMethod,
-    success: input.success
-      ? given({
-          ...input.success,
-          profilePicture: mapped(input.success.profilePicture, (text) =>
-            redactUpTo(text, MAX_PICTURE_LENGTH),
-          ),
-        })
-      : null,
-    error: input.error
-      ? given({
-          ...input.error,
-          message: mapped(input.error.message, (text) => redactUpTo(text, MAX_MESSAGE_LENGTH)),
-          rawResponse: mapped(input.error.rawResponse, redactRawResponse),
-        })
-      : null,
+    success: successOf(input.success),
+    error: errorOf(input.error),
     context: contextOf(input.context),
     durationMs: input.durationMs ?? null,
     metadata: metadataOf(input, at, index),
@@ -88,11 +77,38 @@ function userOf(
 }
 
 function metadataOf({ metadata }: RecordInput, at: string, index: number | undefined): JsonObject | null {
-  if (!metadata) return null
-  const redacted = redactJson(metadata)
-  if (bytesOf(redacted) <= MAX_METADATA_BYTES) return redacted
-  const expected = `an object of at most ${MAX_METADATA_BYTES} bytes as JSON, with [redacted] in the place of secrets`
-  throw badInput(fieldAt(at, 'metadata'), expected, metadata, index === undefined ? {} : { index })
+  if (metadata === null || metadata === undefined) return null
+  const name = fieldAt(at, 'metadata')
+  const redacted = redactJson(parseMetadata(metadata, name, index))
+  requireSize(redacted, name, index, 'as JSON, with [redacted] in the place of secrets')
+  return Object.keys(redacted).length === 0 ? null : redacted
+}
+
+function successOf(success: RecordInput['success']): ConnectionSuccess | null {
+  if (!success) return null
+  const { displayName, username, profilePicture, permissions, tokenExpiresAt, accountType } = success
+  return unlessEmpty(
+    given({
+      displayName: mapped(displayName, storable),
+      username: mapped(username, storable),
+      profilePicture: mapped(profilePicture, (text) => redactUpTo(storable(text), MAX_PICTURE_LENGTH)),
+      permissions: permissions?.map(storable),
+      tokenExpiresAt: mapped(tokenExpiresAt, inStoredNotation),
+      accountType: mapped(accountType, storable),
+    }),
+  )
+}
+
+function errorOf(error: RecordInput['error']): ConnectionError | null {
+  if (!error) return null
+  const { code, message, rawResponse } = error
+  return unlessEmpty(
+    given({
+      code: mapped(code, (text) => cut(storable(text), MAX_CODE_LENGTH)),
+      message: mapped(message, (text) => redactUpTo(storable(text), MAX_MESSAGE_LENGTH)),
+      rawResponse: mapped(rawResponse, (text) => redactRawResponse(storable(text))),
+    }),
+  )
 }
 
 /**
@@ -124,6 +140,9 @@ const mapped = (value: string | null | undefined, map: (value: string) => string
   typeof value === 'string' ? map(value) : null
 
 type Given<T> = { [K in keyof T]?: NonNullable<T[K]> }
+
+/** An object that says nothing is the same as none. */
+const unlessEmpty = <T extends object>(value: T): T | null => (Object.keys(value).length === 0 ? null : value)
 
 /** The same object without what is null or undefined. */
 function given<T extends object>(value: T): Given<T> {

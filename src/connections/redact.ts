@@ -6,8 +6,9 @@ import { MAY_HOLD_SHAPE, REDACTED, redactShapes } from './token-shapes.ts'
 /** Longest `error.rawResponse` that is kept, in characters. */
 export const RAW_RESPONSE_LENGTH = 2_000
 
-/** How much of a raw response is looked at, in characters: no more of it can be kept, and megabytes would take long. */
+/** How much of a text is looked at, in characters: less of it is kept, and megabytes would take long. */
 const READ_LENGTH = 65_536
+const LONGEST_TOKEN = 8_192
 
 /** A text without any of these holds no secret: most hold none, and need not be searched further. */
 const MAY_HOLD_SECRET = new RegExp(`${MAY_HOLD_NAME}|${MAY_HOLD_SHAPE}`, 'i')
@@ -38,7 +39,7 @@ export function redactEach(text: string): string {
  * the cut. Doing so again changes nothing.
  */
 export function redactUpTo(text: string, length: number): string {
-  let kept = cut(redactText(text), length)
+  let kept = cut(redactText(readable(text)), length)
   for (let pass = 0; pass < MAX_PASSES; pass += 1) {
     const again = cut(redactText(kept), length)
     if (again === kept) return kept
@@ -48,12 +49,15 @@ export function redactUpTo(text: string, length: number): string {
 }
 
 /** A raw response as it is kept. */
-export const redactRawResponse = (text: string): string =>
-  redactUpTo(text.length <= READ_LENGTH ? text : withoutLastWord(cut(text, READ_LENGTH)), RAW_RESPONSE_LENGTH)
+export const redactRawResponse = (text: string): string => redactUpTo(text, RAW_RESPONSE_LENGTH)
 
-/** A token may have been cut in two. */
+const readable = (text: string): string =>
+  text.length <= READ_LENGTH ? text : withoutLastWord(cut(text, READ_LENGTH))
+
+/** A token may have been cut in two. A text without spaces loses no more than the longest token may have. */
 function withoutLastWord(text: string): string {
+  const earliest = text.length - LONGEST_TOKEN
   let end = text.length
-  while (end > 0 && !/[\s"'&,;<>{}]/.test(text.charAt(end - 1))) end -= 1
-  return text.slice(0, end)
+  while (end > earliest && !/[\s"'&,;<>{}]/.test(text.charAt(end - 1))) end -= 1
+  return cut(text, end)
 }

@@ -1,5 +1,5 @@
 import { AppError, badInput, show } from '../kernel/errors.ts'
-import { formatInstant } from '../kernel/instant.ts'
+import { formatShortInstant } from '../kernel/instant.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { DEFAULT_LIMIT, MAX_LIMIT, MAX_SKIP, type OffsetPagination } from '../kernel/offset-page.ts'
 import { type ConnectionLogs, MAX_BATCH } from './connection-logs.ts'
@@ -72,11 +72,8 @@ export async function ingestJson(body: unknown, logs: ConnectionLogs): Promise<I
 /** A log as Late writes it: `_id`, lower-case enum values, and nothing in the place of what is absent. */
 export function toLate({ id, createdAt, eventId: _, ...log }: ConnectionLog): JsonObject {
   const present = Object.entries(log).filter(([, value]) => value !== null)
-  return { _id: id, ...(Object.fromEntries(present) as JsonObject), createdAt: shortInstant(createdAt) }
+  return { _id: id, ...(Object.fromEntries(present) as JsonObject), createdAt: formatShortInstant(createdAt) }
 }
-
-/** Late's page shows whole seconds without a fraction. */
-const shortInstant = (ms: number) => formatInstant(ms).replace('.000Z', 'Z')
 
 function single(parameters: URLSearchParams, name: string): string | undefined {
   const values = parameters.getAll(name)

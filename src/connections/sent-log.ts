@@ -27,7 +27,10 @@ export interface SentLog {
   context?: SentContext | null | undefined
   /** How long the operation took: whole milliseconds from 0 to 2,147,483,647. */
   durationMs?: number | null | undefined
-  /** Anything else worth noting: at most 16,384 bytes as JSON, nested at most 10 deep. */
+  /**
+   * Anything else worth noting: at most 16,384 bytes as JSON, nested at most 10 deep. Whole numbers go up to
+   * `Number.MAX_SAFE_INTEGER`; send longer ids as text.
+   */
   metadata?: JsonObject | null | undefined
   /** When it happened, as an RFC 3339 instant: within the retention, at most 5 minutes ahead. Now if absent. */
   createdAt?: string | null | undefined
@@ -51,9 +54,9 @@ export interface SentSuccess {
 
 /** Why it failed, on failed events. */
 export interface SentError {
-  /** Such as oauth_denied: at most 128 characters. */
+  /** Such as oauth_denied; cut to 128 characters. */
   code?: string | null | undefined
-  /** At most 4,000 characters. */
+  /** Cut to 4,000 characters. */
   message?: string | null | undefined
   /** What the platform answered, of any length: tokens are taken out, and it is cut to 2,000 characters. */
   rawResponse?: string | null | undefined

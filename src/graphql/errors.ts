@@ -68,11 +68,17 @@ function fromGraphQL(error: GraphQLError): GraphQLError {
   const { code, http, ...extensions } = error.extensions
   const status = http?.status
   const known = typeof code === 'string' && Object.hasOwn(ERROR_STATUS, code) ? code : codeOfStatus(status)
-  return new GraphQLError(brief(error.message), {
+  return new GraphQLError(advised(brief(error.message)), {
     ...placeOf(error),
     extensions: { ...extensions, code: known, ...(http === undefined ? {} : { http }) },
   })
 }
+
+/** Digits that were lost are refused by GraphQL itself, for parseJson gives it no number then; it does not say why. */
+const ID_AS_NUMBER = /ID cannot represent value: -?\d[\d.eE+-]*$/
+const SEND_AS_TEXT = `Send an id as text: a number loses digits beyond ${Number.MAX_SAFE_INTEGER}.`
+
+const advised = (message: string) => (ID_AS_NUMBER.test(message) ? `${message}. ${SEND_AS_TEXT}` : message)
 
 const QUOTED = /"[^"\\]*(?:\\.[^"\\]*)*"/gs
 const QUOTED_LENGTH = 100

@@ -1,4 +1,5 @@
 import { AppError, show } from '../kernel/errors.ts'
+import { parseJson } from '../kernel/parse-json.ts'
 
 /** The media type of a request without its parameters, in lower case; empty if there is none. */
 export function mediaType(request: Request): string {
@@ -51,7 +52,7 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
     throw new AppError('BAD_USER_INPUT', sentence)
   }
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     throw new AppError('BAD_USER_INPUT', 'Expected the body to be JSON, got text that is not.')
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { badInput } from '../kernel/errors.ts'
+import { UnsafeNumber, parseJson } from '../kernel/parse-json.ts'
 import { parseInput } from '../kernel/text.ts'
 import { MAX_JSON_DEPTH, isDeeperThan, readJson } from './body.ts'
 import type { AskedFor } from './persisted.ts'
@@ -11,7 +12,11 @@ const orNothing = <T extends z.ZodType>(schema: T) =>
 /** Checked and passed on as it is: copies of a schema's own would lose a key such as `__proto__`. */
 const jsonObject = orNothing(
   z.custom<object>(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
+      !(value instanceof UnsafeNumber),
     'an object',
   ),
 )
@@ -45,7 +50,7 @@ function readUrl({ searchParams }: URL): unknown {
     if (isDeeperThan(Buffer.from(text), MAX_JSON_DEPTH))
       throw badInput(name, `nested at most ${MAX_JSON_DEPTH} deep`, text)
     try {
-      return JSON.parse(text) as unknown
+      return parseJson(text)
     } catch {
       throw badInput(name, 'an object as JSON', text)
     }

@@ -1,3 +1,5 @@
+import { UnsafeNumber } from './parse-json.ts'
+
 /**
  * Every error a caller can meet, in one table: code → HTTP status. Anything that is not an AppError is a fault of
  * ours: it is logged once with the request id and answered as INTERNAL, without a word of what happened.
@@ -62,11 +64,11 @@ export function show(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'bigint') return value.toString()
   if (typeof value === 'number') return String(value)
+  if (value instanceof UnsafeNumber) return `the number ${cut(value.digits, SHOWN_CHARACTERS)}`
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid date' : value.toISOString()
   const text = jsonOf(value)
-  return text.length <= SHOWN_CHARACTERS
-    ? text
-    : `${cut(text, SHOWN_CHARACTERS)}… (${text.length} characters)`
+  const { length } = typeof value === 'string' ? value : text
+  return text.length <= SHOWN_CHARACTERS ? text : `${cut(text, SHOWN_CHARACTERS)}… (${length} characters)`
 }
 
 /** The value as JSON; what has none, being circular or too deep to be walked, is told by its kind alone. */

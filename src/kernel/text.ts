@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { AppError, cut, expectation } from './errors.ts'
+import { UnsafeNumber } from './parse-json.ts'
 
 /** The longest id that is taken, in characters; the widest index key of Postgres holds three of them. */
 export const MAX_ID_LENGTH = 128
@@ -11,6 +12,26 @@ export const MAX_ID_LENGTH = 128
 export function isStorable(text: string): boolean {
   return !text.includes('\u0000') && text.isWellFormed()
 }
+
+/** What makes a text not {@link isStorable}, for sentences. */
+export interface BadCharacter {
+  readonly name: string
+  readonly found: string
+}
+
+/** The first character of a text that is not {@link isStorable}. */
+export function badCharacterOf(text: string): BadCharacter | undefined {
+  if (isStorable(text)) return undefined
+  const zero = text.indexOf('\u0000')
+  const half = text.search(/\p{Surrogate}/u)
+  return zero !== -1 && (half === -1 || zero < half)
+    ? { name: 'U+0000', found: `one at character ${zero + 1}` }
+    : { name: 'lone surrogates', found: `one at character ${half + 1}` }
+}
+
+/** The text with U+FFFD in the place of each character that is not {@link isStorable}. */
+export const storable = (text: string): string =>
+  isStorable(text) ? text : text.toWellFormed().replaceAll('\u0000', '\uFFFD')
 
 /** A string of `min` to `max` characters (UTF-16 code units) that {@link isStorable}. */
 export function textSchema(max: number, min = 0) {
@@ -33,9 +54,13 @@ export function parseInput<T>(schema: z.ZodType<T>, value: unknown, at: string, 
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const [issue] = result.error.issues
-  const path = issue?.path ?? []
+  // A number in the place of an object is looked into as if it were one.
+  const path = value instanceof UnsafeNumber ? [] : (issue?.path ?? [])
   const options = index === undefined ? {} : { index }
-  if (issue?.code === 'unrecognized_keys') {
+  const got = valueAt(value, path)
+  const isNumberForObject =
+    got instanceof UnsafeNumber && (path.length === 0 || issue?.code === 'unrecognized_keys')
+  if (issue?.code === 'unrecognized_keys' && !isNumberForObject) {
     const [key] = issue.keys
     const unknownField = fieldName(at, [...path, shortened(key ?? '')])
     throw new AppError(
@@ -44,7 +69,8 @@ export function parseInput<T>(schema: z.ZodType<T>, value: unknown, at: string, 
       options,
     )
   }
-  const sentence = expectation(fieldName(at, path), issue?.message ?? 'valid', valueAt(value, path))
+  const expected = isNumberForObject ? 'an object' : (issue?.message ?? 'valid')
+  const sentence = expectation(fieldName(at, path), expected, got)
   throw new AppError('BAD_USER_INPUT', sentence, options)
 }
 

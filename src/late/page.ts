@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseJson } from '../kernel/parse-json.ts'
 
 /** A page of logs as a Late-compatible server answered it. */
 export interface LatePage {
@@ -40,7 +41,7 @@ const answer = z.object({
  * @returns the page, or where it is none, the end of a sentence that begins "The server answered with"
  */
 export function parsePage(body: Uint8Array, asked: { skip: number; limit: number }): LatePage | string {
-  const json = parseJson(body)
+  const json = jsonOf(body)
   if (json === undefined) return 'something that is not JSON'
   const result = answer.safeParse(json)
   if (!result.success) return `JSON that is no page of logs${placeOf(result.error)}`
@@ -60,9 +61,9 @@ function placeOf({ issues }: z.ZodError): string {
   return `: its \`${z.core.toDotPath(path)}${path[0] === 'logs' && path.length === 2 ? '._id' : ''}\` is missing or wrong`
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+function jsonOf(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
     return undefined
   }

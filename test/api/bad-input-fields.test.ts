@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  CUT_FIELDS,
   DEEPEST_METADATA,
   ID_FIELDS,
   LARGEST_METADATA,
@@ -43,7 +44,9 @@ describe.each(PROVIDERS)('a wrong field on %s', (provider) => {
         const { status, code, sentence } = await refused(door, wrong.field, wrong.json)
         const words = ownWords(door, wrong)
         const field = door.at + wrong.field
-        if (words === undefined) expect(sentence).toBe(`Expected \`${field}\` ${wrong.sentence}`)
+        const place = `${wrong.keyOf ? 'each key of ' : ''}\`${field}${wrong.at ?? ''}\``
+        const ours = door.name === 'record()' ? (wrong.inProcess ?? wrong.sentence) : wrong.sentence
+        if (words === undefined) expect(sentence).toBe(`Expected ${place} ${ours}`)
         else if (words?.startsWith('Syntax Error')) expect(sentence).toBe(words)
         else if (door.notation === 'literal') expect(sentence).toBe(`Wrong value for \`${field}\`: ${words}`)
         else {
@@ -77,6 +80,9 @@ describe.each(PROVIDERS)('a wrong field on %s', (provider) => {
         [field, `"${'x'.repeat(MAX_ID)}"`],
         [field, `"${'€'.repeat(MAX_ID)}"`],
       ]),
+      ...CUT_FIELDS.map(([field, max]) => [field, `"${'€'.repeat(10 * max)}"`]),
+      // GraphQL's own notation has no halves of characters.
+      ...CUT_FIELDS.map(([field]) => [field, door.notation === 'literal' ? '"\\u0000"' : '"\\u0000\\ud800"']),
       ['success.permissions', JSON.stringify(Array.from({ length: 200 }, () => 'x'.repeat(256)))],
       ['error.rawResponse', `"${'x'.repeat(10_000)}"`],
       ['error.message', `"${'\ufdfa'.repeat(4_000)}"`],

@@ -21,6 +21,7 @@ interface WrongArgument {
   readonly variable?: string
 }
 
+const FOUR_DIGITS = 'an instant in the years 1 to 9999 of UTC'
 const INSTANT = 'an instant with its offset as in RFC 3339, such as 2026-01-31T12:00:00Z'
 const SURROGATE = 'Syntax Error: Invalid Unicode escape sequence: "\\ud800".'
 const both = (reason: string) => ({ literal: reason, variable: reason })
@@ -56,7 +57,7 @@ const ids = ['profileId', 'accountId', 'userId', 'errorCode'].flatMap((name): Wr
     wrong('["a",""]', '""', 1),
     wrong('"\\u0000"'),
     { ...wrong('["a","b","\\ud800"]', '"\\ud800"', 2), literal: SURROGATE },
-    wrong(`"${'x'.repeat(129)}"`, `"${'x'.repeat(59)}… (131 characters)`),
+    wrong(`"${'x'.repeat(129)}"`, `"${'x'.repeat(59)}… (129 characters)`),
     { argument, json: list('"a"', 101), sentence: '` to be a list of at most 100 values, got 101.' },
     name === 'errorCode'
       ? { argument, json: '5', ...both('String cannot represent a non string value: 5') }
@@ -113,7 +114,7 @@ const instants = ['createdAfter', 'createdBefore'].flatMap((name) =>
   ].map((json): WrongArgument => ({
     argument: `filter.${name}`,
     json,
-    ...both(`Expected ${INSTANT}, got ${json}.`),
+    ...both(`Expected ${/"0000|"9999/.test(json) ? FOUR_DIGITS : INSTANT}, got ${json}.`),
   })),
 )
 
@@ -125,8 +126,8 @@ const search = (json: string, expected: string, came = json) => ({
 const searches: readonly WrongArgument[] = [
   search('"!!! --- …"', 'words with at least one letter or digit'),
   search('"a b c d e f g h i j k"', 'at most 10 words'),
-  search(`"${'x'.repeat(65)}"`, 'words of at most 64 characters', `"${'x'.repeat(59)}… (67 characters)`),
-  search(`"${'x '.repeat(128)}x"`, textExpected(256), `"${'x '.repeat(29)}x… (259 characters)`),
+  search(`"${'x'.repeat(65)}"`, 'words of at most 64 characters', `"${'x'.repeat(59)}… (65 characters)`),
+  search(`"${'x '.repeat(128)}x"`, textExpected(256), `"${'x '.repeat(29)}x… (257 characters)`),
   search('"a\\u0000b"', textExpected(256)),
   { ...search('"a\\ud800"', textExpected(256)), literal: SURROGATE },
   { argument: 'filter.search', json: '5', ...both('String cannot represent a non string value: 5') },
@@ -281,7 +282,7 @@ describe.each(PROVIDERS)('a wrong question on %s', (provider) => {
       ['""', '""'],
       ['"\\u0000"', '"\\u0000"'],
       ['"a\\u0000b"', '"a\\u0000b"'],
-      [`"${'x'.repeat(129)}"`, `"${'x'.repeat(59)}… (131 characters)`],
+      [`"${'x'.repeat(129)}"`, `"${'x'.repeat(59)}… (129 characters)`],
     ])('of the id %s', async (json, came) => {
       const sentence = `Expected \`id\` to be ${textExpected(128, 1)}, got ${came}.`
       const literally = await graphql(`{ connectionLog(id: ${json}) { id } }`)
@@ -297,7 +298,7 @@ describe.each(PROVIDERS)('a wrong question on %s', (provider) => {
         `Expected \`id\` to be ${textExpected(128, 1)}, got "\\ud800".`,
       )
       expect(await byVariable('1.5')).toBe(
-        'Variable "$id" got invalid value 1.5; ID cannot represent value: 1.5',
+        'Variable "$id" got invalid value 1.5; ID cannot represent value: 1.5. Send an id as text: a number loses digits beyond 9007199254740991.',
       )
       expect(await byVariable('null')).toBe('Variable "$id" of non-null type "ID!" must not be null.')
       expect((await graphql('{ connectionLog(id: true) { id } }')).sentence).toBe(

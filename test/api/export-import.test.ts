@@ -200,7 +200,7 @@ it.each(PROVIDERS)(
     expect(recorded?.log.error?.message).toBe('token=[redacted]&'.repeat(236).slice(0, 4_000))
     const metadata = Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`${index}_token`, 1]))
     await expect(connectionLogs.record([{ value: { ...value, metadata }, at: '' }])).rejects.toThrow(
-      /^Expected `metadata` to be an object of at most 16384 bytes as JSON, with \[redacted\] in the place of secrets, got \{"0_token":1,.*\.$/,
+      /^Expected `metadata` to be an object of at most 16384 bytes as JSON, with \[redacted\] in the place of secrets, got a larger one\.$/,
     )
   },
 )

@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os'
 import { expect } from 'vitest'
 import { type Connlog, AppError, createConnlog } from '../../src/connlog.ts'
 import { sql } from '../../src/database/sql.ts'
+import { UnsafeNumber, parseJson } from '../../src/kernel/parse-json.ts'
 import { type TestApp, keep, startTestApp } from './app.ts'
 import { NOW } from './bad-input.ts'
 import { type TestClock, createTestClock } from './clock.ts'
@@ -196,7 +197,7 @@ const BASE = {
 export function logText(notation: Notation, field = '', json = ''): string {
   const [outer = '', inner] = field.replace(/\[\d+\]$/, '').split('.')
   const key = (name: string) => (notation === 'literal' ? name : JSON.stringify(name))
-  const value = notation === 'literal' && json !== '' ? literal(JSON.parse(json)) : json
+  const value = notation === 'literal' && json !== '' ? literal(parseJson(json)) : json
   const fields: Record<string, string> = { ...BASE[notation] }
   if (outer !== '')
     Object.defineProperty(fields, outer, {
@@ -211,11 +212,10 @@ export function logText(notation: Notation, field = '', json = ''): string {
 /** A value of JSON in the notation of GraphQL. */
 export function literal(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(literal).join(',')}]`
+  if (value instanceof UnsafeNumber) return value.digits
   if (typeof value === 'object' && value !== null)
     return `{${Object.entries(value)
       .map(([name, inner]) => `${name}:${literal(inner)}`)
       .join(',')}}`
-  if (value === Infinity) return '1e999'
-  if (value === -Infinity) return '-1e999'
   return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }

@@ -7,6 +7,10 @@ export const NOW = Date.UTC(2026, 5, 15, 12)
 export interface WrongField {
   /** The field as sentences name it, such as `success.permissions[1]`. */
   readonly field: string
+  /** The part of the field that sentences name, such as `.a[1]`. */
+  readonly at?: string
+  /** Whether they speak of a key in there. */
+  readonly keyOf?: boolean
   /** The value of the field without its index, as JSON text: not every text of JSON is one that JavaScript prints. */
   readonly json: string
   /** How the sentence goes on after "Expected `field`". */
@@ -17,6 +21,8 @@ export interface WrongField {
    */
   readonly literal?: string | null
   readonly variable?: string | null
+  /** Where a value that JavaScript has rounded gets another sentence than its digits. */
+  readonly inProcess?: string
 }
 
 /** The same in GraphQL's words for literals and for variables. */
@@ -26,19 +32,23 @@ const notInGraphql = { literal: null, variable: null }
 const toBe = (expected: string, came: string) => `to be ${expected}, got ${came}.`
 
 const TOO_LONG_SHOWN = 59
-const tooLong = (length: number) => `"${'x'.repeat(TOO_LONG_SHOWN)}… (${length + 2} characters)`
+const tooLong = (length: number) => `"${'x'.repeat(TOO_LONG_SHOWN)}… (${length} characters)`
 
 export const textExpected = (max: number, min = 0) =>
   `text of ${min === 0 ? 'at most' : `${min} to`} ${max} characters, without U+0000 or lone surrogates`
 
-/** Text fields and the most characters they take. */
+/** Text fields and the most characters they take; any character may stand in them. */
 export const TEXT_FIELDS: readonly (readonly [field: string, max: number])[] = [
   ['success.displayName', 512],
   ['success.username', 256],
   ['success.profilePicture', 2_048],
   ['success.accountType', 64],
+]
+/** Text fields that are cut to so many characters. */
+export const CUT_FIELDS: readonly (readonly [field: string, max: number])[] = [
   ['error.code', 128],
   ['error.message', 4_000],
+  ['error.rawResponse', 2_000],
 ]
 export const ID_FIELDS = ['eventId', 'userId', 'profileId', 'accountId', '_id']
 export const MAX_ID = 128
@@ -66,29 +76,69 @@ function wrongTexts(field: string, max: number, min: number, extra: object = {})
   ]
 }
 
-const texts = TEXT_FIELDS.flatMap(([field, max]): WrongField[] => [
-  ...wrongTexts(field, max, 0),
+const saidExpected = (max: number) => `text of at most ${max} characters`
+const cutExpected = (max: number) => `text; what is over ${max.toLocaleString('en')} characters is cut`
+
+const noTexts = (field: string, expected: string): WrongField[] => [
   ...['5', 'true', '["a"]'].map((json) => ({
     field,
     json,
-    sentence: toBe(textExpected(max), json),
+    sentence: toBe(expected, json),
     ...both(`String cannot represent a non string value: ${json}`),
   })),
-])
+  {
+    field,
+    json: '9007199254740993',
+    sentence: toBe(expected, 'the number 9007199254740993'),
+    inProcess: toBe(expected, '9007199254740992'),
+    ...both('String cannot represent a non string value: 9007199254740993'),
+  },
+]
+
+const texts = [
+  ...TEXT_FIELDS.flatMap(([field, max]): WrongField[] => [
+    { field, json: `"${'x'.repeat(max + 1)}"`, sentence: toBe(saidExpected(max), tooLong(max + 1)) },
+    ...noTexts(field, saidExpected(max)),
+  ]),
+  ...CUT_FIELDS.flatMap(([field, max]) => noTexts(field, cutExpected(max))),
+]
 
 const ids = ID_FIELDS.flatMap((field): WrongField[] => {
   const extra = field === '_id' ? notInGraphql : {}
   const sentence = (came: string) => toBe(textExpected(MAX_ID, 1), came)
+  /** GraphQL takes a whole number in a literal, whose digits are those that were sent. */
+  const noId = (json: string) => ({
+    literal: `ID cannot represent a non-string and non-integer value: ${json}`,
+    variable: /^-?\d/.test(json)
+      ? `ID cannot represent value: ${json}. Send an id as text: a number loses digits beyond 9007199254740991.`
+      : `ID cannot represent value: ${json}`,
+  })
   return [
     ...wrongTexts(field, MAX_ID, 1, extra),
     { field, json: '""', sentence: sentence('""'), ...extra },
-    { field, json: '5', sentence: sentence('5'), ...notInGraphql },
+    ...['5', '-5'].map((json) => ({ field, json, sentence: sentence(json), ...notInGraphql })),
     ...['1.5', 'false', '["a"]'].map((json) => ({
       field,
       json,
       sentence: sentence(json),
-      literal: `ID cannot represent a non-string and non-integer value: ${json}`,
-      variable: `ID cannot represent value: ${json}`,
+      ...noId(json),
+      ...extra,
+    })),
+    ...(
+      [
+        ['9007199254740992', '9007199254740992', { literal: null }],
+        ['9007199254740993', '9007199254740992', { literal: null }],
+        ['17841405793187218345', '17841405793187217000', { literal: null }],
+        ['-17841405793187218345', '-17841405793187217000', { literal: null }],
+        ['1e400', 'Infinity', {}],
+      ] as const
+    ).map(([json, rounded, taken]) => ({
+      field,
+      json,
+      sentence: sentence(`the number ${json}`),
+      inProcess: sentence(rounded),
+      ...noId(json),
+      ...taken,
       ...extra,
     })),
   ]
@@ -133,19 +183,30 @@ const durations = [
   { json: '1.5', came: '1.5', reason: 'non-integer' },
   { json: '2147483648', came: '2147483648', reason: 'non 32-bit signed integer' },
   { json: '-2147483649', came: '-2147483649', reason: 'non 32-bit signed integer' },
-  { json: '100000000000000000000', came: '100000000000000000000', reason: 'non 32-bit signed integer' },
-  { json: '1e999', came: 'Infinity', reason: 'non-integer' },
-  { json: '-1e999', came: '-Infinity', reason: 'non-integer' },
+  {
+    json: '100000000000000000000',
+    came: 'the number 100000000000000000000',
+    rounded: '100000000000000000000',
+    reason: 'non-integer',
+    literalReason: 'non 32-bit signed integer',
+  },
+  { json: '1e999', came: 'the number 1e999', rounded: 'Infinity', reason: 'non-integer' },
+  { json: '-1e999', came: 'the number -1e999', rounded: '-Infinity', reason: 'non-integer' },
   { json: '"5"', came: '"5"', reason: 'non-integer' },
   { json: '"NaN"', came: '"NaN"', reason: 'non-integer' },
   { json: '""', came: '""', reason: 'non-integer' },
   { json: 'true', came: 'true', reason: 'non-integer' },
   { json: '[1]', came: '[1]', reason: 'non-integer' },
-].map(({ json, came, reason }): WrongField => {
-  const sentence = toBe(DURATION, came)
-  if (reason === undefined) return { field: 'durationMs', json, sentence }
-  const refusal = `Int cannot represent ${reason} value: `
-  return { field: 'durationMs', json, sentence, literal: refusal + json, variable: refusal + came }
+].map(({ json, came, rounded = came, reason, literalReason = reason }): WrongField => {
+  const wrong = {
+    field: 'durationMs',
+    json,
+    sentence: toBe(DURATION, came),
+    inProcess: toBe(DURATION, rounded),
+  }
+  if (reason === undefined) return wrong
+  const refusal = (why: string | undefined) => `Int cannot represent ${why} value: ${json}`
+  return { ...wrong, literal: refusal(literalReason), variable: refusal(reason) }
 })
 
 const flags = ['hasCustomRedirectUrl', 'isHeadlessMode', 'isReconnection', 'isBYOK'].flatMap((name) =>
@@ -165,26 +226,6 @@ const tokens = ['invitationToken', 'connectToken'].flatMap((name) =>
     ...both(`String cannot represent a non string value: ${json}`),
   })),
 )
-
-const rawResponses: readonly WrongField[] = [
-  {
-    field: 'error.rawResponse',
-    json: '5',
-    sentence: toBe('text; what is over 2,000 characters is cut', '5'),
-    ...both('String cannot represent a non string value: 5'),
-  },
-  {
-    field: 'error.rawResponse',
-    json: '"a\\u0000"',
-    sentence: toBe('text without U+0000 or lone surrogates', '"a\\u0000"'),
-  },
-  {
-    field: 'error.rawResponse',
-    json: '"\\udfff"',
-    sentence: toBe('text without U+0000 or lone surrogates', '"\\udfff"'),
-    literal: 'Syntax Error: Invalid Unicode escape sequence: "\\udfff".',
-  },
-]
 
 /** The objects inside a log, what GraphQL calls them, and what they may hold. */
 export const OBJECTS = [
@@ -212,7 +253,7 @@ const objects = OBJECTS.flatMap(([field, type, names]) =>
 )
 
 const PERMISSIONS = 'a list of at most 200 texts'
-const permission = (came: string) => toBe(textExpected(256), came)
+const permission = (came: string) => toBe(saidExpected(256), came)
 const manyPermissions = JSON.stringify(Array.from({ length: 201 }, () => 'a'))
 const permissions: readonly WrongField[] = [
   { field: 'success.permissions', json: '"a"', sentence: toBe(PERMISSIONS, '"a"'), ...notInGraphql },
@@ -241,39 +282,78 @@ const permissions: readonly WrongField[] = [
     variable: 'Expected non-nullable type "String!" not to be null.',
   },
   { field: 'success.permissions[0]', json: `["${'x'.repeat(257)}"]`, sentence: permission(tooLong(257)) },
-  { field: 'success.permissions[2]', json: '["a","b","\\u0000"]', sentence: permission('"\\u0000"') },
 ]
 
-const METADATA =
-  'an object of at most 16384 bytes as JSON, nested at most 10 deep, without U+0000 or lone surrogates'
 const nested = (depth: number) => `${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`
 export const DEEPEST_METADATA = nested(10)
 export const LARGEST_METADATA = `{"a":"${'x'.repeat(16_384 - 8)}"}`
-const metadatas = [
-  ...['[]', '"x"', '5', 'true'].map((json): WrongField => ({
+
+const TOO_DEEP = toBe('an object nested at most 10 deep', 'a deeper one')
+const TOO_LARGE = toBe('an object of at most 16384 bytes as JSON', 'a larger one')
+const KEPT = 'a number that keeps its digits (whole ones up to 9007199254740991) or text'
+const badSurrogate = (escape: string) => `Syntax Error: Invalid Unicode escape sequence: "${escape}".`
+const metadatas: readonly WrongField[] = [
+  ...['[]', '"x"', '5', 'true'].map((json) => ({
     field: 'metadata',
     json,
-    sentence: toBe(METADATA, json),
+    sentence: toBe('a JSON object', json),
     ...both(`Expected a JSON object, got ${json}.`),
   })),
-  ...[
-    { json: nested(11), came: `${nested(11).slice(0, 60)}… (62 characters)` },
-    { json: `{"a":[${'['.repeat(9)}${']'.repeat(9)}]}`, came: `{"a":[${'['.repeat(9)}${']'.repeat(9)}]}` },
-    { json: `{"a":"${'x'.repeat(16_384 - 7)}"}`, came: `{"a":"${'x'.repeat(54)}… (16385 characters)` },
-    { json: `{"a":"${'€'.repeat(5_460)}"}`, came: `{"a":"${'€'.repeat(54)}… (5468 characters)` },
-    { json: '{"a":"\\u0000"}', came: '{"a":"\\u0000"}' },
-    {
-      json: '{"a":{"b":["\\ud800"]}}',
-      came: '{"a":{"b":["\\ud800"]}}',
-      literal: 'Syntax Error: Invalid Unicode escape sequence: "\\ud800".',
-    },
-    { json: '{"a\\u0000":1}', came: '{"a\\u0000":1}', literal: null },
-    { json: '{"a":{"\\udfff":1}}', came: '{"a":{"\\udfff":1}}', literal: null },
-    { json: '{"a":1e999}', came: '{"a":"Infinity"}' },
-  ].map(({ came, ...rest }): WrongField => ({ field: 'metadata', sentence: toBe(METADATA, came), ...rest })),
+  {
+    field: 'metadata',
+    json: '9007199254740993',
+    sentence: toBe('a JSON object', 'the number 9007199254740993'),
+    inProcess: toBe('a JSON object', '9007199254740992'),
+    ...both('Expected a JSON object, got the number 9007199254740993.'),
+  },
+  { field: 'metadata', json: nested(11), sentence: TOO_DEEP },
+  { field: 'metadata', json: `{"a":[${'['.repeat(9)}${']'.repeat(9)}]}`, sentence: TOO_DEEP },
+  { field: 'metadata', json: `{"a":"${'x'.repeat(16_384 - 7)}"}`, sentence: TOO_LARGE },
+  { field: 'metadata', json: `{"a":"${'€'.repeat(5_460)}"}`, sentence: TOO_LARGE },
+  ...(
+    [
+      ['.a', '{"a":"xy\\u0000"}', toBe('text without U+0000', 'one at character 3'), {}],
+      [
+        '.a.b[0]',
+        '{"a":{"b":["\\ud800"]}}',
+        toBe('text without lone surrogates', 'one at character 1'),
+        { literal: badSurrogate('\\ud800') },
+      ],
+      [
+        '.a',
+        '{"a":1e999}',
+        toBe(KEPT, 'a number that does not'),
+        { inProcess: toBe('a finite number', 'Infinity') },
+      ],
+      ['.a.ig_id', '{"a":{"ig_id":17841405793187218345}}', toBe(KEPT, 'a number that does not'), {}],
+      ['.a[1]', '{"a":[1,-9007199254740993]}', toBe(KEPT, 'a number that does not'), {}],
+    ] as const
+  ).map(([at, json, sentence, rest]) => ({ field: 'metadata', at, json, sentence, ...rest })),
+  {
+    field: 'metadata',
+    at: '',
+    json: '{"a\\u0000":1}',
+    sentence: toBe('text without U+0000', 'one at character 2'),
+    keyOf: true,
+    literal: null,
+  },
+  {
+    field: 'metadata',
+    at: '.a',
+    json: '{"a":{"\\udfff":1}}',
+    sentence: toBe('text without lone surrogates', 'one at character 1'),
+    keyOf: true,
+    literal: null,
+  },
 ]
 
 const INSTANT = 'an instant with its offset as in RFC 3339, such as 2026-01-31T12:00:00Z'
+const noInstant = (field: string, expected: string, json: string): WrongField => ({
+  field,
+  json,
+  sentence: toBe(expected, json),
+  ...both(`Expected ${expected}, got ${json}.`),
+})
 const instants = ['createdAt', 'success.tokenExpiresAt'].flatMap((field) =>
   [
     '"2026-06-15"',
@@ -284,9 +364,10 @@ const instants = ['createdAt', 'success.tokenExpiresAt'].flatMap((field) =>
     '"2026-06-15T24:00:00Z"',
     '"2026-06-15T12:00:00+24:00"',
     '"+002026-06-15T12:00:00Z"',
-    '"0000-12-31T23:59:59Z"',
-    '"0001-01-01T00:00:00+00:01"',
-    '"9999-12-31T23:59:59-00:01"',
+    '"2026-06-15T23:58:60Z"',
+    '"2026-06-15T23:59:61Z"',
+    '"2026-06-15T23:59:60+01:00"',
+    '"2026-06-15T12:00:00+0000"',
     '"12026-06-15T12:00:00Z"',
     '"today"',
     '" 2026-06-15T12:00:00Z"',
@@ -294,12 +375,13 @@ const instants = ['createdAt', 'success.tokenExpiresAt'].flatMap((field) =>
     '""',
     '1781524800000',
     '[5]',
-  ].map((json): WrongField => ({
-    field,
-    json,
-    sentence: toBe(INSTANT, json),
-    ...both(`Expected ${INSTANT}, got ${json}.`),
-  })),
+  ].map((json): WrongField => noInstant(field, INSTANT, json)),
+)
+const FOUR_DIGITS = 'an instant in the years 1 to 9999 of UTC'
+const outsideTheYears = ['createdAt', 'success.tokenExpiresAt'].flatMap((field) =>
+  ['"0000-12-31T23:59:59Z"', '"0001-01-01T00:00:00+00:01"', '"9999-12-31T23:59:59-00:01"'].map((json) =>
+    noInstant(field, FOUR_DIGITS, json),
+  ),
 )
 
 const WINDOW = 'later than 2026-06-08T12:00:00.000Z (7 days ago) and at most 5 minutes ahead'
@@ -336,10 +418,10 @@ export const WRONG_FIELDS: readonly WrongField[] = [
   ...durations,
   ...flags,
   ...tokens,
-  ...rawResponses,
   ...objects,
   ...permissions,
   ...metadatas,
   ...instants,
+  ...outsideTheYears,
   ...outsideTheWindow,
 ]

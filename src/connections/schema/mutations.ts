@@ -29,8 +29,8 @@ const SuccessInput = builder.inputType('ConnectionSuccessInput', {
 const ErrorInput = builder.inputType('ConnectionErrorInput', {
   description: 'Why it failed.',
   fields: (t) => ({
-    code: t.string({ description: 'Error code, such as oauth_denied; at most 128 characters.' }),
-    message: t.string({ description: 'What went wrong, in words; at most 4,000 characters.' }),
+    code: t.string({ description: 'Error code, such as oauth_denied; cut to 128 characters.' }),
+    message: t.string({ description: 'What went wrong, in words; cut to 4,000 characters.' }),
     rawResponse: t.string({
       description:
         'What the platform answered. Tokens and secrets are taken out, and it is cut to 2,000 characters.',
@@ -80,7 +80,8 @@ const RecordInput = builder.inputType('RecordConnectionLogInput', {
     durationMs: t.int({ description: 'How long the operation took, in milliseconds.' }),
     metadata: t.field({
       type: 'JSONObject',
-      description: 'Anything else worth noting: at most 16,384 bytes as JSON.',
+      description:
+        'Anything else worth noting: at most 16,384 bytes as JSON. Send numbers of more than 15 digits as text.',
     }),
     createdAt: t.field({
       type: 'DateTime',
