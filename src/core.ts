@@ -21,6 +21,7 @@ import { createGroupCommit } from './logs/group-commit.ts'
 import { type Feed, type FeedFigures, createFeed } from './logs/feed.ts'
 import { createKeeping } from './logs/keeping.ts'
 import { type CleanupRound, createRetention } from './logs/retention.ts'
+import { type TermsRewriter, createTermsRewriter } from './logs/rewrite-terms.ts'
 import { type LogStore, createLogStore } from './logs/store.ts'
 
 /** All but what speaks HTTP, put together and not started yet: what the commands work with. */
@@ -32,6 +33,7 @@ export interface Core extends Running {
   /** Connection logs as the operator reaches them: all of them, with every scope. */
   readonly connectionLogs: ConnectionLogs
   readonly counts: CountKeeper
+  readonly terms: Pick<TermsRewriter, 'progress'>
   readonly feed: Pick<Feed<ConnectionLog>, 'figures'>
   readonly figures: () => CoreFigures
   /** Whether it falls to this process, of all that start at once, to make the demo. */
@@ -136,6 +138,7 @@ export async function createCore({
     keptDays: keeping.keptDays,
     logger,
   })
+  const terms = createTermsRewriter(database, connectionLogKind, { clock, logger })
   const counts = createCountKeeper(database, connectionLogKind, { clock, logger })
   const streams = createOpenStreams({ perKey: config.streamsPerKey, total: config.streams })
   const cursorSecret = createInstanceSecret(database, clock.now)
@@ -173,6 +176,7 @@ export async function createCore({
     connectionLogsOf,
     connectionLogs: connectionLogsOf(OPERATOR),
     counts,
+    terms,
     feed,
     figures: () => ({
       feed: feed.figures(),
@@ -187,6 +191,7 @@ export async function createCore({
     start: async () => {
       lifecycle.add('retention', await keeping.start())
       lifecycle.add('cleanup', retention.start(config.cleanupIntervalMs, witness?.cleanedUp))
+      lifecycle.add('search terms', terms.start())
       lifecycle.add('counts', counts.start(MERGE_INTERVAL_MS, witness?.merged))
       if (database.allowances) {
         const { forget } = database.allowances

@@ -6,7 +6,7 @@ import type { ConnectionLog } from './event.ts'
 import { type ConnectionFilter, matches, where } from './filter.ts'
 import { CELLS, counted } from './counted.ts'
 import { redactLog } from './redact-log.ts'
-import { termsOf } from './words.ts'
+import { FOLDING_VERSION, isFoldingStable, termsOf } from './words.ts'
 
 const table: LogTable = {
   name: 'connection_logs',
@@ -52,6 +52,7 @@ export const connectionLogKind: LogKind<ConnectionLog, ConnectionFilter> = {
     terms: termsOf(log),
   }),
   fromRow: (row) => ({ ...row, userId: row['userId'] || null }) as unknown as ConnectionLog,
+  folding: { version: FOLDING_VERSION, isStable: isFoldingStable },
   sameEvent: (a, b) =>
     isDeepStrictEqual(essence(a), essence(b)) ||
     isDeepStrictEqual(essence(redactLog(a)), essence(redactLog(b))),

@@ -4,6 +4,7 @@ import type { CountedRequest } from './counted.ts'
 import type { Erasing } from './erasing.ts'
 import type { Following } from './following.ts'
 import type { Recounting } from './recount.ts'
+import type { Rewriting } from './rewriting.ts'
 import type { Shape } from './shape.ts'
 import type { Sql } from './sql.ts'
 
@@ -89,7 +90,7 @@ export interface KeyUse {
  * All that differs between databases in what the log machine asks of them, as fragments and statements.
  * Nothing outside this folder knows which database it talks to.
  */
-export interface Dialect extends Recounting, Breakdowns, Erasing, Following {
+export interface Dialect extends Recounting, Breakdowns, Erasing, Following, Rewriting {
   /** An instant as a parameter. */
   instant(ms: number): Sql
   /** Whether the instant in a column has come. Also true for what is no instant; false for NULL. */

@@ -7,7 +7,7 @@ import { sql } from './sql.ts'
 type InstanceDatabase = Pick<Database, 'query' | 'execute' | 'dialect'>
 
 /** What this database knows of itself is one row, made by whoever comes first. */
-async function ensureInstance(database: InstanceDatabase, nowMs: number): Promise<void> {
+export async function ensureInstance(database: InstanceDatabase, nowMs: number): Promise<void> {
   const secret = randomBytes(32).toString('hex')
   await database.execute(
     sql`INSERT INTO instance (id, secret, created_at) VALUES (1, ${secret}, ${database.dialect.instant(nowMs)}) ON CONFLICT (id) DO NOTHING`,

@@ -25,6 +25,13 @@ export interface LogKind<Log extends AnyLog, Filter> {
   counted(filter: Filter): Partial<CountSelection> | undefined
   toRow(log: Log): Row
   fromRow(row: Row): Log
+  /** How `terms` of {@link toRow} are made. */
+  readonly folding: {
+    /** Grows with every change of them. */
+    readonly version: number
+    /** Whether no version makes other terms of this log. */
+    isStable(log: Log): boolean
+  }
   /** Whether two logs tell the same event; ids and instants aside. */
   sameEvent(a: Log, b: Log): boolean
 }

@@ -338,7 +338,7 @@ describe('space that somebody still reads', () => {
     const receipt = await app.connectionLogs.erase({ userId: `${CANARY}-user` })
     expect(receipt).toMatchObject({ logs: 40, isComplete: true, scrubbed: false })
     expect(receipt.remark).toBe(
-      'Deleted rows still stand in the tables, because a transaction that began before they were deleted may see them. End it, and run the same again or VACUUM.',
+      'Deleted rows still stand in the tables, because a transaction that began before they were deleted may see them. End it, and run the same again or VACUUM. After an upgrade, wait until the search terms of stored logs are rewritten.',
     )
     await reader.query('COMMIT')
     await reader.end()

@@ -12,6 +12,7 @@ import { lookAtExpired } from './expired.ts'
 import { lookAtKeys } from './keys.ts'
 import { lookAtMigrations, refused } from './migrations.ts'
 import { checkPlatforms } from './platforms.ts'
+import { checkSearch } from './search.ts'
 
 export interface DoctorOptions {
   /** Count anew what is counted wrong. */
@@ -65,6 +66,7 @@ async function examine(
   report(...(await health.storage(table, days)))
   report(lookAtKeys(await app.keys.list(), systemClock))
   report(...(await checkPlatforms(app)))
+  report(...(await checkSearch(app)))
   const keptDays = Math.max(app.retentionMs / DAY_MS, app.rememberedDays ?? 0)
   const times = { retentionMs: keptDays * DAY_MS, cleanupIntervalMs: config.cleanupIntervalMs }
   report(...(await lookAtExpired(app.database, table, times, systemClock)))

@@ -4,8 +4,9 @@ import { type BreakdownDialect, breakdowns } from '../breakdown.ts'
 import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
 import type { Column, Dialect, LogTable, PageRequest, Position } from '../dialect.ts'
 import { erasingBy } from './erasing.ts'
-import { followingBy } from './following.ts'
+import { followingBy, isOwn } from './following.ts'
 import { CLEANUP_LOCK, PARTITION_LOCK } from './locks.ts'
+import { postgresRewriting } from './rewriting.ts'
 import { OUTER_FIRST, storingBy } from './storing.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
@@ -101,6 +102,8 @@ export const postgresDialect: Dialect = {
 
   ...followingBy((table) => selection(table)),
 
+  ...postgresRewriting,
+
   // No merge, and no writer that has not noted what it wrote.
   lockCounts: ({ counts }) => [
     sql`SELECT pg_advisory_xact_lock(${raw(PARTITION_LOCK)})`,
@@ -123,11 +126,11 @@ export const postgresDialect: Dialect = {
 
   snapshot: () => sql`SELECT pg_current_snapshot()::text AS snapshot`,
 
-  // The position is the transaction that stored the log. Where it is not (xmin has its lower half), the log came with
-  // a dump of another server, whose transactions have nothing to do with ours: it was there before.
+  // The position is the transaction that stored the log. A log that came with a dump of another server, whose transactions
+  // have nothing to do with ours, was there before.
   within: (snapshot) => sql`(
     pg_visible_in_snapshot(position::text::xid8, ${snapshot}::pg_snapshot)
-    OR xmin::text::bigint <> (position & 4294967295))`,
+    OR NOT ${isOwn()})`,
 
   next: ({ table, where, after, limit }) => {
     const from = after && postgresDialect.instant(after.createdAt)

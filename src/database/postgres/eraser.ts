@@ -77,9 +77,9 @@ export function createEraser(
 const REMAINS =
   "No query reads them any more. Their bytes stay in Postgres' files until the space is used again, those of a day at most until the day has expired; and in write-ahead logs and backups until those are gone."
 const STILL_SEEN =
-  'Deleted rows still stand in the tables, because a transaction that began before they were deleted may see them. End it, and run the same again or VACUUM.'
+  'Deleted rows still stand in the tables, because a transaction that began before they were deleted may see them. End it, and run the same again or VACUUM. After an upgrade, wait until the search terms of stored logs are rewritten.'
 
-/** Deleted rows that the last VACUUM had to leave, of the tables in which nothing is ever changed. */
+/** Deleted rows that the last VACUUM had to leave, of the tables in which only an upgrade changes rows. */
 async function deadRows(client: PoolClient, { name, eventIds }: LogTable): Promise<number> {
   const { rows } = await client.query<{ dead: string }>(
     `SELECT coalesce(sum(pg_stat_get_dead_tuples(i.inhrelid)), 0) AS dead FROM pg_inherits i

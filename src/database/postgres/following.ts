@@ -10,10 +10,11 @@ const ENDS = sql`
   SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS settled, pg_snapshot_xmax(pg_current_snapshot())::text AS head`
 
 /**
- * A log that came with a dump has the position of another server; its own transaction (xmin, the lower half) is another
- * one. It was there before anybody followed.
+ * Whether this server recorded a log. One that came with a dump has the position of another server, and was there before
+ * anybody followed; its xmin (the lower half of the transaction that wrote the row) is another one.
  */
-const IS_OWN = sql`xmin::text::bigint = (position & 4294967295)`
+export const isOwn = (of = '') =>
+  raw(`${of}xmin::text::bigint = (coalesce(${of}rewritten_by, ${of}position) & 4294967295)`)
 
 /**
  * Whose logs, as the index over positions has it and no other: the planner would take the index of a user's logs, where
@@ -39,7 +40,7 @@ export const followingBy = (selection: (table: LogTable) => Sql): Following => (
         SELECT coalesce(json_agg(r), '[]')::text FROM (
           SELECT ${selection(table)}, position::text AS position FROM ${raw(table.name)}
           WHERE position >= ${from} AND position < ${through}::bigint ${users ? ofUsers(users) : empty}
-            AND (position > ${from} OR (id, user_id) > (${id}, ${userId})) AND ${IS_OWN}
+            AND (position > ${from} OR (id, user_id) > (${id}, ${userId})) AND ${isOwn()}
           ORDER BY ${raw(table.name)}.position, id, user_id LIMIT ${limit}
         ) AS r
       ) AS logs, ${through}::text AS through`

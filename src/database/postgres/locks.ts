@@ -10,3 +10,6 @@ export const PARTITION_LOCK = lockOf(7_270_736_901)
 
 /** Held by the transaction that cleans up, so that of several processes one at a time does. */
 export const CLEANUP_LOCK = lockOf(7_270_736_902)
+
+/** Held by the transaction that rewrites search terms, so that of several processes one at a time does. */
+export const TERMS_LOCK = lockOf(7_270_736_903)

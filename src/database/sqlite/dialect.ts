@@ -4,6 +4,7 @@ import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
 import type { Claim, Column, Dialect, LogTable, PageRequest, Position, Row } from '../dialect.ts'
 import { sqliteErasing } from './erasing.ts'
 import { followingBy } from './following.ts'
+import { sqliteRewriting } from './rewriting.ts'
 import { jsonBytes } from './json-parameter.ts'
 import { recounting } from '../recount.ts'
 import { type Sql, empty, join, raw, sql } from '../sql.ts'
@@ -88,6 +89,8 @@ export const sqliteDialect: Dialect = {
   ...breakdowns(counting),
 
   ...sqliteErasing,
+
+  ...sqliteRewriting,
 
   ...followingBy((table, more) => sql`json_object(${pairs(table)}${raw(more)})`),
 
