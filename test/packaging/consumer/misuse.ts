@@ -22,8 +22,8 @@ createNodeListener(createConnlog())
 export async function misuse(connlog: Connlog) {
   // @ts-expect-error -- `connectionMethod`: an event without it
   await connlog.record({ platform: 'tiktok', eventType: 'disconnect' })
-  // @ts-expect-error -- `"TIKTOK"`: the words of GraphQL
-  await connlog.record({ ...event, platform: 'TIKTOK' })
+  // @ts-expect-error -- `"DISCONNECT"`: the words of GraphQL
+  await connlog.record({ ...event, eventType: 'DISCONNECT' })
   // @ts-expect-error -- `number`: an id that is no text
   await connlog.record({ ...event, userId: 7 })
   // @ts-expect-error -- `reason`: a field that an error does not have
