@@ -139,6 +139,7 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
     }),
     badKeys: createBadKeyLimiter({ perMinute: config.badKeysPerMinute, clock }),
     trustedProxies: config.trustedProxies,
+    basePath: config.basePath,
     connectionLogsOf: meteredLogsOf,
     managedKeysOf,
     maxBodyBytes,

@@ -3,7 +3,7 @@ import { ConfigError, parseConfig } from './config/config.ts'
 import { SETTINGS, type SettingName, type SettingValues } from './config/settings.ts'
 import type { Recorded } from './connections/event.ts'
 import type { SentLog } from './connections/sent-log.ts'
-import { type NodeListener, type Peer, createNodeListener } from './http/listen.ts'
+import { type NodeListener, type Peer, createNodeListener } from './http/node-listener.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { AppError } from './kernel/errors.ts'
 import { type Logger, createLogger } from './kernel/logger.ts'
@@ -25,6 +25,7 @@ const PROCESS_SETTINGS = [
   'HOST',
   'DEMO',
   'KEEP_ALIVE_SECONDS',
+  'COMPRESSION',
   'SHUTDOWN_DELAY_SECONDS',
 ] as const satisfies SettingName[]
 type ProcessSetting = (typeof PROCESS_SETTINGS)[number]
@@ -50,6 +51,7 @@ export interface ConnlogOptions extends ConnlogSettings {
 export interface Connlog {
   /**
    * Answers a request to `/graphql`, `/api/v1/connections/logs`, `/health`, `/ready` or `/metrics`.
+   * @returns an instance of the platform's `Response`
    * @param peer who asks; `createNodeListener` tells it. Where nobody does, bad keys are not counted by address
    */
   fetch(request: Request, peer?: Peer): Promise<Response>
@@ -124,7 +126,9 @@ export function createConnlog({
 
   return {
     fetch: async (request, peer) =>
-      app ? app.fetch(request, peer) : new Response('Service Unavailable', { status: 503 }),
+      app
+        ? toPlatform(await app.fetch(request, peer))
+        : new Response('Service Unavailable', { status: 503 }),
     record,
     start: async () => {
       const opening = (starting ??= open())
@@ -147,6 +151,14 @@ export function createConnlog({
       await opened?.stop()
     },
   }
+}
+
+/** Frameworks ask for the platform's own Response. Most answers are of a class that is faster to make and to send. */
+async function toPlatform(response: Response): Promise<Response> {
+  const isPlatforms: boolean = response instanceof Response
+  if (isPlatforms) return response
+  const { status, headers } = response
+  return new Response(await response.text(), { status, headers: [...headers] })
 }
 
 function toEnvironment(settings: ConnlogSettings): Record<string, string> {

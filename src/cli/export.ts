@@ -4,6 +4,7 @@ import { EXPORT_FORMATS, type ExportFormatName, exportFormats } from '../connect
 import { maxDays } from '../connections/paging.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
+import { wholeNumberIn } from '../kernel/whole-number.ts'
 import { type FilterOptions, oneOf, parseFilterOptions, parseMoment } from './filter-options.ts'
 import { createProgress } from './progress.ts'
 import { CommandError, type Terminal, count } from './terminal.ts'
@@ -73,7 +74,7 @@ async function send(
 }
 
 function parseDays(text: string, retentionMs: number): number {
-  const days = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
+  const days = wholeNumberIn(text) ?? Number.NaN
   const max = maxDays(retentionMs)
   if (days >= 1 && days <= max) return days
   throw badInput('--days', `a whole number from 1 to ${max}`, text)

@@ -5,6 +5,7 @@ import { type Clock, DAY_MS, SECOND_MS, systemClock } from '../kernel/clock.ts'
 import { AppError, badInput, show } from '../kernel/errors.ts'
 import { parseInstant } from '../kernel/instant.ts'
 import { idSchema, parseInput } from '../kernel/text.ts'
+import { wholeNumberIn } from '../kernel/whole-number.ts'
 import { logsAddress } from '../late/address.ts'
 import { type Wait, createLateClient } from '../late/client.ts'
 import { LateError } from '../late/failure.ts'
@@ -105,7 +106,7 @@ export async function pull(
 function daysOf({ days }: PullOptions, retentionMs: number): number {
   const most = retentionMs / DAY_MS
   if (days === undefined) return Math.min(DEFAULT_DAYS, most)
-  const given = /^\d{1,3}$/.test(days) ? Number(days) : Number.NaN
+  const given = wholeNumberIn(days) ?? Number.NaN
   if (given >= 1 && given <= most) return given
   throw badInput('days', `a whole number from 1 to ${most}, the retention`, days)
 }

@@ -34,7 +34,9 @@ async function serveTraced(terminal: Terminal, tracing: Running | undefined): Pr
         port: config.port,
         host: config.host,
         keepAliveMs: config.keepAliveMs,
+        compression: config.compression,
         turnAway: app.turnAway,
+        unreadable: app.unreadable,
         clock: systemClock,
       }).catch((error: unknown) => {
         throw new CommandError(`Could not listen on ${config.host}:${config.port}: ${listenReason(error)}.`)

@@ -25,6 +25,9 @@ export interface Config {
   readonly cleanupIntervalMs: number
   readonly poolSize: number
   readonly maxBodyBytes: number
+  /** The path below which the service is mounted; empty for none. */
+  readonly basePath: string
+  readonly compression: boolean
   /** Most subscriptions at a time, of this process and of a key. */
   readonly streams: number
   readonly streamsPerKey: number
@@ -103,6 +106,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     cleanupIntervalMs: values.CLEANUP_INTERVAL_SECONDS * SECOND_MS,
     poolSize: values.POOL_SIZE,
     maxBodyBytes: values.MAX_BODY_BYTES,
+    basePath: values.BASE_PATH ?? '',
+    compression: values.COMPRESSION ?? true,
     streams: values.STREAMS,
     streamsPerKey: values.STREAMS_PER_KEY,
     streamHeartbeatMs: values.STREAM_HEARTBEAT_SECONDS * SECOND_MS,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { parseDatabaseUrl } from '../kernel/database-url.ts'
 import { LOG_LEVELS } from '../kernel/logger.ts'
 import { UrlProblem } from '../kernel/url-problem.ts'
+import { wholeNumberIn } from '../kernel/whole-number.ts'
 
 type ReadSetting<T> =
   | { readonly success: true; readonly data: T }
@@ -30,8 +31,7 @@ const setting = <T>(
 const digits = (min: number, max: number) =>
   z
     .string()
-    .regex(/^\d{1,12}$/)
-    .transform(Number)
+    .transform((text) => wholeNumberIn(text) ?? Number.NaN)
     .refine((value) => value >= min && value <= max)
 
 const wholeNumber = (min: number, max: number, byDefault: number, description: string) =>
@@ -181,6 +181,19 @@ export const SETTINGS = {
   CLEANUP_INTERVAL_SECONDS: wholeNumber(1, 86_400, 60, 'Pause between two rounds of deleting expired logs.'),
   POOL_SIZE: wholeNumber(1, 500, 10, 'Connections to Postgres a process may hold. SQLite needs none.'),
   MAX_BODY_BYTES: wholeNumber(1_024, 104_857_600, 4_194_304, 'Largest request body accepted, in bytes.'),
+  BASE_PATH: setting(
+    z
+      .string()
+      .regex(/^(?:\/[\w.~-]+)+$/)
+      .optional(),
+    'a path such as /connlog, without a slash at its end',
+    'none',
+    'Path below which a proxy or a host mounts the service. Requests without it are answered too.',
+  ),
+  COMPRESSION: switchedBy(
+    'true',
+    'Whether `connlog serve` compresses answers for clients that ask for it. Turn it off if a proxy does.',
+  ),
   STREAMS: wholeNumber(1, 100_000, 1_000, 'Most subscriptions that a process serves at a time.'),
   STREAMS_PER_KEY: wholeNumber(1, 100_000, 100, 'Most subscriptions at a time of a key, in each process.'),
   STREAM_HEARTBEAT_SECONDS: wholeNumber(

@@ -2,6 +2,7 @@ import { AppError, badInput, show } from '../kernel/errors.ts'
 import { formatShortInstant } from '../kernel/instant.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { DEFAULT_LIMIT, MAX_LIMIT, MAX_SKIP, type OffsetPagination } from '../kernel/offset-page.ts'
+import { wholeNumberIn } from '../kernel/whole-number.ts'
 import { type ConnectionLogs, MAX_BATCH } from './connection-logs.ts'
 import { EVENT_TYPES, type ConnectionLog, type Platforms, STATUSES } from './event.ts'
 import type { ConnectionFilterInput } from './filter.ts'
@@ -39,6 +40,16 @@ export async function listLogs(
     skip: wholeNumber(parameters, 'skip', 0, 0, MAX_SKIP),
   })
   return { logs: page.logs.map(toLate), pagination: page.pagination }
+}
+
+/** @throws {AppError} BAD_USER_INPUT: recording has no parameters, and one that did nothing would seem to work */
+export function requireNoParameters(parameters: URLSearchParams): void {
+  const [unknown] = parameters.keys()
+  if (unknown !== undefined)
+    throw new AppError(
+      'BAD_USER_INPUT',
+      `Expected no parameters with POST, got the unknown parameter ${show(unknown)}.`,
+    )
 }
 
 export interface IngestAnswer {
@@ -102,8 +113,8 @@ function wholeNumber(
 ): number {
   const text = single(parameters, name)
   if (text === undefined) return byDefault
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
-  if (value >= min && value <= max) return value
+  const value = wholeNumberIn(text)
+  if (value !== undefined && value >= min && value <= max) return value
   throw badInput(name, `a whole number from ${min} to ${max}`, text)
 }
 

@@ -2,6 +2,7 @@ import type { KeyWatch } from '../auth/key-watch.ts'
 import type { Principal } from '../auth/principal.ts'
 import { whileGood } from '../auth/while-good.ts'
 import { mediaType, readChunks, readJson, requireMediaType } from '../http/body.ts'
+import { targetOf } from '../http/request-target.ts'
 import { type Charge, type Route, json } from '../http/route.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
@@ -10,7 +11,7 @@ import type { ConnectionLogs } from './connection-logs.ts'
 import type { Platforms } from './event.ts'
 import { NDJSON, answerEachLine } from './line-answers.ts'
 import { type IngestSummary, ingestEachLine, ingestLines } from './ndjson.ts'
-import { ingestJson, listLogs } from './rest.ts'
+import { ingestJson, listLogs, requireNoParameters } from './rest.ts'
 import { untilStopping } from './until-stopping.ts'
 
 /** Where the REST API is, as in Late's. */
@@ -73,13 +74,15 @@ export function connectionLogRoute({
       GET: {
         needs: 'logs:read',
         run: async (request, principal, _, charge) => {
-          const { searchParams } = new URL(request.url)
-          return json(await listLogs(searchParams, logsOf(principal, charge), { retentionMs, platforms }))
+          return json(
+            await listLogs(parametersOf(request), logsOf(principal, charge), { retentionMs, platforms }),
+          )
         },
       },
       POST: {
         needs: 'logs:write',
         run: async (request, principal, requestId, charge) => {
+          requireNoParameters(parametersOf(request))
           const logs = logsOf(principal, charge)
           const type = requireMediaType(request, ['application/json', NDJSON])
           if (type === NDJSON) return ingest(request, principal, logs, requestId)
@@ -89,6 +92,8 @@ export function connectionLogRoute({
     },
   }
 }
+
+const parametersOf = (request: Request) => new URLSearchParams(targetOf(request).query)
 
 /** Says of a stream that could not go on what had become of its lines by then. */
 const stopped = (error: AppError, { accepted, duplicates, rejected }: IngestSummary): AppError =>

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
+import { chooseEncoding } from './accept-encoding.ts'
 
 /**
  * A file that never changes under its name, because the name carries a hash of what is in it: caches may keep
@@ -45,7 +46,7 @@ export function createAsset(stem: string, extension: string, type: string, body:
   return {
     name: `${stem}.${hash}.${extension}`,
     async respond(request) {
-      const encoding = chooseEncoding(request.headers.get('accept-encoding'))
+      const encoding = chooseEncoding(request.headers.get('accept-encoding'), ['br', 'gzip'])
       const etag = `"${hash}-${encoding}"`
       const headers = new Headers({
         'cache-control': CACHE_CONTROL,
@@ -65,18 +66,6 @@ export function createAsset(stem: string, extension: string, type: string, body:
       return new Response(request.method === 'HEAD' ? null : new Uint8Array(bytes), { headers })
     },
   }
-}
-
-/** The first of our encodings that `Accept-Encoding` does not weigh with 0. Never fails: identity always works. */
-function chooseEncoding(accept: string | null): Encoding {
-  const weights = new Map<string, number>()
-  for (const part of accept?.split(',') ?? []) {
-    const [name = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase())
-    const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2)
-    weights.set(name, weight === undefined ? 1 : Number(weight))
-  }
-  const accepted = (name: string) => (weights.get(name) ?? weights.get('*') ?? 0) > 0
-  return accepted('br') ? 'br' : accepted('gzip') ? 'gzip' : 'identity'
 }
 
 function matchesEtag(ifNoneMatch: string | null, etag: string): boolean {

@@ -8,10 +8,13 @@ export function mediaType(request: Request): string {
 
 /** @throws {AppError} with HTTP 415 unless the body is of one of these media types, and not compressed */
 export function requireMediaType(request: Request, accepted: readonly string[]): string {
-  const encoding = request.headers.get('content-encoding') ?? 'identity'
-  if (encoding !== 'identity') {
+  const encoding = request.headers.get('content-encoding') || 'identity'
+  if (encoding.toLowerCase() !== 'identity') {
     const sentence = `Expected the body to come as it is, got it in the content-encoding ${show(encoding)}.`
-    throw new AppError('BAD_USER_INPUT', sentence, { status: 415 })
+    throw new AppError('BAD_USER_INPUT', sentence, {
+      status: 415,
+      headers: { 'accept-encoding': 'identity' },
+    })
   }
   const type = mediaType(request)
   if (accepted.includes(type)) return type
@@ -95,6 +98,9 @@ export async function* readChunks(request: Request): AsyncGenerator<Uint8Array> 
   arriving.add(request)
   try {
     for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value
+  } catch {
+    // The connection broke off, or whoever made the Request failed: in either case what was sent ends here.
+    throw new AppError('BAD_USER_INPUT', 'Expected the whole body, got a part of it.')
   } finally {
     arriving.delete(request)
   }

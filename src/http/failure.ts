@@ -1,7 +1,7 @@
 import { INTERNAL_MESSAGE, extensionsOf } from '../graphql/errors.ts'
 import { AppError, ERROR_STATUS, type ErrorCode } from '../kernel/errors.ts'
-import type { TextAnswer } from './listen.ts'
 import { acceptableFor, contentTypeOf } from './media-type.ts'
+import type { TextAnswer } from './node-listener.ts'
 import { jsonText } from './route.ts'
 
 /** @param accept the header, for a path whose answers come in more than one media type */
@@ -34,7 +34,7 @@ function headersOf(error: AppError | undefined): Record<string, string> {
     ...(error?.code === 'UNAUTHENTICATED' ? { 'www-authenticate': 'Bearer' } : {}),
     // The rest of a body that comes too slowly is not waited for.
     ...(error?.status === 408 ? { connection: 'close' } : {}),
-    ...(error?.allow === undefined ? {} : { allow: error.allow.join(', ') }),
+    ...error?.headers,
     ...(error?.retryAfterSeconds === undefined ? {} : { 'retry-after': String(error.retryAfterSeconds) }),
   }
 }

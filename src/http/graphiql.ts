@@ -1,5 +1,6 @@
 import { createAsset, type Asset } from './asset.ts'
 import { bootScript, type BootOptions } from './graphiql-boot.ts'
+import { targetOf } from './request-target.ts'
 
 export interface GraphiqlOptions {
   /** Path of the GraphQL API on this server. */
@@ -16,7 +17,7 @@ export interface Graphiql {
   /** The HTML page. It takes an API key from its address: `#key=clk_…`. */
   page(request: Request): Promise<Response>
   /** The scripts and styles of the page, below `assetsPath`; 404 for anything else. */
-  asset(request: Request): Promise<Response>
+  asset(request: Request, path: string): Promise<Response>
 }
 
 /**
@@ -56,20 +57,23 @@ export function createGraphiql(options: GraphiqlOptions): Graphiql {
       graphqlWorker: script('graphql-worker', parts.graphqlWorker),
     }
     const pathOf = (asset: Asset) => `${options.assetsPath}/${asset.name}`
+    // Relative, so that they hold below any path that a host has mounted the service at.
+    const fromRoot = (path: string) => path.replace(/^\//, '')
+    const linkTo = (asset: Asset) => fromRoot(pathOf(asset))
     return {
       html: renderPage({
         title: options.title,
-        favicon: pathOf(named.favicon),
-        style: pathOf(named.style),
-        scripts: [pathOf(named.graphiql), pathOf(named.boot)],
+        favicon: linkTo(named.favicon),
+        style: linkTo(named.style),
+        scripts: [linkTo(named.graphiql), linkTo(named.boot)],
         boot: {
-          endpoint: options.endpoint,
+          endpoint: fromRoot(options.endpoint),
           title: escapeHtml(options.title),
           defaultQuery: options.defaultQuery,
           workers: {
-            editorWorkerService: pathOf(named.editorWorker),
-            json: pathOf(named.jsonWorker),
-            graphql: pathOf(named.graphqlWorker),
+            editorWorkerService: linkTo(named.editorWorker),
+            json: linkTo(named.jsonWorker),
+            graphql: linkTo(named.graphqlWorker),
           },
         },
       }),
@@ -79,11 +83,14 @@ export function createGraphiql(options: GraphiqlOptions): Graphiql {
 
   return {
     async page(request) {
+      const { path, query } = targetOf(request)
+      if (path.endsWith('/')) return redirect(`..${options.endpoint}${query && `?${query}`}`)
       opened ??= open()
       const { html } = await opened
       return new Response(request.method === 'HEAD' ? null : html, {
         headers: {
           'content-type': 'text/html; charset=utf-8',
+          'content-length': String(Buffer.byteLength(html)),
           'cache-control': 'no-store',
           'content-security-policy': CONTENT_SECURITY_POLICY,
           'cross-origin-opener-policy': 'same-origin',
@@ -94,10 +101,10 @@ export function createGraphiql(options: GraphiqlOptions): Graphiql {
       })
     },
 
-    async asset(request) {
+    async asset(request, path) {
       opened ??= open()
       const { assets } = await opened
-      const asset = assets.get(new URL(request.url).pathname)
+      const asset = assets.get(path)
       if (asset) return asset.respond(request)
       return new Response('Not found\n', {
         status: 404,
@@ -106,6 +113,9 @@ export function createGraphiql(options: GraphiqlOptions): Graphiql {
     },
   }
 }
+
+/** Browsers keep what follows `#`, be it a key. */
+const redirect = (location: string) => new Response(null, { status: 308, headers: { location, 'content-length': '0' } })
 
 interface PageParts {
   title: string

@@ -4,6 +4,7 @@ import { UnsafeNumber, parseJson } from '../kernel/parse-json.ts'
 import { parseInput } from '../kernel/text.ts'
 import { MAX_JSON_DEPTH, isDeeperThan, readJson } from './body.ts'
 import type { AskedFor } from './persisted.ts'
+import { targetOf } from './request-target.ts'
 
 /** An empty text is like nothing at all: clients fill in a form, or build an address, without looking. */
 const orNothing = <T extends z.ZodType>(schema: T) =>
@@ -39,11 +40,13 @@ const requestParameters = z.object(
  */
 export async function readParameters(request: Request, maxBodyBytes: number): Promise<AskedFor> {
   const given =
-    request.method === 'POST' ? await readJson(request, maxBodyBytes) : readUrl(new URL(request.url))
+    request.method === 'POST'
+      ? await readJson(request, maxBodyBytes)
+      : readQuery(new URLSearchParams(targetOf(request).query))
   return parseInput(requestParameters, given, '') as AskedFor
 }
 
-function readUrl({ searchParams }: URL): unknown {
+function readQuery(searchParams: URLSearchParams): unknown {
   const json = (name: string) => {
     const text = searchParams.get(name)
     if (text === null || text === '') return null

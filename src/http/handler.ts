@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { maxHeaderSize } from 'node:http'
 import { authenticate } from '../auth/authenticate.ts'
 import type { BadKeyLimiter } from '../auth/bad-keys.ts'
 import type { KeyStore } from '../auth/key-store.ts'
@@ -8,7 +9,7 @@ import { type RateLimit, type RateLimiter, overLimit, tokensOf } from '../auth/r
 import type { Needs } from '../auth/scopes.ts'
 import type { ConnectionLogs } from '../connections/connection-logs.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
-import { AppError, badInput, codeOf } from '../kernel/errors.ts'
+import { AppError, codeOf } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
 import type { Admission } from './admission.ts'
 import { requireDeclaredLength, requireMediaType } from './body.ts'
@@ -18,9 +19,11 @@ import type { Deadlines } from './deadline.ts'
 import { type Failure, graphqlFailure, restFailure } from './failure.ts'
 import type { Graphiql } from './graphiql.ts'
 import type { GraphqlHandler } from './graphql.ts'
-import type { FetchHandler, Peer, TurnAway } from './listen.ts'
+import type { Unreadable } from './listen.ts'
+import type { FetchHandler, Peer, TurnAway } from './node-listener.ts'
 import { type Observer, type Sighting, UNOBSERVED } from './observer.ts'
-import { type Charge, type Route, toResponse } from './route.ts'
+import { requireHost, targetInLine, targetOf, withoutBasePath } from './request-target.ts'
+import { type Charge, type Route, jsonText, toResponse } from './route.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 export const GRAPHIQL_ASSETS_PATH = '/graphiql'
@@ -46,6 +49,8 @@ export interface HandlerOptions {
   readonly badKeys: BadKeyLimiter
   /** How many proxies before the service are believed where a request comes from. */
   readonly trustedProxies: number
+  /** The path below which a host has mounted the service, such as `/connlog`; none unless given. */
+  readonly basePath?: string
   readonly connectionLogsOf: (principal: Principal, charge: Charge) => ConnectionLogs
   readonly managedKeysOf: (principal: Principal) => ManagedKeys
   readonly maxBodyBytes: number
@@ -61,7 +66,8 @@ export interface HandlerOptions {
 interface Exchange {
   readonly request: Request
   readonly peer: Peer | undefined
-  readonly url: URL
+  /** As it was sent, less the path below which the service is mounted. */
+  readonly path: string
   readonly requestId: string
   readonly seen: Sighting
   /** Runs `work`; whatever it throws becomes an answer, and a fault of ours is logged. */
@@ -72,37 +78,66 @@ export interface Handler {
   /** The whole service as one function from a request to its answer. It never rejects. */
   readonly fetch: FetchHandler
   readonly turnAway: TurnAway
+  readonly unreadable: Unreadable
 }
 
 export function createHandler(options: HandlerOptions): Handler {
-  const { observer = UNOBSERVED } = options
+  const { observer = UNOBSERVED, basePath = '' } = options
   const respond = createResponder(options)
   return {
-    fetch: (request, peer) => observer.watch(request, (seen) => respond(request, peer, seen)),
+    fetch: (request, peer) => {
+      const path = routedPath(targetOf(request).path, basePath)
+      return observer.watch(request, path, (seen) => respond(request, path, peer, seen))
+    },
     turnAway: createTurnAway({ ...options, observer }),
+    unreadable: (status) => {
+      const requestId = randomUUID()
+      observer.refused({ requestId, route: undefined, method: '', status, code: 'BAD_USER_INPUT' })
+      return jsonText({ error: UNREADABLE[status] }, status, headersOfAll(requestId))
+    },
   }
 }
 
+/** With or without a slash at its end, GraphQL's path is the same; other paths are what they are. */
+function routedPath(sent: string, basePath: string): string {
+  const path = withoutBasePath(sent, basePath)
+  return path === `${GRAPHQL_PATH}/` ? GRAPHQL_PATH : path
+}
+
+/** What a client reads whose request could not be read so far as to have a path. */
+const UNREADABLE = {
+  400: 'Expected an HTTP/1.1 request for a path, got something else.',
+  408: 'Expected the whole headers of the request within 10 seconds, got a part of them.',
+  413: 'Expected chunks of the body without long extensions, got longer ones.',
+  431: `Expected at most ${maxHeaderSize} bytes of request line and headers, got more. Send a long GraphQL document by POST.`,
+} as const
+
 function createResponder(options: HandlerOptions) {
   const { logger, cors } = options
-  return async (request: Request, peer: Peer | undefined, seen: Sighting): Promise<Response> => {
-    const url = urlOf(request)
+  return async (
+    request: Request,
+    path: string,
+    peer: Peer | undefined,
+    seen: Sighting,
+  ): Promise<Response> => {
     const requestId = requestIdOf(request.headers.get('x-request-id'))
     seen.requestId = requestId
-    const failure = failureAt(url?.pathname)
+    const failure = failureAt(path)
     const attempt: Exchange['attempt'] = async (work) => {
       try {
         return await work()
       } catch (error) {
+        // A client that has left is no failure of ours. Nobody receives this answer; it is only counted.
+        if (request.signal.aborted) return new Response(null, { status: CLIENT_LEFT })
         seen.code ??= codeOf(error)
-        // Who has gone away is no failure of ours, and gets no answer.
-        if (!request.signal.aborted) logFailure(error, { requestId, path: url?.pathname }, logger)
+        logFailure(error, { requestId, path }, logger)
         return toResponse(failure(error, requestId, request.headers.get('accept')))
       }
     }
     const respond = async () => {
-      if (!url) throw badInput('host', 'a host name or an address', request.headers.get('host'))
-      return answer({ request, peer, url, requestId, seen, attempt }, options)
+      if (peer?.unreadable) throw peer.unreadable
+      requireHost(request.headers.get('host'))
+      return answer({ request, peer, path, requestId, seen, attempt }, options)
     }
     const response = cors.preflight(request) ?? (await attempt(respond))
     const { vary, ...others } = {
@@ -116,6 +151,9 @@ function createResponder(options: HandlerOptions) {
   }
 }
 
+/** As nginx counts requests whose clients closed the connection before the answer. */
+const CLIENT_LEFT = 499
+
 /** What each answer says that does not say something else. */
 const headersOfAll = (requestId: string): Readonly<Record<string, string>> => ({
   'x-request-id': requestId,
@@ -124,7 +162,7 @@ const headersOfAll = (requestId: string): Readonly<Record<string, string>> => ({
   'cache-control': 'no-store',
 })
 
-const failureAt = (path: string | undefined): Failure =>
+const failureAt = (path: string): Failure =>
   path === GRAPHQL_PATH ? graphqlFailure : restFailure
 
 /**
@@ -136,6 +174,7 @@ function createTurnAway({
   admission,
   cors,
   observer,
+  basePath = '',
 }: HandlerOptions & { readonly observer: Observer }): TurnAway {
   const known = new Set([`POST ${GRAPHQL_PATH}`])
   for (const { path, methods } of routes)
@@ -143,14 +182,16 @@ function createTurnAway({
       if (needs !== 'no key') known.add(`${method} ${path}`)
 
   return ({ method = '', url = '', headers }, lateMs) => {
-    const [route = ''] = url.split('?', 1)
+    const target = targetInLine(url)
+    if (!target) return undefined
+    const route = routedPath(target.path, basePath)
     if (!known.has(`${method} ${route}`) || (method === 'POST' && !isJson(headers))) return undefined
     const refusal = admission.requests.refuse(lateMs)
     if (!refusal) return undefined
     const given = headers['x-request-id']
     const requestId = requestIdOf(typeof given === 'string' ? given : null)
     const answer = failureAt(route)(refusal, requestId, headers.accept ?? null)
-    observer.refused({ requestId, route, method, status: answer.status })
+    observer.refused({ requestId, route, method, status: answer.status, code: refusal.code })
     return {
       ...answer,
       headers: { ...headersOfAll(requestId), ...cors.headersFor(headers.origin), ...answer.headers },
@@ -163,18 +204,23 @@ const isJson = (headers: Parameters<TurnAway>[0]['headers']): boolean =>
   headers['content-type']?.startsWith('application/json') === true
 
 async function answer(exchange: Exchange, options: HandlerOptions): Promise<Response> {
-  const { request, url, requestId, seen } = exchange
+  const { request, path, requestId, seen } = exchange
   const { graphiql } = options
-  if (url.pathname === GRAPHQL_PATH) return answerGraphql(exchange, options)
-  if (graphiql && url.pathname.startsWith(`${GRAPHIQL_ASSETS_PATH}/`)) {
+  if (path === GRAPHQL_PATH) return answerGraphql(exchange, options)
+  if (graphiql && path.startsWith(`${GRAPHIQL_ASSETS_PATH}/`)) {
     seen.route = `${GRAPHIQL_ASSETS_PATH}/…`
-    return isRead(request) ? graphiql.asset(request) : notAllowed(request, ['GET'])
+    return isRead(request) ? graphiql.asset(request, path) : notAllowed(request, READ)
   }
-  const route = options.routes.find(({ path }) => path === url.pathname)
-  if (!route) throw new AppError('NOT_FOUND', `There is nothing at ${url.pathname}.`)
+  const route = options.routes.find((one) => one.path === path)
+  if (!route) throw new AppError('NOT_FOUND', `There is nothing at ${path}.`)
   seen.route = route.path
   const method = route.methods[isRead(request) ? 'GET' : request.method]
-  if (!method) return notAllowed(request, Object.keys(route.methods))
+  if (!method) {
+    const methods = Object.entries(route.methods)
+    const allowed = methods.flatMap(([name]) => (name === 'GET' ? READ : [name]))
+    const isOpen = methods.every(([, { needs }]) => needs === 'no key')
+    return isOpen ? notAllowed(request, allowed) : refuseMethod(exchange, options, allowed)
+  }
   if (method.needs === 'no key') return method.run(request)
   const isTimed = route.isStream?.(request) !== true
   seen.isStream = !isTimed
@@ -187,29 +233,46 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
   const { request, requestId, seen } = exchange
   seen.route = GRAPHQL_PATH
   const { graphql, graphiql, connectionLogsOf, managedKeysOf, maxBodyBytes } = options
-  if (graphiql && isRead(request) && request.headers.get('accept')?.includes('text/html'))
-    return graphiql.page(request)
-  if (!isRead(request) && request.method !== 'POST') return notAllowed(request, ['GET', 'POST'])
+  if (graphiql && isNavigation(request)) return graphiql.page(request)
+  if (request.method !== 'GET' && request.method !== 'POST')
+    return refuseMethod(exchange, options, ['GET', 'POST'])
   const door = { needs: 'any key', isTimed: true } as const
   return admitted(exchange, options, door, async (principal, allowance, signal) => {
     if (request.method === 'POST') {
       requireMediaType(request, ['application/json'])
       requireDeclaredLength(request, maxBodyBytes)
     }
-    return graphql(request, {
+    let holdsKey = false
+    const response = await graphql(request, {
       requestId,
       seen,
       principal,
       rateLimit: allowance.left,
       pay: allowance.pay,
       connectionLogs: connectionLogsOf(principal, allowance.charge),
-      managedKeys: managedKeysOf(principal),
+      managedKeys: beforeNewKeys(managedKeysOf(principal), () => (holdsKey = true)),
       lastEventId: request.headers.get('last-event-id') || null,
       subscription: {},
       signal,
     })
+    // Neither we nor a proxy compresses it: the length would tell of a key next to what a caller sent.
+    if (holdsKey) response.headers.set('cache-control', 'no-store, no-transform')
+    return response
   })
 }
+
+/** The same keys, and a call before a new one is made. */
+const beforeNewKeys = (keys: ManagedKeys, call: () => void): ManagedKeys => ({
+  ...keys,
+  create: (...given) => {
+    call()
+    return keys.create(...given)
+  },
+  rotate: (...given) => {
+    call()
+    return keys.rotate(...given)
+  },
+})
 
 /** What one request has to spend. */
 interface Allowance {
@@ -273,21 +336,34 @@ async function admitted(
   return response
 }
 
+/** A browser that opens the page. It brings no key, and clients that bring one want an answer whatever they accept. */
+const isNavigation = (request: Request): boolean =>
+  isRead(request) &&
+  !request.headers.has('authorization') &&
+  request.headers.get('accept')?.includes('text/html') === true
+
+/** What answers GET answers HEAD too, but for GraphQL. */
+const READ = ['GET', 'HEAD']
+
 const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD'
 
+/** @throws {AppError} BAD_USER_INPUT with HTTP 405 */
 function notAllowed({ method }: Request, allowed: readonly string[]): never {
-  const allow = allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed
-  const sentence = `Expected the method to be ${allowed.join(' or ')}, got ${method}.`
-  throw new AppError('BAD_USER_INPUT', sentence, { status: 405, allow })
+  const names = `${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1)}`
+  const sentence = `Expected the method to be ${names}, got ${method}.`
+  throw new AppError('BAD_USER_INPUT', sentence, { status: 405, headers: { allow: allowed.join(', ') } })
 }
 
-/** Undefined where the host that the request names is none. */
-function urlOf({ url }: Request): URL | undefined {
-  try {
-    return new URL(url)
-  } catch {
-    return undefined
-  }
+/** Refuses a method. A key that comes along is looked at first, since each answer to a valid key shows its rate limit. */
+async function refuseMethod(
+  exchange: Exchange,
+  options: HandlerOptions,
+  allowed: readonly string[],
+): Promise<Response> {
+  const { request } = exchange
+  if (!request.headers.has('authorization')) return notAllowed(request, allowed)
+  const door = { needs: 'any key', isTimed: true } as const
+  return admitted(exchange, options, door, async () => notAllowed(request, allowed))
 }
 
 /** The caller's own id of the request if it is short and plain, else a new one. */

@@ -1,41 +1,37 @@
-import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
-import { createServerAdapter } from '@whatwg-node/server'
-import { type Clock, systemClock } from '../kernel/clock.ts'
+import { type IncomingMessage, STATUS_CODES, type ServerResponse, createServer } from 'node:http'
+import { type AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../kernel/clock.ts'
 import type { Running } from '../kernel/lifecycle.ts'
-import { createLateness } from './lateness.ts'
-
-/** Who is at the other end of the connection on which a request came. */
-export interface Peer {
-  /** Its IP address, where it is known. */
-  readonly address?: string | undefined
-  /** How long the request waited for others before it was handed on, in milliseconds, where that is known. */
-  readonly lateMs?: number
-}
-
-export type FetchHandler = (request: Request, peer?: Peer) => Promise<Response>
-
-/** An answer in words, as it goes over the wire. */
-export interface TextAnswer {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly text: string
-}
-
-/**
- * What to answer to those who come while there is too much to do; undefined for all others.
- * @param lateMs how long the request has waited for others
- */
-export type TurnAway = (
-  request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
-  lateMs: number,
-) => TextAnswer | undefined
+import { compressed } from './compression.ts'
+import { type FetchHandler, type TextAnswer, type TurnAway, createListener } from './node-listener.ts'
 
 export interface Listening extends Running {
   /** Serves on, and has every connection closed with the answer that it gets next. */
   drain(): void
   /** Where it listens, such as `http://127.0.0.1:4000`. */
   readonly address: string
+}
+
+export interface ListenOptions {
+  readonly port: number
+  readonly host: string
+  readonly clock: Clock
+  readonly keepAliveMs?: number
+  /** Whether answers are compressed for clients that take them so. */
+  readonly compression?: boolean
+  readonly turnAway?: TurnAway
+  /** The answer to bytes that `node:http` cannot make a request of; without it, Node's own, which has no body. */
+  readonly unreadable?: Unreadable
+}
+
+export type Unreadable = (status: 400 | 408 | 413 | 431) => TextAnswer
+
+/** What Node answers with, by the codes of its errors; 400 for all others. */
+const STATUS_BY_CODE: Readonly<Record<string, 408 | 413 | 431>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
 /** How long a connection may be silent while a request or its answer is under way, in milliseconds. */
@@ -63,48 +59,41 @@ const IDLE_CHECK_MS = 50
  */
 const KEEP_ALIVE_MS = 75_000
 
-/** Answers one request of `node:http`, or of what is built on it. */
-export type NodeListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>
-
-/** A listener for `node:http` and what is built on it, over a function from Request to Response. */
-export function createNodeListener(handler: FetchHandler): NodeListener {
-  return createListener(handler, () => undefined)
-}
-
-function createListener(handler: FetchHandler, turnAway: TurnAway): NodeListener {
-  const lateness = createLateness(systemClock)
-  const adapter = createServerAdapter<{ readonly req?: IncomingMessage }>((request, { req }) =>
-    handler(request, { address: req?.socket.remoteAddress, lateMs: lateness() }),
-  )
-  return async (request, response) => {
-    const refused = turnAway(request, lateness())
-    if (refused) response.writeHead(refused.status, refused.headers).end(refused.text)
-    else await adapter(request, response)
-  }
-}
-
 /**
  * Listens on a port. `stop` takes no more requests, lets those under way end, and cuts what is left after 8 seconds.
  * @throws {Error} with `code` EADDRINUSE, EACCES and the like, as `node:net` does
  */
 export async function listen(
   handler: FetchHandler,
-  {
-    port,
-    host,
-    clock,
-    keepAliveMs = KEEP_ALIVE_MS,
-    turnAway = () => undefined,
-  }: { port: number; host: string; clock: Clock; keepAliveMs?: number; turnAway?: TurnAway },
+  { port, host, clock, keepAliveMs = KEEP_ALIVE_MS, compression = false, turnAway, unreadable }: ListenOptions,
 ): Promise<Listening> {
-  const listener = createListener(handler, turnAway)
-  const server = createServer({ connectionsCheckingInterval: CHECK_MS }, (request, response) => {
+  const answer: FetchHandler = compression
+    ? async (request, peer) => compressed(request, await handler(request, peer))
+    : handler
+  const listener = createListener(answer, { clock, ...(turnAway ? { turnAway } : {}) })
+  const serve = (request: IncomingMessage, response: ServerResponse, expectsContinue = false) => {
     // With `Connection: close`, so that the client is not cut while it sends the next request.
     if (isDraining) response.shouldKeepAlive = false
     answering.add(response)
     response.once('close', () => answering.delete(response))
-    void listener(request, response)
-  })
+    void listener(request, response, { expectsContinue })
+  }
+  // A missing Host is refused by the handler, with a sentence.
+  const options = { connectionsCheckingInterval: CHECK_MS, requireHostHeader: false }
+  const server = createServer(options, (request, response) => serve(request, response))
+  server.on('checkContinue', (request, response) => serve(request, response, true))
+  server.on('checkExpectation', (request, response) => serve(request, response))
+  if (unreadable) {
+    const isAnswered = (socket: Duplex) =>
+      [...answering].some((response) => response.socket === socket && response.headersSent)
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      if (!socket.writable) return
+      const isSilent = socket instanceof Socket && socket.bytesRead === 0
+      if (error.code === 'ECONNRESET' || isSilent || isAnswered(socket)) socket.destroy()
+      else refuse(socket, unreadable(STATUS_BY_CODE[error.code ?? ''] ?? 400), clock)
+    })
+    server.on('connect', (_, socket) => refuse(socket, unreadable(400), clock))
+  }
   const answering = new Set<ServerResponse>()
   let isDraining = false
   const drain = () => {
@@ -154,4 +143,17 @@ export async function listen(
       await Promise.all([cut, idle])
     },
   }
+}
+
+/** How long a connection that was refused may take to be closed by the other side. */
+const LINGER_MS = 5_000
+
+/** Answers on a connection that has no request. What still comes is read, so that the answer is not lost by a reset. */
+function refuse(socket: Duplex, { status, headers, text }: TextAnswer, clock: Clock): void {
+  const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${text}`)
+  socket.resume()
+  const closed = new AbortController()
+  socket.once('close', () => closed.abort())
+  void clock.sleep(LINGER_MS, closed.signal).then(() => socket.destroy())
 }

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { AppError } from '../kernel/errors.ts'
-import type { Route } from './route.ts'
+import { type Route, toResponse, wholeText } from './route.ts'
 
 export const METRICS_PATH = '/metrics'
 
@@ -20,7 +20,7 @@ export const metricsRoute = ({ contentType, text, token }: MetricsRouteOptions):
       run: async (request) => {
         if (token !== undefined && !isToken(request.headers.get('authorization'), token))
           throw new AppError('UNAUTHENTICATED', 'Unauthorized')
-        return new Response(await text(), { headers: { 'content-type': contentType } })
+        return toResponse(wholeText(await text(), { 'content-type': contentType }))
       },
     },
   },

@@ -16,13 +16,19 @@ export interface Sighting {
 
 /** Who watches requests, for logs, metrics and traces. It changes no answer. */
 export interface Observer {
-  watch(request: Request, answer: (seen: Sighting) => Promise<Response>): Promise<Response>
-  /** Is told of a request that was refused before anything but its path was looked at. */
+  /** @param path the path that selects the route */
+  watch(
+    request: Request,
+    path: string,
+    answer: (seen: Sighting) => Promise<Response>,
+  ): Promise<Response>
+  /** Is told of a request that was refused before anything but its path was looked at, or that could not be read. */
   refused(told: {
     readonly requestId: string
-    readonly route: string
+    readonly route: string | undefined
     readonly method: string
     readonly status: number
+    readonly code: ErrorCode
   }): void
   /** Watches over the one GraphQL operation of a request, once that has passed the gate. */
   operate(
@@ -34,7 +40,7 @@ export interface Observer {
 
 /** Nobody watches. */
 export const UNOBSERVED: Observer = {
-  watch: (_, answer) =>
+  watch: (_, __, answer) =>
     answer({ requestId: '', route: undefined, keyId: undefined, code: undefined, isStream: false }),
   refused: () => undefined,
   operate: (_, __, answer) => answer(),

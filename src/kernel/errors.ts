@@ -29,8 +29,8 @@ export interface AppErrorOptions extends ErrorOptions {
   readonly cursor?: string | undefined
   /** HTTP status where it differs from the code's own, such as 405 or 415. */
   readonly status?: number
-  /** The methods that are allowed, for HTTP 405. */
-  readonly allow?: readonly string[]
+  /** Headers that the answer needs, such as Allow with HTTP 405. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** An expected failure. Its message is written for the caller and is sent as it stands. */
@@ -41,7 +41,7 @@ export class AppError extends Error {
   readonly retryAfterSeconds: number | undefined
   readonly index: number | undefined
   readonly cursor: string | undefined
-  readonly allow: readonly string[] | undefined
+  readonly headers: Readonly<Record<string, string>> | undefined
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options)
@@ -50,7 +50,7 @@ export class AppError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds
     this.index = options.index
     this.cursor = options.cursor
-    this.allow = options.allow
+    this.headers = options.headers
   }
 }
 

@@ -48,18 +48,18 @@ export function createObserver({ instruments, names, slowMs, clock, logger }: Ob
   }
 
   return {
-    watch: (request, answer) => {
+    watch: (request, path, answer) => {
       const startMs = clock.steadyMs()
       const seen = { ...UNSEEN }
-      return spanOfRequest(request, seen, async () => {
+      return spanOfRequest(request, path, seen, async () => {
         const response = await answer(seen)
         note(request.method, seen, response.status, secondsSince(startMs))
         return response
       })
     },
 
-    refused: ({ requestId, route, method, status }) =>
-      note(method, { ...UNSEEN, requestId, route, code: 'SERVICE_UNAVAILABLE' }, status, 0),
+    refused: ({ requestId, route, method, status, code }) =>
+      note(method, { ...UNSEEN, requestId, route, code }, status, 0),
 
     operate: (seen: Watched, { operation, name }, answer) => {
       const startMs = clock.steadyMs()

@@ -11,7 +11,7 @@ import { AppError, codeOf } from '../kernel/errors.ts'
 import type { Watched } from './observer.ts'
 
 /** Who asks for these asks every few seconds, and each time for the same. */
-const WATCHDOGS = /\/(?:health|ready|metrics)$/
+const WATCHDOGS = /^\/(?:health|ready|metrics)$/
 
 /** By name, so that a sampler can tell whose spans these are. */
 const TRACER = 'connlog'
@@ -29,10 +29,11 @@ const headersOf: TextMapGetter<Headers> = {
  */
 export function spanOfRequest(
   request: Request,
+  path: string,
   seen: Watched,
   answer: () => Promise<Response>,
 ): Promise<Response> {
-  if (trace.getActiveSpan() || WATCHDOGS.test(request.url)) return answer()
+  if (trace.getActiveSpan() || WATCHDOGS.test(path)) return answer()
   const caller = propagation.extract(context.active(), request.headers, headersOf)
   const span = trace.getTracer(TRACER).startSpan('HTTP', { kind: SpanKind.SERVER }, caller)
   return within(span, answer, caller, (response) => {

@@ -1,0 +1,50 @@
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
+import { Response as FastResponse } from '@whatwg-node/fetch'
+import { chooseEncoding } from './accept-encoding.ts'
+
+/** Below this a packet of the network is not filled anyway. */
+const MIN_BYTES = 1_024
+
+/** Two thirds of the time of the default 11 buys a few percent; gzip's own default is as fast as this. */
+const BROTLI_QUALITY = 4
+
+const COMPRESSIBLE = /^(?:text\/|application\/(?:[\w.-]+\+)?json\b)/
+
+/** Both run on the threads of zlib, so that other requests do not wait. */
+const encoders = {
+  br: (body: Buffer) =>
+    promisify(brotliCompress)(body, {
+      params: {
+        [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY,
+        [constants.BROTLI_PARAM_SIZE_HINT]: body.length,
+      },
+    }),
+  gzip: (body: Buffer) => promisify(gzip)(body),
+}
+
+/**
+ * The answer as the client prefers it. Streams have no length and stay as they are, so that each event is sent at once. What
+ * says `no-transform` stays too: an answer with a new key, whose compressed length would say what it has in common with
+ * the request (https://www.breachattack.com).
+ */
+export async function compressed({ method, headers: asked }: Request, response: Response): Promise<Response> {
+  const accept = asked.get('accept-encoding')
+  if (accept === null) return response
+  const { headers, status } = response
+  const isWorthIt =
+    Number(headers.get('content-length') ?? 0) >= MIN_BYTES &&
+    COMPRESSIBLE.test(headers.get('content-type') ?? '') &&
+    !headers.has('content-encoding') &&
+    headers.get('cache-control')?.includes('no-transform') !== true
+  if (!isWorthIt) return response
+  headers.append('vary', 'Accept-Encoding')
+  const encoding = chooseEncoding(accept, ['br', 'gzip'])
+  if (encoding === 'identity') return response
+  headers.set('content-encoding', encoding)
+  headers.delete('content-length')
+  if (method === 'HEAD') return response
+  const bytes = await encoders[encoding](Buffer.from(await response.arrayBuffer()))
+  headers.set('content-length', String(bytes.length))
+  return new FastResponse(bytes, { status, headers })
+}
