@@ -16,7 +16,7 @@ import { createCors } from './http/cors.ts'
 import { createDeadlines } from './http/deadline.ts'
 import { createGraphiql } from './http/graphiql.ts'
 import { createGraphql } from './http/graphql.ts'
-import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, type Handler, createHandler } from './http/handler.ts'
+import { type Handler, createHandler } from './http/handler.ts'
 import {
   complaintsAbout,
   createDocumentFinder,
@@ -24,6 +24,7 @@ import {
   readListedDocuments,
 } from './http/persisted.ts'
 import { metricsRoute } from './http/metrics.ts'
+import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH } from './http/paths.ts'
 import { probeRoutes } from './http/probes.ts'
 import type { Charge, Route } from './http/route.ts'
 import { type Clock, dayOf, systemClock } from './kernel/clock.ts'

@@ -126,9 +126,7 @@ export function createConnlog({
 
   return {
     fetch: async (request, peer) =>
-      app
-        ? toPlatform(await app.fetch(request, peer))
-        : new Response('Service Unavailable', { status: 503 }),
+      app ? toPlatform(await app.fetch(request, peer)) : new Response('Service Unavailable', { status: 503 }),
     record,
     start: async () => {
       const opening = (starting ??= open())

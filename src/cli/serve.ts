@@ -1,7 +1,7 @@
 import { type App, createApp } from '../app.ts'
 import { seedDemo } from '../demo/seed.ts'
-import { GRAPHQL_PATH } from '../http/handler.ts'
 import { listen } from '../http/listen.ts'
+import { GRAPHQL_PATH } from '../http/paths.ts'
 import { systemClock } from '../kernel/clock.ts'
 import type { Running } from '../kernel/lifecycle.ts'
 import { keyHint, noKeysHint, readStartupFacts, startupLines } from './startup.ts'

@@ -2,6 +2,7 @@ import { INTERNAL_MESSAGE, extensionsOf } from '../graphql/errors.ts'
 import { AppError, ERROR_STATUS, type ErrorCode } from '../kernel/errors.ts'
 import { acceptableFor, contentTypeOf } from './media-type.ts'
 import type { TextAnswer } from './node-listener.ts'
+import { GRAPHQL_PATH } from './paths.ts'
 import { jsonText } from './route.ts'
 
 /** @param accept the header, for a path whose answers come in more than one media type */
@@ -28,6 +29,9 @@ export const graphqlFailure: Failure = (error, requestId, accept) => {
     ...headersOf(known),
   })
 }
+
+/** In the form that clients of a path read. */
+export const failureAt = (path: string): Failure => (path === GRAPHQL_PATH ? graphqlFailure : restFailure)
 
 function headersOf(error: AppError | undefined): Record<string, string> {
   return {

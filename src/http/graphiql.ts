@@ -115,7 +115,8 @@ export function createGraphiql(options: GraphiqlOptions): Graphiql {
 }
 
 /** Browsers keep what follows `#`, be it a key. */
-const redirect = (location: string) => new Response(null, { status: 308, headers: { location, 'content-length': '0' } })
+const redirect = (location: string) =>
+  new Response(null, { status: 308, headers: { location, 'content-length': '0' } })
 
 interface PageParts {
   title: string

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto'
-import { maxHeaderSize } from 'node:http'
 import { authenticate } from '../auth/authenticate.ts'
 import type { BadKeyLimiter } from '../auth/bad-keys.ts'
 import type { KeyStore } from '../auth/key-store.ts'
@@ -16,20 +14,17 @@ import { requireDeclaredLength, requireMediaType } from './body.ts'
 import { clientAddress } from './client-address.ts'
 import type { Cors } from './cors.ts'
 import type { Deadlines } from './deadline.ts'
-import { type Failure, graphqlFailure, restFailure } from './failure.ts'
+import { failureAt } from './failure.ts'
 import type { Graphiql } from './graphiql.ts'
 import type { GraphqlHandler } from './graphql.ts'
-import type { Unreadable } from './listen.ts'
 import type { FetchHandler, Peer, TurnAway } from './node-listener.ts'
 import { type Observer, type Sighting, UNOBSERVED } from './observer.ts'
-import { requireHost, targetInLine, targetOf, withoutBasePath } from './request-target.ts'
-import { type Charge, type Route, jsonText, toResponse } from './route.ts'
-
-export const GRAPHQL_PATH = '/graphql'
-export const GRAPHIQL_ASSETS_PATH = '/graphiql'
-
-/** For what a browser shows though it is no page: it may load nothing, run nothing, and stand in no frame. */
-const NOTHING_TO_SHOW = "default-src 'none'; frame-ancestors 'none'"
+import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, routedPath } from './paths.ts'
+import { requireHost, targetOf } from './request-target.ts'
+import { type Charge, type Route, toResponse } from './route.ts'
+import { createTurnAway } from './turn-away.ts'
+import { type Unreadable, createUnreadable } from './unreadable.ts'
+import { headersOfAll, requestIdOf } from './usual-headers.ts'
 
 /** What is no {@link Route}: what it needs before GraphQL asks each root field. */
 export const OTHER_DOORS = {
@@ -89,28 +84,10 @@ export function createHandler(options: HandlerOptions): Handler {
       const path = routedPath(targetOf(request).path, basePath)
       return observer.watch(request, path, (seen) => respond(request, path, peer, seen))
     },
-    turnAway: createTurnAway({ ...options, observer }),
-    unreadable: (status) => {
-      const requestId = randomUUID()
-      observer.refused({ requestId, route: undefined, method: '', status, code: 'BAD_USER_INPUT' })
-      return jsonText({ error: UNREADABLE[status] }, status, headersOfAll(requestId))
-    },
+    turnAway: createTurnAway({ ...options, observer, basePath }),
+    unreadable: createUnreadable(observer),
   }
 }
-
-/** With or without a slash at its end, GraphQL's path is the same; other paths are what they are. */
-function routedPath(sent: string, basePath: string): string {
-  const path = withoutBasePath(sent, basePath)
-  return path === `${GRAPHQL_PATH}/` ? GRAPHQL_PATH : path
-}
-
-/** What a client reads whose request could not be read so far as to have a path. */
-const UNREADABLE = {
-  400: 'Expected an HTTP/1.1 request for a path, got something else.',
-  408: 'Expected the whole headers of the request within 10 seconds, got a part of them.',
-  413: 'Expected chunks of the body without long extensions, got longer ones.',
-  431: `Expected at most ${maxHeaderSize} bytes of request line and headers, got more. Send a long GraphQL document by POST.`,
-} as const
 
 function createResponder(options: HandlerOptions) {
   const { logger, cors } = options
@@ -153,55 +130,6 @@ function createResponder(options: HandlerOptions) {
 
 /** As nginx counts requests whose clients closed the connection before the answer. */
 const CLIENT_LEFT = 499
-
-/** What each answer says that does not say something else. */
-const headersOfAll = (requestId: string): Readonly<Record<string, string>> => ({
-  'x-request-id': requestId,
-  'x-content-type-options': 'nosniff',
-  'content-security-policy': NOTHING_TO_SHOW,
-  'cache-control': 'no-store',
-})
-
-const failureAt = (path: string): Failure =>
-  path === GRAPHQL_PATH ? graphqlFailure : restFailure
-
-/**
- * Refuses most of those who come while there is too much to do, as {@link createHandler} would, for a seventh of what
- * that costs: no Request and no Response is made for them. Whoever comes in an unusual way is left to that.
- */
-function createTurnAway({
-  routes,
-  admission,
-  cors,
-  observer,
-  basePath = '',
-}: HandlerOptions & { readonly observer: Observer }): TurnAway {
-  const known = new Set([`POST ${GRAPHQL_PATH}`])
-  for (const { path, methods } of routes)
-    for (const [method, { needs }] of Object.entries(methods))
-      if (needs !== 'no key') known.add(`${method} ${path}`)
-
-  return ({ method = '', url = '', headers }, lateMs) => {
-    const target = targetInLine(url)
-    if (!target) return undefined
-    const route = routedPath(target.path, basePath)
-    if (!known.has(`${method} ${route}`) || (method === 'POST' && !isJson(headers))) return undefined
-    const refusal = admission.requests.refuse(lateMs)
-    if (!refusal) return undefined
-    const given = headers['x-request-id']
-    const requestId = requestIdOf(typeof given === 'string' ? given : null)
-    const answer = failureAt(route)(refusal, requestId, headers.accept ?? null)
-    observer.refused({ requestId, route, method, status: answer.status, code: refusal.code })
-    return {
-      ...answer,
-      headers: { ...headersOfAll(requestId), ...cors.headersFor(headers.origin), ...answer.headers },
-    }
-  }
-}
-
-/** And so no stream of lines. */
-const isJson = (headers: Parameters<TurnAway>[0]['headers']): boolean =>
-  headers['content-type']?.startsWith('application/json') === true
 
 async function answer(exchange: Exchange, options: HandlerOptions): Promise<Response> {
   const { request, path, requestId, seen } = exchange
@@ -365,7 +293,3 @@ async function refuseMethod(
   const door = { needs: 'any key', isTimed: true } as const
   return admitted(exchange, options, door, async () => notAllowed(request, allowed))
 }
-
-/** The caller's own id of the request if it is short and plain, else a new one. */
-const requestIdOf = (given: string | null): string =>
-  given !== null && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID()

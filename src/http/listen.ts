@@ -5,6 +5,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Running } from '../kernel/lifecycle.ts'
 import { compressed } from './compression.ts'
 import { type FetchHandler, type TextAnswer, type TurnAway, createListener } from './node-listener.ts'
+import type { Unreadable } from './unreadable.ts'
 
 export interface Listening extends Running {
   /** Serves on, and has every connection closed with the answer that it gets next. */
@@ -24,8 +25,6 @@ export interface ListenOptions {
   /** The answer to bytes that `node:http` cannot make a request of; without it, Node's own, which has no body. */
   readonly unreadable?: Unreadable
 }
-
-export type Unreadable = (status: 400 | 408 | 413 | 431) => TextAnswer
 
 /** What Node answers with, by the codes of its errors; 400 for all others. */
 const STATUS_BY_CODE: Readonly<Record<string, 408 | 413 | 431>> = {
@@ -65,7 +64,15 @@ const KEEP_ALIVE_MS = 75_000
  */
 export async function listen(
   handler: FetchHandler,
-  { port, host, clock, keepAliveMs = KEEP_ALIVE_MS, compression = false, turnAway, unreadable }: ListenOptions,
+  {
+    port,
+    host,
+    clock,
+    keepAliveMs = KEEP_ALIVE_MS,
+    compression = false,
+    turnAway,
+    unreadable,
+  }: ListenOptions,
 ): Promise<Listening> {
   const answer: FetchHandler = compression
     ? async (request, peer) => compressed(request, await handler(request, peer))
@@ -150,7 +157,9 @@ const LINGER_MS = 5_000
 
 /** Answers on a connection that has no request. What still comes is read, so that the answer is not lost by a reset. */
 function refuse(socket: Duplex, { status, headers, text }: TextAnswer, clock: Clock): void {
-  const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`)
+  const lines = Object.entries({ ...headers, connection: 'close' }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  )
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${text}`)
   socket.resume()
   const closed = new AbortController()

@@ -17,11 +17,7 @@ export interface Sighting {
 /** Who watches requests, for logs, metrics and traces. It changes no answer. */
 export interface Observer {
   /** @param path the path that selects the route */
-  watch(
-    request: Request,
-    path: string,
-    answer: (seen: Sighting) => Promise<Response>,
-  ): Promise<Response>
+  watch(request: Request, path: string, answer: (seen: Sighting) => Promise<Response>): Promise<Response>
   /** Is told of a request that was refused before anything but its path was looked at, or that could not be read. */
   refused(told: {
     readonly requestId: string

@@ -31,7 +31,8 @@ const badHost = (got: unknown) => badInput('host', 'a host name or an address', 
 
 /** No blank, no fragment; a backslash only in the query, where clients send it unencoded. */
 const ORIGIN_FORM = /^\/[^\s\\#?]*(?:\?[^\t\f #]*)?$/
-const ABSOLUTE_FORM = /^https?:\/\/(?<authority>[^:/\s\\#?][^/\s\\#?]*)(?<rest>(?:\/[^\s\\#?]*)?(?:\?[^\t\f #]*)?)$/i
+const ABSOLUTE_FORM =
+  /^https?:\/\/(?<authority>[^:/\s\\#?][^/\s\\#?]*)(?<rest>(?:\/[^\s\\#?]*)?(?:\?[^\t\f #]*)?)$/i
 
 /** A name of our own: the host that a request names selects nothing. */
 const BASE = 'http://localhost'

@@ -63,7 +63,8 @@ function createToyServer(): Server {
     defaultQuery: DEFAULT_QUERY,
   })
   const adapter = createServerAdapter((request: Request) => {
-    if (new URL(request.url).pathname.startsWith('/graphiql/')) return graphiql.asset(request)
+    const { pathname } = new URL(request.url)
+    if (pathname.startsWith('/graphiql/')) return graphiql.asset(request, pathname)
     const wantsPage = request.method === 'GET' && request.headers.get('accept')?.includes('text/html')
     return wantsPage ? graphiql.page(request) : yoga.fetch(request)
   })

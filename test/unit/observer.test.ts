@@ -26,7 +26,9 @@ async function seriesAfter(names: number, maxLearned: number | undefined): Promi
     logger: silentLogger,
   })
   for (let index = 0; index < names; index += 1)
-    await observer.watch(REQUEST, (seen) => observer.operate(seen, operationOf(`Name${index}`), answered))
+    await observer.watch(REQUEST, '/graphql', (seen) =>
+      observer.operate(seen, operationOf(`Name${index}`), answered),
+    )
   const families = parseExposition(await metrics.text())
   return Object.keys(valuesOf(families, 'connlog_graphql_operations_total')).length
 }
@@ -68,7 +70,7 @@ it('tells of slow answers at warn and of all others at debug, by what may be tol
   const names = createOperationNames()
   const observer = createObserver({ instruments: undefined, names, slowMs: 500, clock, logger })
   const take = (tookMs: number, isStream = false) =>
-    observer.watch(REQUEST, async (seen) => {
+    observer.watch(REQUEST, '/graphql', async (seen) => {
       Object.assign(seen, { requestId: 'r1', route: '/graphql', keyId: 'k1', isStream })
       const response = await observer.operate(seen, operationOf('Recent'), answered)
       steadyMs += tookMs
@@ -101,7 +103,7 @@ it('counts an operation that throws by the code of what it throws, and throws it
     const answer = async () => {
       throw error
     }
-    return observer.watch(REQUEST, (seen) => observer.operate(seen, operationOf('A'), answer))
+    return observer.watch(REQUEST, '/graphql', (seen) => observer.operate(seen, operationOf('A'), answer))
   }
   await expect(throwing(new AppError('RATE_LIMITED', 'Too much.'))).rejects.toThrow('Too much.')
   await expect(throwing(new TypeError('a fault'))).rejects.toThrow('a fault')
