@@ -19,12 +19,13 @@ const answerByConnlog = createNodeListener(connlog.fetch)
 const attempts = new Map()
 
 const server = createServer((request, response) => {
-  const url = new URL(request.url ?? '/', 'http://product.test')
-  if (CONNLOG_PATHS.has(url.pathname)) {
+  // Not by `new URL`, which throws for some of what strangers send, such as `//[`.
+  const [path = '', query] = (request.url ?? '').split('?', 2)
+  if (CONNLOG_PATHS.has(path)) {
     void answerByConnlog(request, response)
     return
   }
-  answer(url).then(
+  answer(path, new URLSearchParams(query)).then(
     ({ status, text, headers }) =>
       response.writeHead(status, { 'content-type': 'text/plain', ...headers }).end(text),
     (error) => {
@@ -36,14 +37,15 @@ const server = createServer((request, response) => {
 
 /**
  * The product itself.
- * @param {URL} url
+ * @param {string} path
+ * @param {URLSearchParams} parameters
  * @returns {Promise<{ status: number, text: string, headers?: Record<string, string> }>}
  */
-async function answer({ pathname, searchParams }) {
-  if (pathname === '/') return { status: 200, text: 'The product' }
-  if (pathname === '/connect/instagram') return sendToConsent('instagram')
-  if (pathname === '/connect/tiktok') return sendToConsent('tiktok')
-  if (pathname === '/oauth/callback') return endAttempt(searchParams)
+async function answer(path, parameters) {
+  if (path === '/') return { status: 200, text: 'The product' }
+  if (path === '/connect/instagram') return sendToConsent('instagram')
+  if (path === '/connect/tiktok') return sendToConsent('tiktok')
+  if (path === '/oauth/callback') return endAttempt(parameters)
   return { status: 404, text: 'Not found' }
 }
 

@@ -11,9 +11,11 @@ const server = createServer((request, response) => void answer(request, response
  * @param {import('node:http').ServerResponse} response
  */
 async function answer(request, response) {
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://product.test')
+  // Not by `new URL`, which throws for some of what strangers send, such as `//[`.
+  const [path, query] = (request.url ?? '').split('?', 2)
+  const searchParams = new URLSearchParams(query)
   const eventId = searchParams.get('state')
-  if (pathname !== '/oauth/callback' || eventId === null) {
+  if (path !== '/oauth/callback' || eventId === null) {
     response.writeHead(404).end('Not found\n')
     return
   }

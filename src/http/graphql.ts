@@ -1,3 +1,4 @@
+import { Request as FastRequest } from '@whatwg-node/fetch'
 import {
   type DocumentNode,
   type GraphQLError,
@@ -138,8 +139,19 @@ export function createExecution(
   })
   return async (request, parameters, context, told) => {
     const acceptable = acceptableFor(request.headers.get('accept'))
-    return yoga.fetch(request, { ...context, parameters, told, acceptable })
+    return yoga.fetch(atAddress(endpoint, request), { ...context, parameters, told, acceptable })
   }
+}
+
+/** Yoga answers at one path only, and a host may have mounted the service below another one. */
+function atAddress(endpoint: string, request: Request): Request {
+  if (request.url.endsWith(endpoint)) return request
+  const { method, headers, signal } = request
+  return new FastRequest(`http://localhost${endpoint}`, {
+    method,
+    headers: Object.fromEntries(headers),
+    signal,
+  })
 }
 
 /** Gives Yoga what {@link readParameters} has read. */

@@ -1,7 +1,13 @@
-import { type IncomingMessage, STATUS_CODES, type ServerResponse, createServer } from 'node:http'
+import {
+  type IncomingMessage,
+  STATUS_CODES,
+  type ServerResponse,
+  createServer,
+  maxHeaderSize,
+} from 'node:http'
 import { type AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Clock } from '../kernel/clock.ts'
+import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import type { Running } from '../kernel/lifecycle.ts'
 import { compressed } from './compression.ts'
 import { type FetchHandler, type TextAnswer, type TurnAway, createListener } from './node-listener.ts'
@@ -26,19 +32,26 @@ export interface ListenOptions {
   readonly unreadable?: Unreadable
 }
 
-/** What Node answers with, by the codes of its errors; 400 for all others. */
-const STATUS_BY_CODE: Readonly<Record<string, 408 | 413 | 431>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
-}
-
 /** How long a connection may be silent while a request or its answer is under way, in milliseconds. */
 const IDLE_MS = 120_000
 
 /** How long a client may take over its headers, and how often that is looked at, in milliseconds. */
 const HEADERS_MS = 10_000
 const CHECK_MS = 2_000
+
+/** What Node's errors mean, by their codes. */
+const UNREADABLE: Readonly<Record<string, readonly [status: number, sentence: string]>> = {
+  HPE_HEADER_OVERFLOW: [
+    431,
+    `Expected at most ${maxHeaderSize} bytes of request line and headers, got more. Send a long GraphQL document by POST.`,
+  ],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'Expected chunks without long extensions, got longer ones.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [
+    408,
+    `Expected the whole headers within ${HEADERS_MS / SECOND_MS} seconds, got a part of them.`,
+  ],
+}
+const NO_REQUEST = [400, 'Expected a valid HTTP/1.1 request for a path, got something else.'] as const
 
 /**
  * How many connections may wait to be taken, where the system allows it. With Node's 511 some clients of a burst are not
@@ -97,9 +110,9 @@ export async function listen(
       if (!socket.writable) return
       const isSilent = socket instanceof Socket && socket.bytesRead === 0
       if (error.code === 'ECONNRESET' || isSilent || isAnswered(socket)) socket.destroy()
-      else refuse(socket, unreadable(STATUS_BY_CODE[error.code ?? ''] ?? 400), clock)
+      else refuse(socket, unreadable(...(UNREADABLE[error.code ?? ''] ?? NO_REQUEST)), clock)
     })
-    server.on('connect', (_, socket) => refuse(socket, unreadable(400), clock))
+    server.on('connect', (_, socket) => refuse(socket, unreadable(...NO_REQUEST), clock))
   }
   const answering = new Set<ServerResponse>()
   let isDraining = false

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import { AppError, badInput } from '../kernel/errors.ts'
 
 /**
@@ -37,15 +36,20 @@ const ABSOLUTE_FORM =
 /** A name of our own: the host that a request names selects nothing. */
 const BASE = 'http://localhost'
 
+/** The part of an IncomingMessage that says what is asked for. */
+export interface RequestLine {
+  readonly url?: string | undefined
+  readonly httpVersion: string
+  readonly headers: { readonly host?: string | undefined }
+  readonly rawHeaders: readonly string[]
+}
+
 /**
  * The address for a Request out of what `node:http` received (RFC 9112, section 3.2).
  * @returns BAD_USER_INPUT for a target that is neither a path nor an http address, and for a Host header that is missing or
  *   there more than once
  */
-export function addressOf(
-  incoming: Pick<IncomingMessage, 'url' | 'headers' | 'rawHeaders' | 'httpVersion'>,
-): string | AppError {
-  const { url = '', headers, rawHeaders, httpVersion } = incoming
+export function addressOf({ url = '', headers, rawHeaders, httpVersion }: RequestLine): string | AppError {
   if (httpVersion === '1.1' && headers.host === undefined) return badHost(undefined)
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.length === 4 && isHost(name))
   if (hosts.length > 1) return badInput('host', 'given once', hosts.length)

@@ -35,7 +35,7 @@ it('answers requests that no client would send, without showing anything of itse
   expect(await send('HEAD /health HTTP/1.1', 'Host: x')).toEqual({ status: 200, body: '' })
   expect(await send('PUT /health HTTP/1.1', 'Host: x')).toEqual({
     status: 405,
-    body: '{"error":"Expected the method to be GET, got PUT."}',
+    body: '{"error":"Expected the method to be GET or HEAD, got PUT."}',
   })
   expect(await send('DELETE /api/v1/connections/logs HTTP/1.1', 'Host: x')).toMatchObject({ status: 405 })
   expect(await send('GET /api/v1/connections/logs/ HTTP/1.1', 'Host: x')).toMatchObject({ status: 404 })

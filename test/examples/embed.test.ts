@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { request, sendRaw } from '../support/raw-http.ts'
 
 const ROOT = new URL('../../', import.meta.url).pathname
 const run = promisify(execFile)
@@ -56,6 +57,12 @@ describe('the server of examples/embed', () => {
     const response = await fetch(`${origin}/oauth/callback?${new URLSearchParams(parameters)}`)
     return [response.status, await response.text()]
   }
+
+  it('goes on after a request for what is no address', async () => {
+    const [answer] = await sendRaw(origin, request('GET //[ HTTP/1.1', 'Host: x'))
+    expect(answer?.status).toBe(404)
+    expect((await fetch(origin)).status).toBe(200)
+  })
 
   async function logsOf(platform: string): Promise<LogPage> {
     const response = await fetch(`${origin}/api/v1/connections/logs?platform=${platform}`, {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { run } from '../packaging/installed.ts'
 import { PROVIDERS } from '../support/databases.ts'
+import { request, sendRaw } from '../support/raw-http.ts'
 import { serviceWithKey } from '../support/service-with-key.ts'
 
 const FOLDER = join(import.meta.dirname, '../../examples/oauth-callback')
@@ -20,8 +21,15 @@ describe('the server of examples/oauth-callback', () => {
     steps.push(server.stop)
     const comeBack = async (parameters: string) =>
       (await fetch(`${server.url}/oauth/callback?${parameters}`)).text()
-    return { printed: server.printed, comeBack }
+    return { url: server.url, printed: server.printed, comeBack }
   }
+
+  it('goes on after a request for what is no address', async () => {
+    const { url, comeBack } = await startCallback('http://127.0.0.1:9', 'none')
+    const [answer] = await sendRaw(url, request('GET //[ HTTP/1.1', 'Host: x'))
+    expect(answer?.status).toBe(404)
+    expect(await comeBack('state=a&code=c0de')).toBe('Connected @ada\n')
+  })
 
   it.each(PROVIDERS)('records a success and a failure, each once, on %s', async (provider) => {
     const { service, key } = await serviceWithKey((...more) => void steps.push(...more), provider)

@@ -41,7 +41,7 @@ const OWNERS: readonly [what: string, pattern: RegExp, owner: RegExp][] = [
   ['signals', /process\.(on|once)\(/, /^main\.ts$/],
   ['the time of day', /Date\.now\(|new Date\(\)|performance\.now\(/, /^kernel\/clock\.ts$/],
   ['timers', /(?<!socket\.)\b(setTimeout|setInterval)\(|node:timers/, /^kernel\/(clock|lifecycle)\.ts$/],
-  ['node:http', /from 'node:http'/, /^http\/listen\.ts$/],
+  ['node:http', /from 'node:http'/, /^http\/(listen|node-listener|node-request)\.ts$/],
   ['new GraphQLError', /new GraphQLError\(/, /^graphql\/errors\.ts$/],
   [
     'drivers and generated clients',

@@ -24,6 +24,8 @@ describe('settings', () => {
       rateLimitPerMinute: 1200,
       badKeysPerMinute: 120,
       trustedProxies: 0,
+      basePath: '',
+      compression: true,
       logLevel: 'info',
       graphiql: true,
       introspection: true,
