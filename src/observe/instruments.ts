@@ -5,8 +5,8 @@ import { ERROR_STATUS, type ErrorCode } from '../kernel/errors.ts'
 /** From a page out of memory to the end of a request's time, in seconds. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15]
 
-/** How an operation ended: well, or with the code that its caller read. */
-export type OperationOutcome = 'ok' | Lowercase<ErrorCode>
+/** How an operation ended: well, without its client, which had left, or with the code that its caller read. */
+export type OperationOutcome = 'ok' | 'aborted' | Lowercase<ErrorCode>
 export const OUTCOMES = Object.fromEntries(
   Object.keys(ERROR_STATUS).map((code) => [code, code.toLowerCase()]),
 ) as Readonly<Record<ErrorCode, OperationOutcome>>

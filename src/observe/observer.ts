@@ -63,16 +63,18 @@ export function createObserver({ instruments, names, slowMs, clock, logger }: Ob
 
     operate: (seen: Watched, { operation, name }, answer) => {
       const startMs = clock.steadyMs()
+      let isAborted = false
       return spanOfOperation(operation, seen, async () => {
         try {
           return await answer()
         } catch (error) {
-          seen.code ??= codeOf(error)
+          isAborted = error instanceof Error && error.name === 'AbortError'
+          if (!isAborted) seen.code ??= codeOf(error)
           throw error
         } finally {
           const { code } = seen
-          seen.operation = names.labelOf(name?.value, code === undefined)
-          const outcome = code === undefined ? 'ok' : OUTCOMES[code]
+          seen.operation = names.labelOf(name?.value, code === undefined && !isAborted)
+          const outcome = isAborted ? 'aborted' : code === undefined ? 'ok' : OUTCOMES[code]
           instruments?.operated(seen.operation, outcome, secondsSince(startMs))
         }
       })

@@ -94,7 +94,7 @@ it('tells of slow answers at warn and of all others at debug, by what may be tol
   ])
 })
 
-it('counts an operation that throws by the code of what it throws, and throws it on', async () => {
+it('counts an operation that throws by the code of what it throws, or as aborted where the client left, and throws it on', async () => {
   const metrics = createMetrics({ version: '0.0.0', ownProcess: false, clock: systemClock })
   const { instruments } = metrics
   const options = { instruments, slowMs: 0, clock: systemClock, logger: silentLogger }
@@ -107,9 +107,12 @@ it('counts an operation that throws by the code of what it throws, and throws it
   }
   await expect(throwing(new AppError('RATE_LIMITED', 'Too much.'))).rejects.toThrow('Too much.')
   await expect(throwing(new TypeError('a fault'))).rejects.toThrow('a fault')
+  const left = new DOMException('This operation was aborted', 'AbortError')
+  await expect(throwing(left)).rejects.toThrow('aborted')
   const families = parseExposition(await metrics.text())
   expect(valuesOf(families, 'connlog_graphql_operations_total')).toEqual({
     '(other) rate_limited': 1,
     '(other) internal': 1,
+    '(other) aborted': 1,
   })
 })
