@@ -99,7 +99,7 @@ export function createGraphql(options: GraphqlOptions): GraphqlHandler {
 const methodNotAllowed = (allow: readonly string[], method: string, where = '') =>
   new AppError('BAD_USER_INPUT', `Expected the method to be ${allow.join(' or ')}${where}, got ${method}.`, {
     status: 405,
-    allow,
+    headers: { allow: allow.join(', ') },
   })
 
 /** The same context, in which to read a page fails as it did before. */
