@@ -200,7 +200,7 @@ describe('over a socket', () => {
   it('requests that are turned away early are told apart by the same path', async () => {
     await serving(
       async (_, app) => {
-        const refused = (url: string) => app.turnAway({ method: 'GET', url, headers: {} }, 60_000)?.status
+        const refused = (url: string) => app.turnAway({ method: 'GET', url, headers: {} }, 120_000)?.status
         expect([LOGS, `${LOGS}?x`, `http://x${LOGS}`, `/mounted${LOGS}`].map(refused)).toEqual([
           503, 503, 503, 503,
         ])
