@@ -1,20 +1,21 @@
 import { actingFor } from '../auth/principal.ts'
-import { MAX_REPORTED, ingestValues } from '../connections/ndjson.ts'
+import type { Platforms } from '../connections/event.ts'
 import { DEFAULT_DAYS } from '../connections/paging.ts'
 import { type Clock, DAY_MS, SECOND_MS, systemClock } from '../kernel/clock.ts'
-import { AppError, badInput, show } from '../kernel/errors.ts'
-import { parseInstant } from '../kernel/instant.ts'
+import { AppError, badInput } from '../kernel/errors.ts'
 import { idSchema, parseInput } from '../kernel/text.ts'
 import { wholeNumberIn } from '../kernel/whole-number.ts'
 import { logsAddress } from '../late/address.ts'
 import { type Wait, createLateClient } from '../late/client.ts'
 import { LateError } from '../late/failure.ts'
-import type { LateLog } from '../late/page.ts'
+import { type LateLog, NamelessLog } from '../late/page.ts'
 import { walk } from '../late/walk.ts'
-import { counted, doneOf, tellRejected } from './ingest-report.ts'
+import { type LogItem, foreignItem } from './intake/items.ts'
+import { counted, createReport, doneOf } from './intake/report.ts'
+import { takeIn } from './intake/take-in.ts'
 import { KEY_VARIABLE, keyFrom } from './key-variable.ts'
 import { createProgress, duration } from './progress.ts'
-import { CommandError, type Terminal, count, print } from './terminal.ts'
+import { CommandError, type Terminal, count, print, printExact } from './terminal.ts'
 import { readVersion } from './version.ts'
 import { withMigratedApp } from './with-app.ts'
 
@@ -23,6 +24,7 @@ export interface PullOptions {
   readonly key?: string
   readonly user?: string
   readonly days?: string
+  readonly json?: boolean
 }
 
 /** A shorter wait is over before anybody wonders. */
@@ -41,9 +43,9 @@ export async function pull(
     fetch: globalThis.fetch,
   },
 ): Promise<number> {
-  const address = logsAddress(options.url)
+  const address = logsAddress(options.url, '--url')
   const key = keyFrom(options.key, KEY_VARIABLE, terminal)
-  const userId = options.user === undefined ? null : parseInput(idSchema, options.user, 'user')
+  const userId = options.user === undefined ? null : parseInput(idSchema, options.user, '--user')
   return withMigratedApp(terminal, async ({ app }) => {
     const days = daysOf(options, app.retentionMs)
     const logs = app.connectionLogsOf(actingFor(userId))
@@ -60,61 +62,66 @@ export async function pull(
         if (wait.ms >= TOLD_WAIT_MS) progress.say(told(wait))
       },
     })
-    const summary = { accepted: 0, duplicates: 0, rejected: 0 }
-    const rejected: { name: string; error: string }[] = []
-    let expired = 0
+    const report = createReport()
     let total = 0
-
-    /** Stores what a page brought. A log whose time has run out on the way is no failure: it would be gone by now. */
-    async function store(fresh: readonly LateLog[]): Promise<void> {
-      const { accepted, duplicates, errors } = await ingestValues(fresh, logs)
-      summary.accepted += accepted
-      summary.duplicates += duplicates
-      for (const { line, error } of errors) {
-        const log = fresh[line - 1]
-        if (log && hasExpired(log, clock.now() - app.retentionMs)) expired += 1
-        else {
-          summary.rejected += 1
-          if (rejected.length < MAX_REPORTED) rejected.push({ name: `log ${show(log?._id)}`, error })
-        }
-      }
+    const recording = {
+      logs,
+      report,
+      steadyMs: clock.steadyMs,
+      // A log whose time has run out on the way is no failure: it would be gone by now.
+      cutoffMs: () => clock.now() - app.retentionMs,
+      onProgress: () => undefined,
     }
-
-    const done = () => doneOf(summary) + expired
+    const printJson = (isComplete: boolean) => {
+      if (options.json === true) printExact(terminal, JSON.stringify({ ...report.toJson(), isComplete }))
+    }
     try {
       for await (const page of walk(pageAt)) {
-        await store(page.fresh)
-        total = Math.max(page.total, done())
-        progress.show({ done: done(), total, part: total === 0 ? undefined : done() / total })
+        const items = page.fresh.map((log) => itemOf(log, app.platforms))
+        await takeIn(items, recording)
+        total = Math.max(page.total, doneOf(report))
+        progress.show({
+          done: doneOf(report),
+          total,
+          part: total === 0 ? undefined : doneOf(report) / total,
+        })
       }
     } catch (error) {
       const why = terminal.stop.aborted ? 'Stopped.' : sentenceOf(error)
       if (why === undefined) throw error
-      const soFar = `${count(done())} of about ${count(total)} logs were read: ${counted(summary)}. Run it again to go on.`
-      throw new CommandError(done() === 0 ? why : `${why} ${soFar}`)
+      printJson(false)
+      const soFar = `${count(doneOf(report))} of about ${count(total)} logs were read: ${counted(report)}. Run it again to go on.`
+      throw new CommandError(doneOf(report) === 0 ? why : `${why} ${soFar}`)
     } finally {
       progress.end()
-      tellRejected(terminal, rejected, summary.rejected)
+      report.tell(terminal)
     }
     await app.counts.merge()
+    printJson(true)
+    const { rejected, expired } = report.counts()
     const ranOut = expired === 0 ? '' : ` ${count(expired)} expired on the way.`
-    print(terminal, `${counted(summary)}.${ranOut}`)
-    return summary.rejected > 0 ? 1 : 0
+    if (options.json !== true) print(terminal, `${counted(report)}.${ranOut}`)
+    return rejected > 0 ? 1 : 0
   })
 }
+
+/** A log of a page as it is recorded. One without an id would be stored again by each run, so it is rejected. */
+const itemOf = (log: LateLog, platforms: Platforms): LogItem =>
+  log instanceof NamelessLog
+    ? {
+        name: 'a log',
+        bytes: 0,
+        error: 'Expected `_id` to be an id, got nothing that is one.',
+        isForeign: true,
+      }
+    : foreignItem(log, { name: 'a log', bytes: 0 }, platforms)
 
 function daysOf({ days }: PullOptions, retentionMs: number): number {
   const most = retentionMs / DAY_MS
   if (days === undefined) return Math.min(DEFAULT_DAYS, most)
   const given = wholeNumberIn(days) ?? Number.NaN
   if (given >= 1 && given <= most) return given
-  throw badInput('days', `a whole number from 1 to ${most}, the retention`, days)
-}
-
-function hasExpired(log: LateLog, cutoffMs: number): boolean {
-  const createdAt =
-    'createdAt' in log && typeof log.createdAt === 'string' ? parseInstant(log.createdAt) : undefined
-  return createdAt !== undefined && createdAt <= cutoffMs
+  throw badInput('--days', `a whole number from 1 to ${most}, the retention`, days)
 }
 
 const sentenceOf = (error: unknown): string | undefined =>

@@ -107,12 +107,13 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
 
   command(
     program,
-    'import <file>',
-    "store logs from a file or, with -, from standard input: NDJSON, or Late's JSON page",
+    'import <files...>',
+    "store logs from files or, with -, from standard input: NDJSON, Late's JSON pages, answers of GraphQL",
   )
     .option('--user <id>', 'store them for this user')
-    .action(async (file: string, options: ImportOptions) =>
-      exitWith(await (await import('./import.ts')).importLogs(terminal, file, options)),
+    .option('--json', 'print the summary as JSON')
+    .action(async (files: string[], options: ImportOptions) =>
+      exitWith(await (await import('./import.ts')).importLogs(terminal, files, options)),
     )
 
   command(program, 'pull', "copy the logs of Late's API, or of one like it, into the store")
@@ -126,6 +127,7 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
       '--days <n>',
       'only logs of the last n × 24 hours (default: 7, or RETENTION_DAYS if that is less)',
     )
+    .option('--json', 'print the summary as JSON')
     .action(async (options: PullOptions) =>
       exitWith(await (await import('./pull.ts')).pull(terminal, options)),
     )

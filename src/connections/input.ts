@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { badInput } from '../kernel/errors.ts'
+import { AppError, badInput } from '../kernel/errors.ts'
 import { MINUTE_MS, DAY_MS } from '../kernel/clock.ts'
 import { INSTANT_EXPECTED, formatInstant, instantExpected, parseInstant } from '../kernel/instant.ts'
 import { idSchema, parseInput } from '../kernel/text.ts'
@@ -13,10 +13,13 @@ export const MAX_AHEAD_MS = 5 * MINUTE_MS
 export const MAX_CODE_LENGTH = 128
 export const MAX_MESSAGE_LENGTH = 4_000
 export const MAX_PICTURE_LENGTH = 2_048
+export const MAX_DISPLAY_NAME_LENGTH = 512
+export const MAX_USERNAME_LENGTH = 256
+export const MAX_ACCOUNT_TYPE_LENGTH = 64
 
-const MAX_PERMISSIONS = 200
-const MAX_PERMISSION_LENGTH = 256
-const MAX_DURATION_MS = 2 ** 31 - 1
+export const MAX_PERMISSIONS = 200
+export const MAX_PERMISSION_LENGTH = 256
+export const MAX_DURATION_MS = 2 ** 31 - 1
 
 /** Null says the same as nothing. Left to whoever reads it: to have it changed here takes three times as long. */
 const optional = <T>(schema: z.ZodType<T>) => schema.nullish()
@@ -51,8 +54,8 @@ const PERMISSION_EXPECTED = `text of at most ${MAX_PERMISSION_LENGTH} characters
 const PERMISSIONS_EXPECTED = `a list of at most ${MAX_PERMISSIONS} texts`
 
 const success = fields('`success`', {
-  displayName: said(512),
-  username: said(256),
+  displayName: said(MAX_DISPLAY_NAME_LENGTH),
+  username: said(MAX_USERNAME_LENGTH),
   profilePicture: said(MAX_PICTURE_LENGTH),
   permissions: optional(
     z
@@ -63,7 +66,7 @@ const success = fields('`success`', {
       .max(MAX_PERMISSIONS, PERMISSIONS_EXPECTED),
   ),
   tokenExpiresAt: optional(instant),
-  accountType: said(64),
+  accountType: said(MAX_ACCOUNT_TYPE_LENGTH),
 })
 
 const error = fields('`error`', {
@@ -126,8 +129,17 @@ export type RecordParser = (value: unknown, at: string, index?: number) => Recor
 /** @returns what checks one log, whichever API it came through, for a deployment with these platforms */
 export function createRecordParser(platforms: Platforms): RecordParser {
   const recordInput = recordInputOf(platforms)
-  return (value, at, index) => parseInput(recordInput, value, at, index)
+  return (value, at, index) => {
+    if (!isPage(value)) return parseInput(recordInput, value, at, index)
+    const expected = at === '' ? 'a log' : `\`${at}\` to be a log`
+    const sentence = `Expected ${expected}, got a page of logs. Send what is in its \`logs\`.`
+    throw new AppError('BAD_USER_INPUT', sentence, index === undefined ? {} : { index })
+  }
 }
+
+/** What a server answered, sent as it came. */
+const isPage = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'logs' in value && Array.isArray(value.logs)
 
 /**
  * The instant of a log: the producer's `createdAt` if it lies inside the window, else the time of receipt.

@@ -47,9 +47,20 @@ export async function* withPauses(
   }
 }
 
-/** Parts a stream of bytes at each newline, and lets its pauses through. A line that is too long is not held in memory. */
+/** What is wrong with a line that is no text, in a sentence. */
+export function lineFault(content: Exclude<Line['content'], { is: 'text' }>): string {
+  return content.is === 'too long'
+    ? `Expected a line of at most ${content.maxBytes} bytes, got a longer one.`
+    : 'Expected the line to be UTF-8, got something else.'
+}
+
+/**
+ * Parts a stream of bytes at each newline, and lets its pauses through. A line that is too long is not held in memory. A
+ * byte order mark at the beginning of a line is left out.
+ */
 export async function* linesOf(
   source: AsyncIterable<Uint8Array | 'pause'> | Iterable<Uint8Array>,
+  maxBytes = MAX_LINE_BYTES,
 ): AsyncGenerator<Line | 'pause'> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let line = 0
@@ -57,11 +68,12 @@ export async function* linesOf(
   let bytes = 0
   const add = (part: Uint8Array) => {
     bytes += part.length
-    if (bytes <= MAX_LINE_BYTES) parts.push(part)
+    if (bytes <= maxBytes) parts.push(part)
+    else parts = []
   }
   const take = (): Line => {
     line += 1
-    const taken = { line, bytes, content: contentOf(bytes, parts, decoder) }
+    const taken = { line, bytes, content: contentOf(bytes, maxBytes, parts, decoder) }
     parts = []
     bytes = 0
     return taken
@@ -82,8 +94,13 @@ export async function* linesOf(
   if (bytes > 0) yield take()
 }
 
-function contentOf(bytes: number, parts: readonly Uint8Array[], decoder: TextDecoder): Line['content'] {
-  if (bytes > MAX_LINE_BYTES) return { is: 'too long', maxBytes: MAX_LINE_BYTES }
+function contentOf(
+  bytes: number,
+  maxBytes: number,
+  parts: readonly Uint8Array[],
+  decoder: TextDecoder,
+): Line['content'] {
+  if (bytes > maxBytes) return { is: 'too long', maxBytes }
   const [only = new Uint8Array(), ...more] = parts
   try {
     return { is: 'text', text: decoder.decode(more.length === 0 ? only : Buffer.concat(parts)) }

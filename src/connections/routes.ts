@@ -59,9 +59,7 @@ export function connectionLogRoute({
   async function summary(chunks: AsyncIterable<Uint8Array>, logs: ConnectionLogs): Promise<IngestSummary> {
     let soFar: IngestSummary | undefined
     try {
-      return await ingestLines(chunks, logs, clock, {
-        onProgress: (summary) => (soFar = summary),
-      })
+      return await ingestLines(chunks, logs, clock, (summary) => (soFar = summary))
     } catch (error) {
       throw soFar && error instanceof AppError ? stopped(error, soFar) : error
     }

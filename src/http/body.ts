@@ -1,4 +1,5 @@
 import { AppError, show } from '../kernel/errors.ts'
+import { jsonFault } from '../kernel/json-scanner.ts'
 import { parseJson } from '../kernel/parse-json.ts'
 
 /** The media type of a request without its parameters, in lower case; empty if there is none. */
@@ -42,14 +43,14 @@ const UTF_8 = new TextDecoder('utf-8', { fatal: true })
  */
 export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
   const bytes = await readBytes(request, maxBytes)
-  if (bytes.length === 0)
-    throw new AppError('BAD_USER_INPUT', 'Expected the body to be JSON, got an empty body.')
   let text: string
   try {
     text = UTF_8.decode(bytes)
   } catch {
     throw new AppError('BAD_USER_INPUT', 'Expected the body to be UTF-8, got bytes that are not.')
   }
+  if (text.trim() === '')
+    throw new AppError('BAD_USER_INPUT', 'Expected the body to be JSON, got an empty body.')
   if (isDeeperThan(bytes, MAX_JSON_DEPTH)) {
     const sentence = `Expected the body to be JSON nested at most ${MAX_JSON_DEPTH} deep, got deeper JSON.`
     throw new AppError('BAD_USER_INPUT', sentence)
@@ -57,7 +58,7 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   try {
     return parseJson(text)
   } catch {
-    throw new AppError('BAD_USER_INPUT', 'Expected the body to be JSON, got text that is not.')
+    throw new AppError('BAD_USER_INPUT', `Expected the body to be JSON, got ${jsonFault(text)}.`)
   }
 }
 

@@ -7,10 +7,11 @@ const EXPECTED = 'the address of a server, such as https://getlate.dev'
 /**
  * The address of connection logs on a server, from what people have at hand: its origin, a path that it is mounted on,
  * the base address of its API (`…/api`, `…/api/v1`), or the whole address of the logs; slashes at the end do not matter.
+ * @param field what the caller calls it
  * @throws {AppError} BAD_USER_INPUT; the sentence shows nothing that may hold credentials
  */
-export function logsAddress(text: string): URL {
-  const url = parseAddress(text, 'url', EXPECTED)
+export function logsAddress(text: string, field = 'url'): URL {
+  const url = parseAddress(text, field, EXPECTED)
   // A URL never lacks its path: the root stays `/`.
   url.pathname = withPath(url.pathname.replace(/^\/$/, ''))
   return url

@@ -53,17 +53,29 @@ describe.each(PROVIDERS)('a body on %s', (provider) => {
   describe('that is not a JSON document', () => {
     const broken: [string, BodyInit, string][] = [
       ['empty', '', 'Expected the body to be JSON, got an empty body.'],
-      ['blank', ' \n', 'Expected the body to be JSON, got text that is not.'],
-      ['cut off', '{"platform":', 'Expected the body to be JSON, got text that is not.'],
-      ['with a trailing comma', `[${GOOD},]`, 'Expected the body to be JSON, got text that is not.'],
-      ['two documents', `${GOOD}\n${GOOD}`, 'Expected the body to be JSON, got text that is not.'],
+      ['blank', ' \n', 'Expected the body to be JSON, got an empty body.'],
+      ['cut off', '{"platform":', 'Expected the body to be JSON, got only its beginning.'],
+      [
+        'with a trailing comma',
+        `[${GOOD},]`,
+        `Expected the body to be JSON, got something else at column ${GOOD.length + 3}.`,
+      ],
+      [
+        'two documents',
+        `${GOOD}\n${GOOD}`,
+        'Expected the body to be JSON, got something else at line 2, column 1.',
+      ],
       [
         'with single quotes',
         "{'query':'{viewer{keyId}}'}",
-        'Expected the body to be JSON, got text that is not.',
+        'Expected the body to be JSON, got something else at column 2.',
       ],
-      ['NaN', 'NaN', 'Expected the body to be JSON, got text that is not.'],
-      ['with a raw U+0000', '{"query":"\u0000"}', 'Expected the body to be JSON, got text that is not.'],
+      ['NaN', 'NaN', 'Expected the body to be JSON, got something else at column 1.'],
+      [
+        'with a raw U+0000',
+        '{"query":"\u0000"}',
+        'Expected the body to be JSON, got something else at column 11.',
+      ],
       [
         'not UTF-8',
         Buffer.concat([
@@ -221,7 +233,7 @@ describe.each(PROVIDERS)('a body on %s', (provider) => {
       expect(status).toBe(200)
       return JSON.parse(text) as { accepted: number; errors: { line: number; error: string }[] }
     }
-    const NOT_JSON = 'Expected the line to be JSON, got something else.'
+    const CUT = 'Expected the line to be JSON, got only its beginning.'
 
     it('keeps the good lines and names the others by their number', async () => {
       const before = await world.stored()
@@ -240,10 +252,26 @@ describe.each(PROVIDERS)('a body on %s', (provider) => {
       const answer = await lines(body.join('\n'))
       expect(answer).toMatchObject({ accepted: 3, duplicates: 0, rejected: 5 })
       expect(answer.errors.map(({ line }) => line)).toEqual([2, 4, 7, 8, 9])
-      expect(answer.errors[0]?.error).toBe(NOT_JSON)
+      expect(answer.errors[0]?.error).toBe(CUT)
+      expect(answer.errors[1]?.error).toBe('Expected the line to be JSON, got something else at column 1.')
       expect(answer.errors[2]?.error).toMatch(/^Expected `body` to be an object with fields of /)
       expect(answer.errors[4]?.error).toMatch(/^Expected `platform` to be one of .*, got "myspace"\.$/)
       expect(await world.stored()).toBe(before + 3)
+    })
+
+    it('says of a page that its logs are to be sent', async () => {
+      const answer = await lines(`{"logs":[${GOOD}]}\n`)
+      expect(answer.errors).toEqual([
+        { line: 1, error: 'Expected a log, got a page of logs. Send what is in its `logs`.' },
+      ])
+      const page = await post(world, LOGS, `{"logs":[${GOOD}]}`)
+      expect([page.status, page.sentence]).toEqual([
+        400,
+        'Expected a log, got a page of logs. Send what is in its `logs`.',
+      ])
+      expect((await post(world, LOGS, `[${GOOD},{"logs":[]}]`)).sentence).toBe(
+        'Expected `[1]` to be a log, got a page of logs. Send what is in its `logs`.',
+      )
     })
 
     it.each([

@@ -86,7 +86,7 @@ describe.each(PROVIDERS)('lines into %s', (provider) => {
     expect(json).toEqual({
       line: 6,
       result: 'rejected',
-      error: 'Expected the line to be JSON, got something else.',
+      error: 'Expected the line to be JSON, got only its beginning.',
     })
     expect(last).toMatchObject({ line: 7, result: 'accepted' })
     expect(summary).toEqual({ accepted: 2, duplicates: 1, rejected: 3 })

@@ -156,7 +156,7 @@ describe.each(PROVIDERS)('the command line on %s', (provider) => {
     expect(imported.code).toBe(1)
     expect(imported.stdout).toBe('2 stored, 1 there already, 3 rejected.\n')
     const rejected = imported.stderr.trim().split('\n')
-    expect(rejected[0]).toBe('line 3: Expected the line to be JSON, got something else.')
+    expect(rejected[0]).toBe('line 3: Expected the line to be JSON, got something else at column 3.')
     expect(rejected[1]).toMatch(/^line 4: Expected `platform` to be one of tiktok, .*, got "myspace"\.$/)
     expect(rejected[2]).toMatch(
       /^line 5: Expected `createdAt` to be later than .* \(7 days ago\) and at most 5 minutes ahead, got "2020-01-01T00:00:00Z"\.$/,

@@ -43,7 +43,7 @@ describe.each(PROVIDERS)('connlog import into %s', (provider) => {
     // A file that has grown.
     expect((await importText(app, text + linesOf([equal]))).stdout).toBe(summary(1, 6))
     // The same lines as one document.
-    const document = JSON.stringify({ logs: [first, equal, second, equal] }, null, 2)
+    const document = JSON.stringify([first, equal, second, equal], null, 2)
     expect((await importText(app, document)).stdout).toBe(summary(0, 4))
     // Another user's logs are other logs.
     expect((await importText(app, text, '--user', 'user-1')).stdout).toBe(summary(6, 0))
@@ -56,7 +56,7 @@ describe.each(PROVIDERS)('connlog import into %s', (provider) => {
     const app = await startTestApp(provider)
     const text = linesOf([
       { ...EVENT, eventId: 'attempt-1' },
-      { ...EVENT, _id: 'late-1' },
+      { ...EVENT, _id: 'late-1', createdAt: formatInstant(systemClock.now()) },
     ])
     expect((await importText(app, text)).stdout).toBe(summary(2, 0))
     const { logs } = await app.connectionLogs.page({}, {})
@@ -78,9 +78,57 @@ describe.each(PROVIDERS)('connlog import into %s', (provider) => {
     expect(cut).toEqual({
       code: 1,
       stdout: summary(1_199, 0, 1),
-      stderr: 'line 1200: Expected the line to be JSON, got something else.\n',
+      stderr: 'line 1200: Expected the line to be JSON, got only its beginning.\n',
     })
     expect((await importText(app, text)).stdout).toBe(summary(1, 1_199))
+  })
+
+  it('keeps what it knows of the logs of another server, while a wrong field of a producer is an error', async () => {
+    const app = await startTestApp(provider)
+    const createdAt = formatInstant(systemClock.now())
+    const foreign = { ...EVENT, _id: 'late-1', userid: 'u1', __v: 0, createdAt }
+    const own = { ...EVENT, eventId: 'own-1', userid: 'u1', createdAt }
+    const wrong = /^line 2: Expected a log to have no fields but .*, got the unknown field `userid`\.\n/
+    const lines = await importText(app, linesOf([foreign, own]))
+    expect(lines).toMatchObject({ code: 1, stdout: summary(1, 0, 1) })
+    expect(lines.stderr).toMatch(wrong)
+    expect(lines.stderr.replace(wrong, '')).toBe('Skipped 1 × userid, 1 × __v.\n')
+    // In a page, it is another server's.
+    const page = await importText(app, JSON.stringify({ logs: [foreign, own] }))
+    expect(page).toEqual({ code: 0, stdout: summary(1, 1), stderr: 'Skipped 2 × userid, 1 × __v.\n' })
+    expect(await importText(app, JSON.stringify({ logs: [foreign, own] }))).toEqual({
+      code: 0,
+      stdout: summary(0, 2),
+      stderr: 'Skipped 2 × userid, 1 × __v.\n',
+    })
+  })
+
+  it('prints its summary as one JSON object', async () => {
+    const app = await startTestApp(provider)
+    const { code, stdout } = await importText(
+      app,
+      linesOf([...without(2), { ...EVENT, _id: 'a' }]) + '{',
+      '--json',
+    )
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toEqual({
+      accepted: 2,
+      duplicates: 0,
+      rejected: 2,
+      expired: 0,
+      skippedFields: {},
+      skippedPlatforms: {},
+      errors: [
+        {
+          error: expect.stringMatching(/^Expected `createdAt` to be an instant/),
+          count: 1,
+          logs: ['log "a"'],
+        },
+        { error: 'Expected the line to be JSON, got only its beginning.', count: 1, logs: ['line 4'] },
+      ],
+      failures: [],
+      isComplete: true,
+    })
   })
 
   it('says how far it came when it is stopped, and goes on the next time', async () => {
@@ -101,12 +149,12 @@ describe.each(PROVIDERS)('connlog import into %s', (provider) => {
   })
 
   it('says how far it came when the database fails amid it', async () => {
-    const database = await createTestDatabase(provider)
-    const terminal = createTestTerminal({ DATABASE_URL: database.url }, { isTTY: true })
+    const app = await startTestApp(provider)
+    const terminal = createTestTerminal({ DATABASE_URL: app.url })
     const failed = run(['import', '-'], terminal)
     terminal.stdin.write(linesOf(without(500)))
-    while (!terminal.printed.stderr.includes('500 logs')) await systemClock.sleep(20)
-    const mend = await breakDatabase(database.url)
+    while ((await total(app)) < 500) await systemClock.sleep(20)
+    const mend = await breakDatabase(app.url)
     terminal.stdin.end(linesOf(without(501)))
     expect(await failed).toBe(1)
     expect(terminal.printed.stdout).toBe('')
@@ -114,7 +162,6 @@ describe.each(PROVIDERS)('connlog import into %s', (provider) => {
       /^The database .* So far 500 stored, 0 there already, 0 rejected\. Run it again to go on\.$/,
     )
     mend()
-    await database.drop()
   })
 
   it('has stored exactly the lines of a file after being killed amid it and run again', async () => {

@@ -122,14 +122,94 @@ describe.each(PROVIDERS)('connlog pull into %s', (provider) => {
       code: 1,
       stdout: '149 stored, 0 there already, 2 rejected.\n',
     })
-    const [platform, createdAt, none] = pulled.stderr.split('\n')
-    expect(platform).toMatch(
-      /^log "late-000000": Expected `platform` to be one of tiktok, .*, got "myspace"\.$/,
+    const [createdAt, platform, none] = pulled.stderr.split('\n')
+    expect(platform).toBe(
+      '1 log of the platform myspace was skipped; set EXTRA_PLATFORMS=myspace to store it.',
     )
     expect(createdAt).toMatch(
       /^log "old\\u001b\[2J": Expected `createdAt` to be an instant .*, got "long ago"\.$/,
     )
     expect(none).toBe('')
+  })
+
+  it('keeps what it knows of logs that have more, and reports once what it skipped', async () => {
+    const app = await startTestApp(provider)
+    const more = {
+      updatedAt: '2026-11-20T12:00:00Z',
+      __v: 0,
+      context: { isBYOK: true, isWhiteLabel: false },
+      error: { code: 190, message: 'x'.repeat(5_000), fbtraceId: 'A1' },
+      durationMs: 12.5,
+      metadata: { step: 1 },
+    }
+    const server = await startLateServer(lateLogs(1_204, more))
+    server.logs = server.logs.map((log, index) =>
+      index % 2 === 0 ? log : { ...log, createdAt: String(log['createdAt']).replace('Z', '+0000') },
+    )
+    const skipped =
+      'Skipped 1,204 × updatedAt, 1,204 × __v, 1,204 × error.fbtraceId, 1,204 × context.isWhiteLabel.\n'
+    expect(await pullInto(app, server)).toEqual({
+      code: 0,
+      stdout: '1,204 stored, 0 there already, 0 rejected.\n',
+      stderr: skipped,
+    })
+    const [log] = (await app.connectionLogs.page({}, { limit: 1 })).logs
+    expect(log).toMatchObject({
+      id: 'late-000000',
+      context: { isBYOK: true },
+      error: { code: '190', message: 'x'.repeat(4_000) },
+      durationMs: 13,
+      metadata: { step: 1 },
+    })
+    // The same again is there already, and no conflict.
+    expect(await pullInto(app, server)).toEqual({
+      code: 0,
+      stdout: '0 stored, 1,204 there already, 0 rejected.\n',
+      stderr: skipped,
+    })
+  })
+
+  it('counts what it cannot use by its reason, with an example, and stores the rest', async () => {
+    const app = await startTestApp(provider)
+    const logs = lateLogs(160)
+    const spoil = (from: number, to: number, fields: object) => {
+      for (let index = from; index < to; index += 1) logs[index] = { ...logs[index]!, ...fields }
+    }
+    spoil(0, 12, { platform: 'mastodon' })
+    spoil(12, 24, { eventType: 'connected' })
+    spoil(24, 25, { createdAt: undefined })
+    spoil(25, 26, { platform: 'no name\u001b[2J' })
+    const server = await startLateServer(logs)
+    const pulled = await pullInto(app, server)
+    expect(pulled).toMatchObject({ code: 1, stdout: '134 stored, 0 there already, 26 rejected.\n' })
+    expect(pulled.stderr.split('\n')).toEqual([
+      expect.stringMatching(
+        /^log "late-000012", log "late-000013", .*, log "late-000021" and 2 more: Expected `eventType` to be one of .*, got "connected"\.$/,
+      ),
+      'log "late-000024": Expected `createdAt` to be an instant with its offset as in RFC 3339, such as 2026-01-31T12:00:00Z, got nothing.',
+      '12 logs of the platform mastodon were skipped; set EXTRA_PLATFORMS=mastodon to store them.',
+      '1 log of the platform no name\ufffd[2j was skipped; connlog does not know it.',
+      '',
+    ])
+    const json = await pullInto(app, server, { json: true })
+    expect(json.code).toBe(1)
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      accepted: 0,
+      duplicates: 134,
+      rejected: 26,
+      expired: 0,
+      skippedFields: {},
+      skippedPlatforms: { mastodon: 12, 'no name\ufffd[2j': 1 },
+      errors: [
+        { count: 12, logs: expect.arrayContaining(['log "late-000012"']) },
+        { count: 1, logs: ['log "late-000024"'] },
+      ],
+      isComplete: true,
+    })
+    const extra = { EXTRA_PLATFORMS: 'mastodon', CONNLOG_PULL_KEY: KEY, RATE_LIMIT_PER_MINUTE: '0' }
+    const terminal = createTestTerminal({ DATABASE_URL: app.url, ...extra })
+    expect(await run(['pull', '--url', server.origin], terminal)).toBe(1)
+    expect(terminal.printed.stdout).toBe('12 stored, 134 there already, 14 rejected.\n')
   })
 
   it('stores for one user, and rejects what is of another', async () => {
@@ -237,17 +317,17 @@ describe('connlog pull', () => {
     [
       ['--url', 'late.example', '--key', 'k'],
       2,
-      'Expected `url` to be the address of a server, such as https://getlate.dev, got "late.example".\n',
+      'Expected `--url` to be the address of a server, such as https://getlate.dev, got "late.example".\n',
     ],
     [
       ['--url', 'http://127.0.0.1', '--key', 'k', '--days', '8'],
       2,
-      'Expected `days` to be a whole number from 1 to 7, the retention, got "8".\n',
+      'Expected `--days` to be a whole number from 1 to 7, the retention, got "8".\n',
     ],
     [
       ['--url', 'http://127.0.0.1', '--key', 'k', '--user', ''],
       2,
-      'Expected `user` to be text of 1 to 128 characters, without U+0000 or lone surrogates, got "".\n',
+      'Expected `--user` to be text of 1 to 128 characters, without U+0000 or lone surrogates, got "".\n',
     ],
   ])('%j is refused in a sentence', async (args, code, stderr) => {
     const app = await startTestApp('sqlite')

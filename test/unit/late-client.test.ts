@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { logsAddress } from '../../src/late/address.ts'
 import { type Wait, createLateClient } from '../../src/late/client.ts'
+import { NamelessLog } from '../../src/late/page.ts'
 import { type HastyClock, createHastyClock } from '../support/hasty-clock.ts'
 import {
   type Behaviour,
@@ -119,6 +120,23 @@ describe('a page of a Late-compatible API', () => {
     expect(waits.map(({ why }) => why)).toEqual(['gave no whole answer within 90 seconds'])
   })
 
+  it('takes an id in whatever form it is written, and passes over logs that have none', async () => {
+    const logs = [
+      '{"_id":12}',
+      '{"_id":17841405793187218345}',
+      '{"_id":{"$oid":"a1"}}',
+      '{"id":"b"}',
+      '{"key":1}',
+      'null',
+    ]
+    const server = await startLateServer()
+    server.misbehave(status(200, `{"logs":[${logs.join(',')}],"pagination":{"total":6}}`))
+    const { logs: read, isLast } = await reading(server).pageAt(0)
+    expect(ids({ logs: read }).slice(0, 4)).toEqual(['12', '17841405793187218345', 'a1', 'b'])
+    expect(read.map((log) => log instanceof NamelessLog)).toEqual([false, false, false, false, true, true])
+    expect(isLast).toBe(true)
+  })
+
   it.each<[string, Behaviour, string]>([
     ['a web page', status(200, '<!doctype html><title>s3cret</title>'), 'something that is not JSON'],
     ['nothing', status(200, ''), 'something that is not JSON'],
@@ -141,9 +159,9 @@ describe('a page of a Late-compatible API', () => {
       'JSON that is no page of logs: its `pagination.total` is missing or wrong',
     ],
     [
-      'a log without an id',
-      status(200, { ...pageOf(LOGS, new URLSearchParams()), logs: [{ _id: 'a' }, { id: 's3cret' }] }),
-      'JSON that is no page of logs: its `logs[1]._id` is missing or wrong',
+      'logs without an id',
+      status(200, { ...pageOf(LOGS, new URLSearchParams()), logs: [{ key: 's3cret' }, null] }),
+      'JSON that is no page of logs: none of its `logs` has an `_id`',
     ],
     [
       'another page',
