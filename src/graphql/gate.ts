@@ -17,7 +17,7 @@ import { checkLiterals, checkVariables } from './values.ts'
 
 /** Longest document that is remembered, in characters, and how many characters of documents are. */
 export const MAX_REMEMBERED_DOCUMENT = 16_384
-const MAX_REMEMBERED_LENGTH = 524_288
+export const MAX_REMEMBERED_LENGTH = 524_288
 const MAX_REMEMBERED = 1_000
 
 /** An operation that has passed, the same object for the same document and name as long as it is remembered. */

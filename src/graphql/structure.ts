@@ -5,6 +5,7 @@ import {
   Kind,
   type OperationDefinitionNode,
   type SelectionSetNode,
+  visit,
 } from 'graphql'
 import { AppError } from '../kernel/errors.ts'
 import {
@@ -42,9 +43,11 @@ interface Counts {
  */
 export function checkStructure(document: DocumentNode, mostOperations: number): void {
   const operations = operationsOf(document)
-  const fragments = fragmentsOf(document)
   within('operations', mostOperations, operations.length)
-  within('fragments', MAX_FRAGMENTS, fragments.size)
+  const fragments = fragmentsOf(document)
+  const definitions = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION)
+  within('fragments', MAX_FRAGMENTS, definitions.length)
+  checkNames(document, fragments)
   within(
     'variables',
     MAX_VARIABLES,
@@ -96,6 +99,24 @@ export function checkSubscriptionRoot(
   check(selectionSet)
 }
 
+/**
+ * Each fragment has a name of its own, and each spread names one. Otherwise what is counted would not be what validation
+ * walks through, and spreads that end in no field would not be counted at all.
+ */
+function checkNames(document: DocumentNode, fragments: Fragments): void {
+  visit(document, {
+    FragmentDefinition: (definition) => {
+      const name = definition.name.value
+      if (fragments.get(name) !== definition)
+        throw new AppError('BAD_USER_INPUT', `There can be only one fragment named "${name}".`)
+    },
+    FragmentSpread: ({ name }) => {
+      if (!fragments.has(name.value))
+        throw new AppError('BAD_USER_INPUT', `Unknown fragment "${name.value}".`)
+    },
+  })
+}
+
 export const operationsOf = ({ definitions }: DocumentNode): OperationDefinitionNode[] =>
   definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION)
 
@@ -114,7 +135,6 @@ function createCounting(fragments: Fragments) {
     const before = known.get(name)
     if (before) return before
     const fragment = fragments.get(name)
-    // Validation will say that there is none.
     if (!fragment) return NOTHING
     if (path.has(name)) {
       const via = [...path].slice([...path].indexOf(name) + 1).map((other) => `"${other}"`)

@@ -19,6 +19,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { AppError, show } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { readParameters } from './graphql-request.ts'
+import { createDocumentCache } from './document-cache.ts'
 import { type ExecutionContext, responding } from './graphql-response.ts'
 import { acceptableFor, requireAcceptable } from './media-type.ts'
 import { type Observer, type Sighting, UNOBSERVED } from './observer.ts'
@@ -134,6 +135,7 @@ export function createExecution(
     batching: false,
     maxRequestBodySize: false,
     logging: false,
+    parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: createDocumentCache() },
     maskedErrors: { maskError: toPublicError },
     plugins: [parsed, operation, validation(introspection), executing, sharing, responding(options)],
   })

@@ -112,6 +112,12 @@ describe.each(PROVIDERS)('a GraphQL request on %s', (provider) => {
       { query: 'fragment A on Query { viewer { userId } }' },
       'Expected `query` to have an operation, got none.',
     ],
+    ['an unknown fragment', { query: '{ ...A }' }, 'Unknown fragment "A".'],
+    [
+      'two fragments of one name',
+      { query: '{ ...A } fragment A on Query { viewer { userId } } fragment A on Query { viewer { name } }' },
+      'There can be only one fragment named "A".',
+    ],
     [
       'a circle of fragments',
       { query: '{ ...A } fragment A on Query { ...A }' },
@@ -137,7 +143,6 @@ describe.each(PROVIDERS)('a GraphQL request on %s', (provider) => {
     ['a lone surrogate', '{ viewer \ud800 }', 'Syntax Error: Invalid character: U+D800.'],
     ['text of no language', 'SHOW TABLES;', 'Syntax Error: Unexpected Name "SHOW".'],
     ['an unknown field', '{ passwords { hash } }', 'Cannot query field "passwords" on type "Query".'],
-    ['an unknown fragment', '{ ...A }', 'Unknown fragment "A".'],
     [
       'an unknown variable',
       'query { connectionLog(id: $id) { id } }',

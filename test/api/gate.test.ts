@@ -74,8 +74,11 @@ describe('what people ask for', () => {
   })
 
   it.each(documents())('passes the gate: %s', (_, source) => {
-    const admitted = gate.admit(source, firstName(parse(source)))
     // Relay's own compiler puts operations together from fragments.
+    const missing = new Set([...source.matchAll(/\.\.\.(\w+)/g)].map(([, name]) => name))
+    for (const [, name] of source.matchAll(/\bfragment (\w+)/g)) missing.delete(name)
+    const others = [...missing].map((name) => ` fragment ${name} on Query { __typename }`).join('')
+    const admitted = gate.admit(source + others, firstName(parse(source)))
     if (!source.trimStart().startsWith('fragment')) expect(admitted?.costOf({})).toBeGreaterThan(0)
   })
 })
@@ -142,7 +145,7 @@ describe('the cost of an operation', () => {
 
   it('leaves room for a page of 100 logs with all fields, and statistics', () => {
     const week = `connectionStats(interval: HOUR) { total series { start end total succeeded failed successRate } byPlatform { platform total successRate } errorCodes { code total } durationMs { median p95 } }`
-    expect(costOf(`{ connectionLogs(limit: 100) { ${PAGE} } ${week} }`)).toBe(5_591)
+    expect(costOf(`{ connectionLogs(limit: 100) { ${PAGE} } ${week} }`)).toBe(5_597)
   })
 
   it('docs/limits.md has the cost of introspection about right', () => {
