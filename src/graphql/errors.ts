@@ -1,5 +1,6 @@
 import { type ASTNode, GraphQLError, type GraphQLErrorOptions } from 'graphql'
-import { AppError, ERROR_STATUS, type ErrorCode, cut } from '../kernel/errors.ts'
+import { AppError, ERROR_STATUS, type ErrorCode } from '../kernel/errors.ts'
+import { withoutValues } from './messages.ts'
 
 /** The one sentence for whatever went wrong on our side. */
 export const INTERNAL_MESSAGE = 'Something went wrong on our side.'
@@ -68,7 +69,7 @@ function fromGraphQL(error: GraphQLError): GraphQLError {
   const { code, http, ...extensions } = error.extensions
   const status = http?.status
   const known = typeof code === 'string' && Object.hasOwn(ERROR_STATUS, code) ? code : codeOfStatus(status)
-  return new GraphQLError(advised(brief(error.message)), {
+  return new GraphQLError(advised(withoutValues(error.message)), {
     ...placeOf(error),
     extensions: { ...extensions, code: known, ...(http === undefined ? {} : { http }) },
   })
@@ -79,18 +80,6 @@ const ID_AS_NUMBER = /ID cannot represent value: -?\d[\d.eE+-]*$/
 const SEND_AS_TEXT = `Send an id as text: a number loses digits beyond ${Number.MAX_SAFE_INTEGER}.`
 
 const advised = (message: string) => (ID_AS_NUMBER.test(message) ? `${message}. ${SEND_AS_TEXT}` : message)
-
-const QUOTED = /"[^"\\]*(?:\\.[^"\\]*)*"/gs
-const QUOTED_LENGTH = 100
-const HALF_LENGTH = 500
-
-/** GraphQL repeats a wrong value whole, be it megabytes. What is quoted is cut, and then the middle of the rest. */
-function brief(message: string): string {
-  const text = message.replace(QUOTED, (quoted) =>
-    quoted.length <= QUOTED_LENGTH ? quoted : `${cut(quoted, QUOTED_LENGTH)}…"`,
-  )
-  return text.length <= 2 * HALF_LENGTH ? text : `${cut(text, HALF_LENGTH)} … ${text.slice(-HALF_LENGTH)}`
-}
 
 const codeOfStatus = (status: number | undefined): ErrorCode =>
   status === 413 ? 'PAYLOAD_TOO_LARGE' : 'BAD_USER_INPUT'

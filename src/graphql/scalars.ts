@@ -1,6 +1,6 @@
 import { Kind, type ValueNode } from 'graphql'
 import type { JsonObject } from '../kernel/json.ts'
-import { assertNever, show } from '../kernel/errors.ts'
+import { assertNever, show, showKind } from '../kernel/errors.ts'
 import { formatInstant, instantExpected, parseInstant } from '../kernel/instant.ts'
 import { UnsafeNumber, parseNumber } from '../kernel/parse-json.ts'
 import { builder } from './builder.ts'
@@ -37,7 +37,7 @@ function toInstant(value: unknown, node?: ValueNode): number {
 function toObject(value: unknown, node?: ValueNode): JsonObject {
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
   if (isObject && !(value instanceof UnsafeNumber)) return value as JsonObject
-  throw invalidValue(`Expected a JSON object, got ${show(value)}.`, node)
+  throw invalidValue(`Expected a JSON object, got ${showKind(value)}.`, node)
 }
 
 /** The value of a literal as JSON, where GraphQL's own `valueFromASTUntyped` would round numbers. */

@@ -19,7 +19,7 @@ export function requireMediaType(request: Request, accepted: readonly string[]):
   }
   const type = mediaType(request)
   if (accepted.includes(type)) return type
-  const sentence = `Expected the header \`content-type\` to be ${accepted.join(' or ')}, got ${type === '' ? 'none' : JSON.stringify(type)}.`
+  const sentence = `Expected the header \`content-type\` to be ${accepted.join(' or ')}, got ${type === '' ? 'none' : show(type)}.`
   throw new AppError('BAD_USER_INPUT', sentence, { status: 415 })
 }
 

@@ -35,12 +35,12 @@ export async function readListedDocuments(path: string): Promise<ListedDocuments
     text = await readFile(path, 'utf8')
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'an error'
-    return `${expected}, got ${code} for ${show(path)}.`
+    return `${expected}, got ${code} for ${JSON.stringify(path)}.`
   }
   try {
     return new Map(Object.entries(listSchema.parse(JSON.parse(text))))
   } catch {
-    return `${expected}, got something else in ${show(path)}.`
+    return `${expected}, got something else in ${JSON.stringify(path)}.`
   }
 }
 
@@ -50,7 +50,7 @@ export function complaintsAbout(listed: ListedDocuments, schema: GraphQLSchema, 
     const [complaint] = complaintsOf(text, schema, gate)
     return complaint === undefined
       ? []
-      : [`Expected the document ${show(id)} of \`PERSISTED_OPERATIONS\` to be usable: ${complaint}`]
+      : [`Expected the document ${JSON.stringify(id)} of \`PERSISTED_OPERATIONS\` to be usable: ${complaint}`]
   })
 }
 

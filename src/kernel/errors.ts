@@ -1,4 +1,5 @@
 import { UnsafeNumber } from './parse-json.ts'
+import { isPlain } from './token-like.ts'
 
 /**
  * Every error a caller can meet, in one table: code → HTTP status. Anything that is not an AppError is a fault of
@@ -57,34 +58,55 @@ export class AppError extends Error {
 /** The code by which a caller knows what was thrown. */
 export const codeOf = (error: unknown): ErrorCode => (error instanceof AppError ? error.code : 'INTERNAL')
 
-const SHOWN_CHARACTERS = 60
-
-/** A value as it appears in a sentence: short, on one line, strings in double quotes. */
+/**
+ * A value as it appears in a sentence, on one line. Numbers and short plain texts are shown. Of what may be a secret,
+ * or is long, only its type and length are.
+ */
 export function show(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  if (typeof value === 'bigint') return value.toString()
-  if (typeof value === 'number') return String(value)
-  if (value instanceof UnsafeNumber) return `the number ${cut(value.digits, SHOWN_CHARACTERS)}`
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid date' : value.toISOString()
-  const text = jsonOf(value)
-  const { length } = typeof value === 'string' ? value : text
-  return text.length <= SHOWN_CHARACTERS ? text : `${cut(text, SHOWN_CHARACTERS)}… (${length} characters)`
-}
-
-/** The value as JSON; what has none, being circular or too deep to be walked, is told by its kind alone. */
-function jsonOf(value: unknown): string {
-  try {
-    return (
-      JSON.stringify(value, (_, inner: unknown) => (isNumberBeyondJson(inner) ? String(inner) : inner)) ??
-      typeof value
-    )
-  } catch {
-    return Array.isArray(value) ? 'a list' : 'an object'
+  switch (typeof value) {
+    case 'string':
+      return isPlain(value) ? quoted(value) : lengthOf(value)
+    case 'undefined':
+      return 'nothing'
+    case 'object':
+      return kindOf(value)
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return String(value)
+    case 'function':
+    case 'symbol':
+      break
   }
+  return `a ${typeof value}`
 }
 
-const isNumberBeyondJson = (value: unknown) =>
-  typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
+/** The value of a field that holds a secret, or what a platform said: no part of it is shown. */
+export function showKind(value: unknown): string {
+  if (typeof value === 'string') return value === '' ? '""' : lengthOf(value)
+  const isNumber = Number.isFinite(value) || typeof value === 'bigint' || value instanceof UnsafeNumber
+  return isNumber ? 'a number' : show(value)
+}
+
+const lengthOf = (text: string) => `text of ${text.length} ${text.length === 1 ? 'character' : 'characters'}`
+
+/** As in JSON, and with nothing in it that a terminal acts on. */
+const quoted = (text: string) =>
+  JSON.stringify(text).replaceAll(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (sign) => `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  )
+
+const LONGEST_NUMBER = 60
+
+function kindOf(value: object | null): string {
+  if (value === null) return 'null'
+  if (value instanceof UnsafeNumber) return `the number ${cut(value.digits, LONGEST_NUMBER)}`
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid date' : value.toISOString()
+  if (Array.isArray(value)) return value.length === 0 ? '[]' : `a list of ${value.length}`
+  const { length } = Object.keys(value)
+  return length === 0 ? '{}' : `an object with ${length} ${length === 1 ? 'field' : 'fields'}`
+}
 
 /** The first `length` UTF-16 code units of `text`, less one where that would split a surrogate pair. */
 export function cut(text: string, length: number): string {
@@ -93,9 +115,20 @@ export function cut(text: string, length: number): string {
   return text.slice(0, last >= 0xd800 && last <= 0xdbff ? length - 1 : length)
 }
 
+/** Fields whose values are secrets or may hold them: none of these is repeated. */
+const SECRET_FIELD =
+  /(?:token|secret|password|authorization|cookie|credentials?|jwt|key|rawResponse|message|metadata|profilePicture|variables|extensions)(?:\[\d+\])?$|(?:^|[.\]])metadata[.[]/i
+
+/** Whether the value of a field may be a secret, by the field's name or path. */
+export const isSecretField = (field: string): boolean => SECRET_FIELD.test(field)
+
+/** A value as it appears in a sentence about its field. */
+export const showOf = (field: string, value: unknown): string =>
+  isSecretField(field) ? showKind(value) : show(value)
+
 /** The sentence for bad input: which field, what was expected, what came. */
 export function expectation(field: string, expected: string, got: unknown): string {
-  return `Expected \`${field}\` to be ${expected}, got ${show(got)}.`
+  return `Expected \`${field}\` to be ${expected}, got ${showOf(field, got)}.`
 }
 
 /** BAD_USER_INPUT with the sentence of {@link expectation}. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { AppError, cut, expectation } from './errors.ts'
+import { AppError, expectation, showKind } from './errors.ts'
 import { UnsafeNumber } from './parse-json.ts'
+import { isPlain } from './token-like.ts'
 
 /** The longest id that is taken, in characters; the widest index key of Postgres holds three of them. */
 export const MAX_ID_LENGTH = 128
@@ -62,10 +63,9 @@ export function parseInput<T>(schema: z.ZodType<T>, value: unknown, at: string, 
     got instanceof UnsafeNumber && (path.length === 0 || issue?.code === 'unrecognized_keys')
   if (issue?.code === 'unrecognized_keys' && !isNumberForObject) {
     const [key] = issue.keys
-    const unknownField = fieldName(at, [...path, shortened(key ?? '')])
     throw new AppError(
       'BAD_USER_INPUT',
-      `Expected ${issue.message}, got the unknown field \`${unknownField}\`.`,
+      `Expected ${issue.message}, got ${unknownField(at, path, key ?? '')}.`,
       options,
     )
   }
@@ -74,9 +74,11 @@ export function parseInput<T>(schema: z.ZodType<T>, value: unknown, at: string, 
   throw new AppError('BAD_USER_INPUT', sentence, options)
 }
 
-const SHOWN_KEY_LENGTH = 60
-
-const shortened = (key: string) => (key.length <= SHOWN_KEY_LENGTH ? key : `${cut(key, SHOWN_KEY_LENGTH)}…`)
+/** A field that should not be there, by its name where that can be no secret and fits into a sentence. */
+const unknownField = (at: string, path: readonly PropertyKey[], key: string) =>
+  /^[\w.$-]{1,40}$/.test(key) && isPlain(key)
+    ? `the unknown field \`${fieldName(at, [...path, key])}\``
+    : `an unknown field${path.length === 0 && at === '' ? '' : ` in \`${fieldName(at, path)}\``}, whose name is ${showKind(key)}`
 
 function fieldName(at: string, path: readonly PropertyKey[]): string {
   const name = path.reduce<string>(

@@ -85,3 +85,30 @@ export function isAuthorizationCode(value: string): boolean {
   if (text.length < 8 || /\s/.test(text) || /^\d+$/.test(text)) return false
   return value.length > LONGEST_GUESS || !partsOf(text).every((part) => isWord(part) || CODE_PART.test(part))
 }
+
+const LONGEST_PLAIN = 40
+/** Paths of fields and names of types may be longer. */
+const PATH =
+  /^\$?[A-Za-z_]\w{0,60}(?:\.[A-Za-z_]\w{0,60}|\[\d{1,4}\]){0,6}$|^\[{0,2}[A-Z]\w{0,60}(?:!?\]){0,2}!?$/
+/** Ids as products have them: of digits, ObjectIds, UUIDs. */
+const ID = /^(?:\d{1,20}|[0-9a-f]{24,26}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i
+/** How keys and credentials begin; an app of Facebook has its secret behind a `|`. */
+const SECRET_START =
+  /^(?:[Bb]earer|[Bb]asic|[Dd]igest) |(?<![A-Za-z0-9])(?:clk_|EAA|THAA|IGQ|IGA|ya29\.|AIza|GOCSPX|eyJ|AKIA|gh[opusr]_|xox[a-z]-|[srp]k_(?:live|test)|pin[acr][_.]|(?:act|rft|clt)\.|[14]\/\/?0)|\|/
+
+/**
+ * Whether a text may be repeated to whoever sent it, and so end in a log: short, of words, ids and numbers. Passwords
+ * can look like words; fields that hold them are known by name.
+ */
+export function isPlain(text: string): boolean {
+  if (ID.test(text)) return true
+  if (text.length > LONGEST_PLAIN && !PATH.test(text)) return false
+  if (/[=&"{}]|:\/\/.*[?#@]/s.test(text) || SECRET_START.test(text)) return false
+  return partsOf(text).every(isPlainPart)
+}
+
+function isPlainPart(part: string): boolean {
+  if (!/\d/.test(part)) return isWord(part) || part.length < 8
+  if (/^\d+$/.test(part)) return part.length <= 20
+  return part.length < 16 && !(isMixed(part) && part.length >= 10)
+}

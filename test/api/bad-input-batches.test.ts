@@ -244,7 +244,7 @@ describe.each(PROVIDERS)('a batch with a wrong log on %s', (provider) => {
     for (const field of ['durationMs', 'platform', 'success', 'metadata', 'userId']) {
       const { status, sentence } = await post(world, LOGS, logText('json', field, brackets))
       expect(status).toBe(400)
-      expect(sentence).toMatch(new RegExp(`^Expected \`${field}\` to be .*, got \\[\\[.*characters\\)\\.$`))
+      expect(sentence).toMatch(new RegExp(`^Expected \`${field}\` to be .*, got a list of 1\\.$`))
       expect((await post(world, LOGS, logText('json', field, deep))).sentence).toBe(tooDeep)
     }
     const metadata = await post(world, LOGS, logText('json', 'metadata', `{"a":${brackets}}`))
@@ -269,7 +269,9 @@ describe.each(PROVIDERS)('a batch with a wrong log on %s', (provider) => {
   it('an unknown field or value of a megabyte is refused in a short sentence', async () => {
     const long = 'k'.repeat(1_000_000)
     const rest = await post(world, LOGS, logText('json', long, '1'))
-    expect(rest.sentence.endsWith(`got the unknown field \`${'k'.repeat(60)}…\`.`)).toBe(true)
+    expect(rest.sentence.endsWith('got an unknown field, whose name is text of 1000000 characters.')).toBe(
+      true,
+    )
     for (const [field, json] of [
       ['durationMs', `"${long}"`],
       ['platform', `"${long}"`],
@@ -319,8 +321,8 @@ describe.each(PROVIDERS)('a batch with a wrong log on %s', (provider) => {
       ['durationMs', Number.NaN, 'NaN'],
       ['createdAt', new Date(0), '1970-01-01T00:00:00.000Z'],
       ['createdAt', new Date(Number.NaN), 'an invalid date'],
-      ['eventId', Symbol('x'), 'symbol'],
-      ['userId', () => 5, 'function'],
+      ['eventId', Symbol('x'), 'a symbol'],
+      ['userId', () => 5, 'a function'],
     ] as const) {
       const part = field === 'metadata.a' ? { metadata: { a: value } } : { [field]: value }
       const { code, sentence } = await thrown(world.connlog.record({ ...log, ...part } as never))

@@ -38,13 +38,13 @@ describe.each(PROVIDERS)('a GraphQL request on %s', (provider) => {
     [
       'a text',
       '"{ viewer { userId } }"',
-      'Expected `body` to be an object with the field query, got "{ viewer { userId } }".',
+      'Expected `body` to be an object with the field query, got text of 21 characters.',
     ],
     ['an empty batch', '[]', 'Expected `body` to be an object with the field query, got [].'],
     [
       'a batch',
       [{ query: VIEWER }, { query: RECORD }],
-      `Expected \`body\` to be an object with the field query, got ${JSON.stringify([{ query: VIEWER }, { query: RECORD }]).slice(0, 60)}… (${JSON.stringify([{ query: VIEWER }, { query: RECORD }]).length} characters).`,
+      `Expected \`body\` to be an object with the field query, got a list of 2.`,
     ],
     ['without a query', {}, 'Expected `query` to be the text of a GraphQL document, got nothing.'],
     [
@@ -60,7 +60,7 @@ describe.each(PROVIDERS)('a GraphQL request on %s', (provider) => {
     [
       'with a list for a query',
       { query: [VIEWER] },
-      'Expected `query` to be the text of a GraphQL document, got ["{ viewer { userId } }"].',
+      'Expected `query` to be the text of a GraphQL document, got a list of 1.',
     ],
     [
       'with a list of variables',
@@ -70,17 +70,17 @@ describe.each(PROVIDERS)('a GraphQL request on %s', (provider) => {
     [
       'with a text of variables',
       { query: VIEWER, variables: '{}' },
-      'Expected `variables` to be an object, got "{}".',
+      'Expected `variables` to be an object, got text of 2 characters.',
     ],
     [
       'with a number of variables',
       { query: VIEWER, variables: 0 },
-      'Expected `variables` to be an object, got 0.',
+      'Expected `variables` to be an object, got a number.',
     ],
     [
       'with a text of extensions',
       { query: VIEWER, extensions: 'x' },
-      'Expected `extensions` to be an object, got "x".',
+      'Expected `extensions` to be an object, got text of 1 character.',
     ],
     [
       'with a number for a name',
@@ -175,11 +175,11 @@ describe.each(PROVIDERS)('a GraphQL request on %s', (provider) => {
       )
   })
 
-  it('with ten wrong values answers with the beginning of each', async () => {
+  it('with ten wrong values answers with the length of each', async () => {
     const query = `{ ${Array.from({ length: 10 }, (_, n) => `a${n}: connectionLogs(days: "${'x'.repeat(1_000)}") { logs { id } }`).join(' ')} }`
     const { text, sentence } = await byPost({ query })
     expect(sentence).toBe(
-      `Wrong value for \`days\`: Int cannot represent non-integer value: "${'x'.repeat(99)}…"`,
+      'Wrong value for `days`: Int cannot represent non-integer value: text of 1000 characters',
     )
     expect(text.length).toBeLessThan(4_000)
   })
@@ -196,9 +196,15 @@ describe.each(PROVIDERS)('a GraphQL request on %s', (provider) => {
 
     it.each([
       [{}, 'Expected `query` to be the text of a GraphQL document, got nothing.'],
-      [{ query: VIEWER, variables: '{' }, 'Expected `variables` to be an object as JSON, got "{".'],
+      [
+        { query: VIEWER, variables: '{' },
+        'Expected `variables` to be an object as JSON, got text of 1 character.',
+      ],
       [{ query: VIEWER, variables: '[]' }, 'Expected `variables` to be an object, got [].'],
-      [{ query: VIEWER, extensions: 'x' }, 'Expected `extensions` to be an object as JSON, got "x".'],
+      [
+        { query: VIEWER, extensions: 'x' },
+        'Expected `extensions` to be an object as JSON, got text of 1 character.',
+      ],
       [
         { query: `query A ${VIEWER}`, operationName: 'B' },
         'Expected `operationName` to be one of A, got "B".',

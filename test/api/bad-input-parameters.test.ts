@@ -78,7 +78,7 @@ describe.each(PROVIDERS)('a wrong parameter of the REST side on %s', (provider) 
   })
 
   it.each(['days', 'limit', 'skip', 'platform', 'eventType', 'status'])('%s given twice', async (name) => {
-    await refused(`${name}=1&${name}=2`, `Expected \`${name}\` to be given once, got ["1","2"].`)
+    await refused(`${name}=1&${name}=2`, `Expected \`${name}\` to be given once, got a list of 2.`)
   })
 
   it.each(['userId', 'page', 'Limit', 'limit[]', '__proto__', 'constructor', '', '\u0000'])(
@@ -96,7 +96,7 @@ describe.each(PROVIDERS)('a wrong parameter of the REST side on %s', (provider) 
     await refused('platform=%ff', `Expected \`platform\` to be one of ${words}, got "\ufffd".`)
     await refused(
       `platform=${'x'.repeat(10_000)}`,
-      `Expected \`platform\` to be one of ${words}, got "${'x'.repeat(59)}… (10002 characters).`,
+      `Expected \`platform\` to be one of ${words}, got text of 10000 characters.`,
     )
   })
 

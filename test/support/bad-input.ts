@@ -31,8 +31,24 @@ const notInGraphql = { literal: null, variable: null }
 
 const toBe = (expected: string, came: string) => `to be ${expected}, got ${came}.`
 
-const TOO_LONG_SHOWN = 59
-const tooLong = (length: number) => `"${'x'.repeat(TOO_LONG_SHOWN)}… (${length} characters)`
+const textOf = (length: number) => `text of ${length} ${length === 1 ? 'character' : 'characters'}`
+
+/** Fields that may hold secrets, of whose values only type and length are shown. */
+const SECRET_FIELDS =
+  /^(?:success\.profilePicture|error\.message|error\.rawResponse|context\.\w+Token|metadata)$/
+
+/** How a sentence shows a value, given as JSON. */
+function cameAs(field: string, json: string): string {
+  const value: unknown = JSON.parse(json)
+  if (Array.isArray(value)) return value.length === 0 ? '[]' : `a list of ${value.length}`
+  if (!SECRET_FIELDS.test(field)) return json
+  if (typeof value === 'number') return 'a number'
+  return typeof value === 'string' ? textOf(value.length) : json
+}
+
+/** The same where GraphQL says it, which does not count. */
+const graphqlCame = (field: string, json: string): string =>
+  json.startsWith('[') && json !== '[]' ? 'a list' : cameAs(field, json)
 
 export const textExpected = (max: number, min = 0) =>
   `text of ${min === 0 ? 'at most' : `${min} to`} ${max} characters, without U+0000 or lone surrogates`
@@ -56,7 +72,7 @@ export const MAX_ID = 128
 function wrongTexts(field: string, max: number, min: number, extra: object = {}): WrongField[] {
   const sentence = (came: string) => toBe(textExpected(max, min), came)
   return [
-    { field, json: `"${'x'.repeat(max + 1)}"`, sentence: sentence(tooLong(max + 1)), ...extra },
+    { field, json: `"${'x'.repeat(max + 1)}"`, sentence: sentence(textOf(max + 1)), ...extra },
     { field, json: '"\\u0000"', sentence: sentence('"\\u0000"'), ...extra },
     { field, json: '"a\\u0000b"', sentence: sentence('"a\\u0000b"'), ...extra },
     {
@@ -83,21 +99,28 @@ const noTexts = (field: string, expected: string): WrongField[] => [
   ...['5', 'true', '["a"]'].map((json) => ({
     field,
     json,
-    sentence: toBe(expected, json),
-    ...both(`String cannot represent a non string value: ${json}`),
+    sentence: toBe(expected, cameAs(field, json)),
+    ...both(`String cannot represent a non string value: ${graphqlCame(field, json)}`),
   })),
   {
     field,
     json: '9007199254740993',
-    sentence: toBe(expected, 'the number 9007199254740993'),
-    inProcess: toBe(expected, '9007199254740992'),
-    ...both('String cannot represent a non string value: 9007199254740993'),
+    ...(SECRET_FIELDS.test(field)
+      ? {
+          sentence: toBe(expected, 'a number'),
+          ...both('String cannot represent a non string value: a number'),
+        }
+      : {
+          sentence: toBe(expected, 'the number 9007199254740993'),
+          inProcess: toBe(expected, '9007199254740992'),
+          ...both('String cannot represent a non string value: 9007199254740993'),
+        }),
   },
 ]
 
 const texts = [
   ...TEXT_FIELDS.flatMap(([field, max]): WrongField[] => [
-    { field, json: `"${'x'.repeat(max + 1)}"`, sentence: toBe(saidExpected(max), tooLong(max + 1)) },
+    { field, json: `"${'x'.repeat(max + 1)}"`, sentence: toBe(saidExpected(max), textOf(max + 1)) },
     ...noTexts(field, saidExpected(max)),
   ]),
   ...CUT_FIELDS.flatMap(([field, max]) => noTexts(field, cutExpected(max))),
@@ -108,10 +131,10 @@ const ids = ID_FIELDS.flatMap((field): WrongField[] => {
   const sentence = (came: string) => toBe(textExpected(MAX_ID, 1), came)
   /** GraphQL takes a whole number in a literal, whose digits are those that were sent. */
   const noId = (json: string) => ({
-    literal: `ID cannot represent a non-string and non-integer value: ${json}`,
+    literal: `ID cannot represent a non-string and non-integer value: ${graphqlCame(field, json)}`,
     variable: /^-?\d/.test(json)
       ? `ID cannot represent value: ${json}. Send an id as text: a number loses digits beyond 9007199254740991.`
-      : `ID cannot represent value: ${json}`,
+      : `ID cannot represent value: ${graphqlCame(field, json)}`,
   })
   return [
     ...wrongTexts(field, MAX_ID, 1, extra),
@@ -120,7 +143,7 @@ const ids = ID_FIELDS.flatMap((field): WrongField[] => {
     ...['1.5', 'false', '["a"]'].map((json) => ({
       field,
       json,
-      sentence: sentence(json),
+      sentence: sentence(cameAs(field, json)),
       ...noId(json),
       ...extra,
     })),
@@ -163,9 +186,9 @@ const enums = (
     ...['5', 'true', '["myspace"]'].map((json) => ({
       field,
       json,
-      sentence: toBe(expected, json),
-      literal: `Enum "${type}" cannot represent non-enum value: ${json}.`,
-      variable: `Enum "${type}" cannot represent non-string value: ${json}.`,
+      sentence: toBe(expected, cameAs(field, json)),
+      literal: `Enum "${type}" cannot represent non-enum value: ${graphqlCame(field, json)}.`,
+      variable: `Enum "${type}" cannot represent non-string value: ${graphqlCame(field, json)}.`,
     })),
     {
       field,
@@ -196,7 +219,7 @@ const durations = [
   { json: '"NaN"', came: '"NaN"', reason: 'non-integer' },
   { json: '""', came: '""', reason: 'non-integer' },
   { json: 'true', came: 'true', reason: 'non-integer' },
-  { json: '[1]', came: '[1]', reason: 'non-integer' },
+  { json: '[1]', came: 'a list of 1', reason: 'non-integer' },
 ].map(({ json, came, rounded = came, reason, literalReason = reason }): WrongField => {
   const wrong = {
     field: 'durationMs',
@@ -205,7 +228,8 @@ const durations = [
     inProcess: toBe(DURATION, rounded),
   }
   if (reason === undefined) return wrong
-  const refusal = (why: string | undefined) => `Int cannot represent ${why} value: ${json}`
+  const refusal = (why: string | undefined) =>
+    `Int cannot represent ${why} value: ${json === '[1]' ? 'a list' : json}`
   return { ...wrong, literal: refusal(literalReason), variable: refusal(reason) }
 })
 
@@ -213,8 +237,8 @@ const flags = ['hasCustomRedirectUrl', 'isHeadlessMode', 'isReconnection', 'isBY
   ['"true"', '0', '[true]'].map((json): WrongField => ({
     field: `context.${name}`,
     json,
-    sentence: toBe('true or false', json),
-    ...both(`Boolean cannot represent a non boolean value: ${json}`),
+    sentence: toBe('true or false', cameAs('', json)),
+    ...both(`Boolean cannot represent a non boolean value: ${graphqlCame('', json)}`),
   })),
 )
 
@@ -222,8 +246,8 @@ const tokens = ['invitationToken', 'connectToken'].flatMap((name) =>
   ['5', '["a"]'].map((json): WrongField => ({
     field: `context.${name}`,
     json,
-    sentence: toBe('text', json),
-    ...both(`String cannot represent a non string value: ${json}`),
+    sentence: toBe('text', cameAs(`context.${name}`, json)),
+    ...both(`String cannot represent a non string value: ${graphqlCame(`context.${name}`, json)}`),
   })),
 )
 
@@ -266,7 +290,7 @@ const permissions: readonly WrongField[] = [
   {
     field: 'success.permissions',
     json: manyPermissions,
-    sentence: toBe(PERMISSIONS, `${manyPermissions.slice(0, 60)}… (805 characters)`),
+    sentence: toBe(PERMISSIONS, 'a list of 201'),
   },
   {
     field: 'success.permissions[1]',
@@ -281,7 +305,7 @@ const permissions: readonly WrongField[] = [
     literal: 'Expected value of type "String!", found null.',
     variable: 'Expected non-nullable type "String!" not to be null.',
   },
-  { field: 'success.permissions[0]', json: `["${'x'.repeat(257)}"]`, sentence: permission(tooLong(257)) },
+  { field: 'success.permissions[0]', json: `["${'x'.repeat(257)}"]`, sentence: permission(textOf(257)) },
 ]
 
 const nested = (depth: number) => `${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`
@@ -296,15 +320,14 @@ const metadatas: readonly WrongField[] = [
   ...['[]', '"x"', '5', 'true'].map((json) => ({
     field: 'metadata',
     json,
-    sentence: toBe('a JSON object', json),
-    ...both(`Expected a JSON object, got ${json}.`),
+    sentence: toBe('a JSON object', cameAs('metadata', json)),
+    ...both(`Expected a JSON object, got ${cameAs('metadata', json)}.`),
   })),
   {
     field: 'metadata',
     json: '9007199254740993',
-    sentence: toBe('a JSON object', 'the number 9007199254740993'),
-    inProcess: toBe('a JSON object', '9007199254740992'),
-    ...both('Expected a JSON object, got the number 9007199254740993.'),
+    sentence: toBe('a JSON object', 'a number'),
+    ...both('Expected a JSON object, got a number.'),
   },
   { field: 'metadata', json: nested(11), sentence: TOO_DEEP },
   { field: 'metadata', json: `{"a":[${'['.repeat(9)}${']'.repeat(9)}]}`, sentence: TOO_DEEP },
@@ -351,8 +374,8 @@ const INSTANT = 'an instant with its offset as in RFC 3339, such as 2026-01-31T1
 const noInstant = (field: string, expected: string, json: string): WrongField => ({
   field,
   json,
-  sentence: toBe(expected, json),
-  ...both(`Expected ${expected}, got ${json}.`),
+  sentence: toBe(expected, cameAs(field, json)),
+  ...both(`Expected ${expected}, got ${cameAs(field, json)}.`),
 })
 const instants = ['createdAt', 'success.tokenExpiresAt'].flatMap((field) =>
   [

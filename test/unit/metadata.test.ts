@@ -77,7 +77,7 @@ describe('metadata of a program', () => {
       { a: 'x'.repeat(16_384) },
       'Expected `metadata` to be an object of at most 16384 bytes as JSON, got a larger one.',
     ],
-    ['a list', [1], 'Expected `metadata` to be a JSON object, got [1].'],
+    ['a list', [1], 'Expected `metadata` to be a JSON object, got a list of 1.'],
   ])('is rejected with its own sentence for %s', (_, value, expected) => {
     expect(sentence(value)).toBe(expected)
   })
