@@ -1,5 +1,6 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { show } from '../kernel/errors.ts'
 
 /**
  * A key reads `clk_<id>_<secret><checksum>`: an id of 10 characters by which it is looked up and shown, a secret of
@@ -35,6 +36,16 @@ export function apiKeyId(key: string): string | undefined {
     ? id
     : undefined
 }
+
+/**
+ * The id in what was given as one: whoever has to revoke a key in a hurry has the key, and pastes that. What is no key
+ * is returned as it is.
+ */
+export const keyIdIn = (given: string): string =>
+  /^\s*(?:Bearer\s+)?clk_([0-9A-Za-z]{10})(?:_\S*)?\s*$/i.exec(given)?.[1] ?? given
+
+/** An id of a key in a sentence. One with a typo is shown; what could be a key is not. */
+export const showKeyId = (id: string): string => (/^[0-9A-Za-z]{1,12}$/.test(id) ? `"${id}"` : show(id))
 
 export function hashApiKey(key: string): string {
   return hash('sha256', key)

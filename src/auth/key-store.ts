@@ -6,7 +6,8 @@ import { formatInstant } from '../kernel/instant.ts'
 import type { Running } from '../kernel/lifecycle.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { idSchema, parseInput, textSchema } from '../kernel/text.ts'
-import { apiKeyId, isHashOf, makeApiKey } from './api-key.ts'
+import { hasControls } from '../kernel/visible.ts'
+import { apiKeyId, isHashOf, keyIdIn, makeApiKey, showKeyId } from './api-key.ts'
 import { createAuditWriter } from './audit-log.ts'
 import { type KeyWatch, createKeyWatch } from './key-watch.ts'
 import { createKnownKeys } from './known-keys.ts'
@@ -83,7 +84,14 @@ export interface KeyStore extends Pick<KeyWatch, 'untilInvalid'> {
 export const DEFAULT_OVERLAP_MS = DAY_MS
 export const MAX_OVERLAP_MS = 30 * DAY_MS
 
-const noSuchKey = (id: string) => new AppError('NOT_FOUND', `There is no key ${JSON.stringify(id)}.`)
+const NAME_EXPECTED = 'text of 1 to 100 characters, without control characters'
+const nameSchema = textSchema(100, 1).refine((text) => !hasControls(text), { error: NAME_EXPECTED })
+
+/** A name of a key: it is printed in tables on terminals. */
+export const parseKeyName = (name: string | null | undefined, at: string): string | null =>
+  (name ?? null) === null ? null : parseInput(nameSchema, name, at)
+
+const noSuchKey = (id: string) => new AppError('NOT_FOUND', `There is no key ${showKeyId(id)}.`)
 
 type KeyDatabase = Pick<Database, 'apiKeys' | 'transaction' | 'eraser' | 'query' | 'execute' | 'dialect'>
 
@@ -142,7 +150,7 @@ export function createKeyStore(
         id,
         hash,
         userId: userId === null ? null : parseInput(idSchema, userId, 'user'),
-        name: (name ?? null) === null ? null : parseInput(textSchema(100, 1), name, 'name'),
+        name: parseKeyName(name, 'name'),
         scopes: parseScopes(scopes).join(' '),
         createdAt,
         expiresAt: endMs === Infinity ? null : new Date(endMs),
@@ -150,7 +158,8 @@ export function createKeyStore(
       return { key, apiKey: await database.transaction((tx) => add(tx, made, { by, rotatedFrom: null })) }
     },
 
-    rotate: async (id, overlapMs, by = OPERATOR) => {
+    rotate: async (given, overlapMs, by = OPERATOR) => {
+      const id = keyIdIn(given)
       const old = await rowOf(id)
       const now = new Date(clock.now())
       requireRotatable(old, now.getTime())
@@ -175,7 +184,7 @@ export function createKeyStore(
           data: { rotatedTo: newId, expiresAt: new Date(endMs) },
         })
         if (count === 0)
-          throw new AppError('CONFLICT', `The key ${JSON.stringify(id)} was rotated or revoked just now.`)
+          throw new AppError('CONFLICT', `The key ${showKeyId(id)} was rotated or revoked just now.`)
         const added = await add(tx, made, { by, rotatedFrom: id })
         const details = { rotatedTo: newId, expiresAt: textOf(endMs) }
         await writeDown(tx, { by, atMs: now.getTime(), action: 'key_rotated', userId, keyId: id, details })
@@ -185,7 +194,8 @@ export function createKeyStore(
       return { key, apiKey, replaced: { ...toApiKey(old), rotatedTo: newId, expiresAt: endMs } }
     },
 
-    revoke: async (id, by = OPERATOR) => {
+    revoke: async (given, by = OPERATOR) => {
+      const id = keyIdIn(given)
       const { userId } = await rowOf(id)
       const atMs = clock.now()
       await database.transaction(async (tx) => {
@@ -198,8 +208,8 @@ export function createKeyStore(
       return toApiKey(await rowOf(id))
     },
 
-    get: async (id) => {
-      const row = await rows.findUnique({ where: { id } })
+    get: async (given) => {
+      const row = await rows.findUnique({ where: { id: keyIdIn(given) } })
       return row && toApiKey(row)
     },
 
@@ -269,9 +279,9 @@ export function createKeyStore(
 function requireRotatable(row: ApiKeyRow, nowMs: number): void {
   const { id, revokedAt, expiresAt, rotatedTo } = toApiKey(row)
   const refuse = (why: string) =>
-    new AppError('CONFLICT', `Expected the key ${JSON.stringify(id)} to be good, ${why}.`)
+    new AppError('CONFLICT', `Expected the key ${showKeyId(id)} to be good, ${why}.`)
   if (revokedAt !== null) throw refuse(`but it was revoked at ${formatInstant(revokedAt)}`)
-  if (rotatedTo !== null) throw refuse(`but it was rotated already, to ${JSON.stringify(rotatedTo)}`)
+  if (rotatedTo !== null) throw refuse(`but it was rotated already, to ${showKeyId(rotatedTo)}`)
   if (hasExpired(expiresAt, nowMs)) throw refuse(`but it expired at ${textOf(expiresAt)}`)
 }
 

@@ -1,3 +1,4 @@
+import { keyIdIn, showKeyId } from './api-key.ts'
 import type { ApiKeyWhere, Models } from '../database/port.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import { AppError, badInput, expectation } from '../kernel/errors.ts'
@@ -9,11 +10,12 @@ import {
   parseOffset,
   within,
 } from '../kernel/offset-page.ts'
-import { idSchema, parseInput, textSchema } from '../kernel/text.ts'
+import { idSchema, parseInput } from '../kernel/text.ts'
 import { type AuditAction, type AuditEntry, toAuditEntry } from './audit-log.ts'
 import {
   DEFAULT_OVERLAP_MS,
   type KeyStore,
+  parseKeyName,
   MAX_OVERLAP_MS,
   type NewKey,
   type RotatedKey,
@@ -100,7 +102,7 @@ export function createManagedKeys({
     async function reached(id: string): Promise<ApiKey> {
       const key = await keys.get(parseInput(idSchema, id, 'id'))
       if (key && (ownUser === null || key.userId === ownUser)) return key
-      throw new AppError('NOT_FOUND', `There is no key ${JSON.stringify(id)}.`)
+      throw new AppError('NOT_FOUND', `There is no key ${showKeyId(id)}.`)
     }
 
     function requireOwn(scopes: readonly Scope[]): void {
@@ -157,8 +159,7 @@ export function createManagedKeys({
         if (scopes.length === 0)
           throw badInput('input.scopes', `one or more of ${ALL_SCOPES.join(', ')}`, scopes)
         requireOwn(scopes)
-        const name =
-          (input.name ?? null) === null ? null : parseInput(textSchema(100, 1), input.name, 'input.name')
+        const name = parseKeyName(input.name, 'input.name')
         const expiresAt = endOf(input.expiresAt)
         return keys.create({ userId, scopes, name, expiresAt }, principal)
       },
@@ -181,8 +182,8 @@ export function createManagedKeys({
         const offset = parseOffset(paging)
         const where = {
           ...whose(userId),
-          ...(keyId ? { keyId: { in: ids(keyId, 'filter.keyId') } } : {}),
-          ...(actorKeyId ? { actorKeyId: { in: ids(actorKeyId, 'filter.actorKeyId') } } : {}),
+          ...(keyId ? { keyId: { in: ids(keyId, 'filter.keyId').map(keyIdIn) } } : {}),
+          ...(actorKeyId ? { actorKeyId: { in: ids(actorKeyId, 'filter.actorKeyId').map(keyIdIn) } } : {}),
           ...(action ? { action: { in: [...action] } } : {}),
         }
         const [total, rows] = await Promise.all([

@@ -1,5 +1,5 @@
 import { formatInstant } from '../kernel/instant.ts'
-import { CommandError, type Terminal, count, print } from './terminal.ts'
+import { CommandError, type Terminal, count, print, printExact } from './terminal.ts'
 import { withMigratedApp } from './with-app.ts'
 
 export interface CleanupOptions {
@@ -24,7 +24,7 @@ export async function cleanup(
     }
     const { deleted, isElsewhere, cutoffMs } = await app.connectionLogs.cleanup(dryRun)
     if (json) {
-      print(terminal, JSON.stringify({ dryRun, deleted, cutoff: formatInstant(cutoffMs), isElsewhere }))
+      printExact(terminal, JSON.stringify({ dryRun, deleted, cutoff: formatInstant(cutoffMs), isElsewhere }))
       return
     }
     const verb = dryRun ? 'would be deleted' : 'deleted'

@@ -1,6 +1,6 @@
 import type { ErasureReceipt } from '../connections/erase.ts'
 import { formatInstant } from '../kernel/instant.ts'
-import { CommandError, type Terminal, count, print } from './terminal.ts'
+import { CommandError, type Terminal, count, print, printExact } from './terminal.ts'
 import { withMigratedApp } from './with-app.ts'
 
 export interface EraseOptions {
@@ -28,7 +28,8 @@ export async function erase(
         { userId: user, accountId: account },
         { dryRun, signal: terminal.stop },
       )
-      for (const line of json ? [asJson(receipt)] : linesOf(receipt)) print(terminal, line)
+      if (json) printExact(terminal, asJson(receipt))
+      else for (const line of linesOf(receipt)) print(terminal, line)
       return dryRun || receipt.scrubbed ? 0 : 1
     },
     { unhurried: true },

@@ -2,7 +2,7 @@ import type { ApiKey } from '../auth/stored-key.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import { describeKey, stateOf, useOf, whose } from './keys.ts'
 import { printTable } from './table.ts'
-import { type Terminal, print } from './terminal.ts'
+import { type Terminal, print, printExact } from './terminal.ts'
 import { withMigratedApp } from './with-app.ts'
 
 export interface KeysListOptions {
@@ -15,7 +15,7 @@ const HEADER = ['ID', 'WHOSE', 'SCOPES', 'CREATED', 'STATE', 'LAST USED', 'NAME'
 export async function listKeys(terminal: Terminal, { json = false }: KeysListOptions): Promise<void> {
   await withMigratedApp(terminal, async ({ app }) => {
     const keys = await app.keys.list()
-    if (json) print(terminal, JSON.stringify(keys.map(toJson)))
+    if (json) printExact(terminal, JSON.stringify(keys.map(toJson)))
     else if (terminal.stdout.isTTY) printTable(terminal, HEADER, keys.map(cellsOf))
     else for (const apiKey of keys) print(terminal, describeKey(apiKey, useOf(apiKey)))
   })

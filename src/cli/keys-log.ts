@@ -2,7 +2,8 @@ import type { AuditEntry } from '../auth/audit-log.ts'
 import { OPERATOR } from '../auth/principal.ts'
 import { formatInstant } from '../kernel/instant.ts'
 import { MAX_LIMIT } from '../kernel/offset-page.ts'
-import { type Terminal, print } from './terminal.ts'
+import { visible } from '../kernel/visible.ts'
+import { type Terminal, print, printExact } from './terminal.ts'
 import { withMigratedApp } from './with-app.ts'
 
 export interface KeysLogOptions {
@@ -30,7 +31,7 @@ export async function printKeysLog(
       const { entries, pagination } = await auditLog(filter, { limit: MAX_LIMIT, skip })
       for (const entry of entries) {
         // What is written meanwhile pushes the rest back, so that the next page begins with what was printed.
-        if (last === undefined || entry.id < last) print(terminal, line(entry))
+        if (last === undefined || entry.id < last) (json ? printExact : print)(terminal, line(entry))
         last = last === undefined || entry.id < last ? entry.id : last
       }
       if (!pagination.hasMore || terminal.stop.aborted) return
@@ -46,7 +47,9 @@ const lineOf = ({ at, action, actor, actorKeyId, keyId, userId, details }: Audit
     keyId ?? '-',
     keyId === null ? '-' : userId === null ? 'service' : `user ${userId}`,
     JSON.stringify(details),
-  ].join('\t')
+  ]
+    .map(visible)
+    .join('\t')
 
 /** One JSON object a line. */
 const jsonOf = ({ at, ...entry }: AuditEntry) => JSON.stringify({ at: formatInstant(at), ...entry })

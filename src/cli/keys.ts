@@ -4,9 +4,12 @@ import { type ApiKey, hasExpired } from '../auth/stored-key.ts'
 import { DAY_MS, systemClock } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
 import { formatInstant } from '../kernel/instant.ts'
+import { visible } from '../kernel/visible.ts'
 import { parseDuration } from './duration.ts'
-import { CommandError, type Terminal, print } from './terminal.ts'
+import { CommandError, type Terminal, print, say } from './terminal.ts'
 import { withMigratedApp } from './with-app.ts'
+
+const SHOWN_ONCE = 'The key is shown this once; only its hash is kept.'
 
 export interface CreateOptions {
   readonly user?: string
@@ -34,7 +37,8 @@ export async function createKey(terminal: Terminal, options: CreateOptions): Pro
       .catch((error: unknown) => {
         throw asOption(error)
       })
-    terminal.stderr.write(`${describeKey(apiKey)}\nThe key is shown this once; only its hash is kept.\n`)
+    say(terminal, describeKey(apiKey))
+    say(terminal, SHOWN_ONCE)
     print(terminal, key)
   })
 }
@@ -48,9 +52,9 @@ export async function rotateKey(terminal: Terminal, id: string, { overlap }: Rot
   const overlapMs = overlap === undefined ? DEFAULT_OVERLAP_MS : parseOverlap(overlap)
   await withMigratedApp(terminal, async ({ app }) => {
     const { key, apiKey, replaced } = await app.keys.rotate(id, overlapMs)
-    terminal.stderr.write(
-      `${describeKey(apiKey)}\n${id} is refused from ${formatInstant(replaced.expiresAt ?? 0)} on.\nThe key is shown this once; only its hash is kept.\n`,
-    )
+    say(terminal, describeKey(apiKey))
+    say(terminal, `${replaced.id} is refused from ${formatInstant(replaced.expiresAt ?? 0)} on.`)
+    say(terminal, SHOWN_ONCE)
     print(terminal, key)
   })
 }
@@ -58,8 +62,8 @@ export async function rotateKey(terminal: Terminal, id: string, { overlap }: Rot
 /** `connlog keys revoke ID`: every process refuses the key within 5 seconds. */
 export async function revokeKey(terminal: Terminal, id: string): Promise<void> {
   await withMigratedApp(terminal, async ({ app }) => {
-    await app.keys.revoke(id)
-    print(terminal, `Revoked ${id}.`)
+    const revoked = await app.keys.revoke(id)
+    print(terminal, `Revoked ${revoked.id}.`)
   })
 }
 
@@ -74,7 +78,9 @@ export function describeKey(apiKey: ApiKey, ...more: string[]): string {
     stateOf(apiKey),
     ...more,
     ...(name === null ? [] : [name]),
-  ].join('\t')
+  ]
+    .map(visible)
+    .join('\t')
 }
 
 export const whose = ({ userId }: ApiKey) => (userId === null ? 'service' : `user ${userId}`)

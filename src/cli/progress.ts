@@ -1,5 +1,6 @@
 import { type Clock, HOUR_MS, MINUTE_MS, SECOND_MS } from '../kernel/clock.ts'
-import { type Terminal, count } from './terminal.ts'
+import { visibleLine } from '../kernel/visible.ts'
+import { type Terminal, count, say } from './terminal.ts'
 
 /** How far a command is. */
 export interface SoFar {
@@ -39,7 +40,7 @@ export function createProgress({ stderr }: Pick<Terminal, 'stderr'>, clock: Cloc
   }
 
   if (!stderr.isTTY) {
-    return { show: () => undefined, say: (line) => void stderr.write(`${line}\n`), end: () => undefined }
+    return { show: () => undefined, say: (line) => say({ stderr }, line), end: () => undefined }
   }
   return {
     show: (soFar) => {
@@ -49,7 +50,7 @@ export function createProgress({ stderr }: Pick<Terminal, 'stderr'>, clock: Cloc
       drawLatest()
     },
     say: (line) => {
-      draw(line)
+      draw(visibleLine(line))
       stderr.write('\n')
       width = 0
       drawLatest()

@@ -6,6 +6,7 @@ import { EXPORT_FORMATS } from '../connections/export-format.ts'
 import { failureSentence } from '../database/failures.ts'
 import { DatabaseOpenError } from '../database/open-error.ts'
 import { AppError } from '../kernel/errors.ts'
+import { visibleText } from '../kernel/visible.ts'
 import type { ExportOptions } from './export.ts'
 import { addExamples } from './examples.ts'
 import { addFilterOptions } from './filter-options.ts'
@@ -19,7 +20,7 @@ import type { KeysLogOptions } from './keys-log.ts'
 import { KEY_VARIABLE, SERVICE_KEY_VARIABLE } from './key-variable.ts'
 import type { PullOptions } from './pull.ts'
 import type { TailOptions } from './tail/tail.ts'
-import { CommandError, type Terminal } from './terminal.ts'
+import { CommandError, type Terminal, say } from './terminal.ts'
 import { usageSentence } from './usage-error.ts'
 import { readVersion } from './version.ts'
 
@@ -52,7 +53,7 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
     .addHelpText('after', () => `\nSettings, as environment variables:\n${settingsHelp(columns)}`)
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
-      writeErr: (text) => terminal.stderr.write(text),
+      writeErr: (text) => terminal.stderr.write(visibleText(text)),
       outputError: (text, write) => write(usageSentence(text)),
       getOutHelpWidth: () => columns,
       getErrHelpWidth: () => columns,
@@ -200,15 +201,15 @@ function createProgram(terminal: Terminal, exitWith: (code: number) => void): Co
   return program
 }
 
-function failed(error: unknown, { stderr }: Terminal): number {
+function failed(error: unknown, terminal: Terminal): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  if (error instanceof ConfigError) stderr.write(`${error.problems.join('\n')}\n`)
-  else if (error instanceof CommandError || error instanceof DatabaseOpenError || error instanceof AppError)
-    stderr.write(`${error.message}\n`)
+  if (error instanceof ConfigError) for (const problem of error.problems) say(terminal, problem)
+  else if (error instanceof DatabaseOpenError || error instanceof AppError) say(terminal, error.message)
+  else if (error instanceof CommandError) terminal.stderr.write(`${visibleText(error.message)}\n`)
   else {
     const sentence = failureSentence(error)
     if (sentence === undefined) throw error
-    stderr.write(`${sentence}\n`)
+    say(terminal, sentence)
   }
   if (error instanceof CommandError) return error.exitCode
   return error instanceof AppError && error.code === 'BAD_USER_INPUT' ? 2 : 1

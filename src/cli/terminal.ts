@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
-import { visible } from '../kernel/visible.ts'
+import { visibleLine } from '../kernel/visible.ts'
 
 /** All that a command may touch of the process. */
 export interface Terminal {
@@ -22,14 +22,15 @@ export class CommandError extends Error {
   }
 }
 
-export const print = ({ stdout }: Terminal, line: string): void => void stdout.write(`${line}\n`)
+/** Prints a line for people. What tenants and other services sent cannot move the cursor or begin another line. */
+export const print = ({ stdout }: Terminal, line: string): void => void stdout.write(`${visibleLine(line)}\n`)
 
 /** Prints a line for programs, exactly as it is. */
 export const printExact = ({ stdout }: Terminal, line: string): void => void stdout.write(`${line}\n`)
 
 /** What there is to say besides what was asked for. */
 export const say = ({ stderr }: Pick<Terminal, 'stderr'>, line: string): void =>
-  void stderr.write(`${visible(line)}\n`)
+  void stderr.write(`${visibleLine(line)}\n`)
 
 /** Numbers as people read them: 12,345. */
 export const count = (value: number): string => value.toLocaleString('en-US')

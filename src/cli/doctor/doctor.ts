@@ -4,7 +4,7 @@ import { type Finding, ok } from '../../database/finding.ts'
 import { DatabaseOpenError } from '../../database/open-error.ts'
 import { DAY_MS, dayOf, systemClock } from '../../kernel/clock.ts'
 import { DAYS_AHEAD } from '../../logs/retention.ts'
-import { type Terminal, print } from '../terminal.ts'
+import { type Terminal, print, printExact } from '../terminal.ts'
 import { type CommandContext, withApp } from '../with-app.ts'
 import { lookAtClocks } from './clocks.ts'
 import { lookAtCounts } from './counts.ts'
@@ -42,7 +42,7 @@ export async function doctor(
     else throw error
   }
   const isWell = findings.every(({ is }) => is !== 'wrong')
-  if (json) print(terminal, JSON.stringify({ isWell, findings }))
+  if (json) printExact(terminal, JSON.stringify({ isWell, findings }))
   return isWell ? 0 : 1
 }
 

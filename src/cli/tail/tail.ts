@@ -3,6 +3,7 @@ import type { ConnectionLog } from '../../connections/event.ts'
 import { exportFormats } from '../../connections/export-format.ts'
 import { type Clock, systemClock } from '../../kernel/clock.ts'
 import { parseDatabaseUrl } from '../../kernel/database-url.ts'
+import { visibleLine } from '../../kernel/visible.ts'
 import { AppError, badInput } from '../../kernel/errors.ts'
 import { graphqlAddress } from '../../remote/address.ts'
 import { createRemote } from '../../remote/client.ts'
@@ -86,7 +87,7 @@ async function followWith(
     stop.throwIfAborted()
     if (logs.length > 0 && !stdout.write(text(logs))) await once(stdout, 'drain', { signal: stop })
   }
-  const say = (line: string) => void stderr.write(`${line}\n`)
+  const say = (line: string) => void stderr.write(`${visibleLine(line)}\n`)
   const progress: Progress = { cursor: undefined, hasMissed: false }
   const goOn = () => (progress.cursor === undefined ? '' : `Go on from here with --since ${progress.cursor}`)
   if (stderr.isTTY) say(`Following ${name}. Ctrl-C to stop.`)
