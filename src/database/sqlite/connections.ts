@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, open, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import type { SqlQuery, SqlResultSet } from '@prisma/driver-adapter-utils'
@@ -74,7 +74,7 @@ export async function openSqliteConnections({
   const waiting = { clock, busyTimeoutMs }
   const opened: Pick<SqliteThread, 'close'>[] = []
   try {
-    if (file !== IN_MEMORY) await prepareDirectory(file)
+    if (file !== IN_MEMORY) await prepareFile(file)
     const writer = await openThread(file, onLost)
     opened.push(writer)
     await createPatience(waiting).ask()(() => configureWriter(writer, file))
@@ -94,10 +94,15 @@ function openReader(file: string): SqliteConnection & Pick<SqliteThread, 'close'
   return { ...statements, close: async () => close() }
 }
 
-async function prepareDirectory(file: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true })
+/**
+ * Makes the file and its folder, if they are missing, for this user only: logs of all tenants are in it, and the secret
+ * that cursors are signed with. SQLite gives its log and its shared memory the mode of the file.
+ */
+async function prepareFile(file: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const found = await stat(file).catch(() => undefined)
   if (found?.isDirectory()) throw new SqliteOpenError('is-a-directory', file)
+  if (!found) await (await open(file, 'a', 0o600)).close()
 }
 
 function createConnections(
