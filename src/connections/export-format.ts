@@ -48,6 +48,9 @@ const COLUMNS: readonly [name: string, cell: (log: ConnectionLog) => unknown][] 
   ['eventId', ({ eventId }) => eventId],
 ]
 
+/** A spreadsheet whose separator is `;` or a tab begins a new cell in the middle of ours, which may be a formula. */
+const withoutInnerFormulas = (text: string): string => text.replaceAll(/[;\t] *(?=[=+\-@＝＋－＠])/g, "$&'")
+
 /** RFC 4180; a cell that a spreadsheet would take for a formula begins with an apostrophe instead. */
 const toCsv = (rows: readonly (readonly unknown[])[]): string =>
   stringify([...rows], {
@@ -55,11 +58,12 @@ const toCsv = (rows: readonly (readonly unknown[])[]): string =>
     // Half of a line break is one too.
     quote_record_delimiter: true,
     escape_formulas: true,
+    quoted_match: /;/,
     cast: {
       boolean: String,
-      object: (value) => JSON.stringify(value),
+      object: (value) => withoutInnerFormulas(JSON.stringify(value)),
       // OWASP counts the line feed among what begins a formula, the library does not.
-      string: (text) => (text.startsWith('\n') ? `'${text}` : text),
+      string: (text) => withoutInnerFormulas(text.startsWith('\n') ? `'${text}` : text),
     },
   })
 

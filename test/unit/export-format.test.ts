@@ -45,7 +45,8 @@ function cellOf(log: ConnectionLog, column: string): string {
     .split('.')
     .reduce<unknown>((inner, name) => (inner as Record<string, unknown> | null)?.[name], log)
   const text = typeof value === 'string' ? value : value === null ? '' : (JSON.stringify(value) ?? '')
-  return FORMULA.test(text) || /^[＝＋－＠]/.test(text) ? `'${text}` : text
+  const inner = text.replaceAll(/([;\t] *)([=+\-@＝＋－＠])/g, "$1'$2")
+  return FORMULA.test(inner) || /^[＝＋－＠]/.test(inner) ? `'${inner}` : inner
 }
 
 it('CSV holds every cell as it is, and none that a spreadsheet takes for a formula', () => {
@@ -58,6 +59,20 @@ it('CSV holds every cell as it is, and none that a spreadsheet takes for a formu
     }),
     { numRuns: 300 },
   )
+})
+
+it('CSV begins no formula either where a spreadsheet separates cells by semicolons or tabs', () => {
+  const value = {
+    platform: 'reddit',
+    eventType: 'connect_failed',
+    connectionMethod: 'oauth',
+    error: { message: 'a;=1+1', code: 'x\t@SUM(A1)', rawResponse: 'b; -2' },
+    metadata: { note: ';+1' },
+  }
+  const written = exportFormats.csv.write([newConnectionLog({ value, at: '' }, context).log])
+  for (const cell of ['"a;\'=1+1"', "x\t'@SUM(A1)", '"b; \'-2"', `"{""note"":"";'+1""}"`])
+    expect(written).toContain(cell)
+  for (const cell of written.split(/[;\t]/)) expect(cell.trimStart()).not.toMatch(FORMULA)
 })
 
 it('NDJSON is a line a log', () => {
