@@ -1,4 +1,5 @@
 import type { GraphQLSchema } from 'graphql'
+import { type KeyCodes, createKeyCodes } from './auth/key-codes.ts'
 import { createBadKeyLimiter } from './auth/bad-keys.ts'
 import { createRateLimiter } from './auth/rate-limit.ts'
 import type { Principal } from './auth/principal.ts'
@@ -24,7 +25,7 @@ import {
   readListedDocuments,
 } from './http/persisted.ts'
 import { metricsRoute } from './http/metrics.ts'
-import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH } from './http/paths.ts'
+import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, KEY_EXCHANGE_PATH } from './http/paths.ts'
 import { probeRoutes } from './http/probes.ts'
 import type { Charge, Route } from './http/route.ts'
 import { type Clock, dayOf, systemClock } from './kernel/clock.ts'
@@ -40,6 +41,8 @@ export interface App extends Core, Handler {
   /** `/ready` answers 503 from now on; all else goes on. */
   drain(): void
   readonly routes: readonly Route[]
+  /** Codes that stand for keys in addresses of GraphiQL. */
+  readonly keyCodes: Pick<KeyCodes, 'issue'>
 }
 
 /** GraphiQL sends all that stands in its editor, and names the operation that is meant. */
@@ -107,6 +110,7 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
     ...(metrics ? [metricsRoute({ ...metrics, token: config.metricsToken })] : []),
   ]
 
+  const keyCodes = createKeyCodes(clock)
   const handler = createHandler({
     routes,
     graphql: createGraphql({
@@ -126,11 +130,13 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
     graphiql: config.graphiql
       ? createGraphiql({
           endpoint: GRAPHQL_PATH,
+          keyPath: KEY_EXCHANGE_PATH,
           assetsPath: GRAPHIQL_ASSETS_PATH,
           title: 'connlog',
           defaultQuery: STARTING_QUERY,
         })
       : undefined,
+    keyCodes,
     keys,
     rateLimiter: createRateLimiter({
       perMinute: config.rateLimitPerMinute,
@@ -156,6 +162,7 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
     ...core,
     ...handler,
     routes,
+    keyCodes,
     drain: () => void (isStopping = true),
     endStreams: () => {
       isStopping = true

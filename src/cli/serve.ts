@@ -55,10 +55,11 @@ async function serveTraced(terminal: Terminal, tracing: Running | undefined): Pr
         if (demo) {
           print(
             terminal,
-            `Demo: ${count(demo.logs)} logs, most of them of the user ${demo.userId}. The key below is theirs and is shown this once.`,
+            `Demo: ${count(demo.logs)} logs, most of them of the user ${demo.userId}. The address below opens GraphiQL with a key of theirs, once and within ten minutes.`,
           )
         }
-        if (config.graphiql) print(terminal, `GraphiQL: ${endpoint}${demo ? `#key=${demo.key}` : ''}`)
+        if (config.graphiql)
+          print(terminal, `GraphiQL: ${endpoint}${demo ? `#code=${app.keyCodes.issue(demo.key)}` : ''}`)
         const lacksKeys = facts.validKeys === 0
         if (config.graphiql && !demo) print(terminal, await keyHint(terminal, app, facts))
         else if (isTTY && lacksKeys) print(terminal, noKeysHint(terminal))

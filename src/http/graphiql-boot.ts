@@ -2,6 +2,8 @@
 export interface BootOptions {
   /** Path of the GraphQL API. */
   endpoint: string
+  /** Path at which a one-time code is exchanged for a key. */
+  keyPath: string
   /** HTML of the heading. */
   title: string
   defaultQuery: string
@@ -10,24 +12,39 @@ export interface BootOptions {
 }
 
 /**
- * Starts GraphiQL in the browser, with the key of `#key=clk_…` among its headers.
+ * Starts GraphiQL in the browser with an API key among its headers: that of `#code=…`, a one-time code, or of
+ * `#key=clk_…`, or else the one that this tab had before it was reloaded.
  *
- * The key leaves the address before anything else happens and lives in the memory of the page only: what
- * GraphiQL keeps of queries, variables and tabs goes to localStorage without headers, so the key that the page
- * was opened with holds in every restored tab. The names there are our own, since other projects' GraphiQL may
- * have been on this host and port before, and nobody wants to begin with their last query.
+ * What was in the address leaves it before anything else happens. A browser remembers addresses that it was sent to all
+ * the same, and so people are given codes, which are used up. The key lives in sessionStorage, for this tab only. What
+ * GraphiQL keeps of queries, variables and tabs goes to localStorage without headers, so the key of the page holds in
+ * every restored tab. The names there are our own, since other projects' GraphiQL may have been on this host and port
+ * before, and nobody wants to begin with their last query.
  */
 export const bootScript = `'use strict'
-{
+void (async () => {
   const root = document.getElementById('root')
-  const { endpoint, title, defaultQuery, workers } = JSON.parse(root.dataset.options)
+  const { endpoint, keyPath, title, defaultQuery, workers } = JSON.parse(root.dataset.options)
 
-  const readKey = () => new URLSearchParams(location.hash.slice(1)).get('key')
-  const key = readKey()
+  const given = (name) => new URLSearchParams(location.hash.slice(1)).get(name)
+  const [code, keyOfAddress] = [given('code'), given('key')]
   if (location.hash) history.replaceState(null, '', location.pathname + location.search)
   // Another key in the address bar of an open page does not load the page by itself.
-  addEventListener('hashchange', () => readKey() && location.reload())
+  addEventListener('hashchange', () => (given('code') || given('key')) && location.reload())
 
+  async function exchanged() {
+    const answer = await fetch(keyPath, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ code }),
+    })
+    return answer.ok ? (await answer.json()).key : undefined
+  }
+
+  const STORED_KEY = 'connlog/key'
+  const newKey = keyOfAddress || (code && (await exchanged().catch(() => undefined)))
+  if (newKey) sessionStorage.setItem(STORED_KEY, newKey)
+  const key = newKey || sessionStorage.getItem(STORED_KEY)
   const headers = JSON.stringify({ Authorization: 'Bearer ' + (key || '<your key>') }, null, 2)
 
   const prefix = 'connlog/'
@@ -60,5 +77,5 @@ export const bootScript = `'use strict'
     // Yoga's page copies each edit into the address, from where a reload sends it to the server and its log.
     onEditQuery() {},
   })
-}
+})()
 `

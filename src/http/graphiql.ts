@@ -5,6 +5,8 @@ import { targetOf } from './request-target.ts'
 export interface GraphiqlOptions {
   /** Path of the GraphQL API on this server. */
   endpoint: string
+  /** Path at which a one-time code is exchanged for a key. */
+  keyPath: string
   /** Path of the folder in which `asset` answers, without a slash at its end. */
   assetsPath: string
   /** Shown as the page's title and heading. */
@@ -14,7 +16,7 @@ export interface GraphiqlOptions {
 }
 
 export interface Graphiql {
-  /** The HTML page. It takes an API key from its address: `#key=clk_…`. */
+  /** The HTML page. Its address hands it an API key: `#code=…`, to be exchanged for one, or `#key=clk_…`. */
   page(request: Request): Promise<Response>
   /** The scripts and styles of the page, below `assetsPath`; 404 for anything else. */
   asset(request: Request, path: string): Promise<Response>
@@ -68,6 +70,7 @@ export function createGraphiql(options: GraphiqlOptions): Graphiql {
         scripts: [linkTo(named.graphiql), linkTo(named.boot)],
         boot: {
           endpoint: fromRoot(options.endpoint),
+          keyPath: fromRoot(options.keyPath),
           title: escapeHtml(options.title),
           defaultQuery: options.defaultQuery,
           workers: {

@@ -1,5 +1,6 @@
 import { authenticate } from '../auth/authenticate.ts'
 import type { BadKeyLimiter } from '../auth/bad-keys.ts'
+import type { KeyCodes } from '../auth/key-codes.ts'
 import type { KeyStore } from '../auth/key-store.ts'
 import type { ManagedKeys } from '../auth/managed-keys.ts'
 import { type Principal, requireScope } from '../auth/principal.ts'
@@ -17,9 +18,10 @@ import type { Deadlines } from './deadline.ts'
 import { failureAt } from './failure.ts'
 import type { Graphiql } from './graphiql.ts'
 import type { GraphqlHandler } from './graphql.ts'
+import { exchangeKey } from './key-exchange.ts'
 import type { FetchHandler, Peer, TurnAway } from './node-listener.ts'
 import { type Observer, type Sighting, UNOBSERVED } from './observer.ts'
-import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, routedPath } from './paths.ts'
+import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, KEY_EXCHANGE_PATH, routedPath } from './paths.ts'
 import { requireHost, targetOf } from './request-target.ts'
 import { type Charge, type Route, toResponse } from './route.ts'
 import { createTurnAway } from './turn-away.ts'
@@ -32,6 +34,7 @@ export const OTHER_DOORS = {
   [`GET ${GRAPHQL_PATH}`]: 'any key',
   [`GET ${GRAPHQL_PATH} (GraphiQL)`]: 'no key',
   [`GET ${GRAPHIQL_ASSETS_PATH}/…`]: 'no key',
+  [`POST ${KEY_EXCHANGE_PATH}`]: 'no key',
 } as const
 
 export interface HandlerOptions {
@@ -39,6 +42,8 @@ export interface HandlerOptions {
   readonly graphql: GraphqlHandler
   /** Absent where GraphiQL is off. */
   readonly graphiql: Graphiql | undefined
+  /** Codes that GraphiQL exchanges for keys. */
+  readonly keyCodes: KeyCodes
   readonly keys: KeyStore
   readonly rateLimiter: RateLimiter
   readonly badKeys: BadKeyLimiter
@@ -135,6 +140,13 @@ async function answer(exchange: Exchange, options: HandlerOptions): Promise<Resp
   const { request, path, requestId, seen } = exchange
   const { graphiql } = options
   if (path === GRAPHQL_PATH) return answerGraphql(exchange, options)
+  if (graphiql && path === KEY_EXCHANGE_PATH) {
+    seen.route = KEY_EXCHANGE_PATH
+    if (request.method !== 'POST') return notAllowed(request, ['POST'])
+    return options.deadlines.within(request, () =>
+      exchangeKey(request, addressOf(exchange, options), options),
+    )
+  }
   if (graphiql && path.startsWith(`${GRAPHIQL_ASSETS_PATH}/`)) {
     seen.route = `${GRAPHIQL_ASSETS_PATH}/…`
     return isRead(request) ? graphiql.asset(request, path) : notAllowed(request, READ)
@@ -234,8 +246,12 @@ async function admitted(
     if (taken && taken.retryAfterMs > 0) throw overLimit(taken)
   }
   const serve = async (signal: () => AbortSignal) => {
-    const address = clientAddress(peer?.address, request.headers.get('x-forwarded-for'), trustedProxies)
-    const principal = await authenticate(request, keys, badKeys, address)
+    const principal = await authenticate(
+      request,
+      keys,
+      badKeys,
+      addressOf({ request, peer }, { trustedProxies }),
+    )
     const keyId = principal.keyId ?? ''
     seen.keyId = keyId
     within(await rateLimiter.take(keyId))
@@ -272,6 +288,11 @@ const isNavigation = (request: Request): boolean =>
 
 /** What answers GET answers HEAD too, but for GraphQL. */
 const READ = ['GET', 'HEAD']
+
+const addressOf = (
+  { request, peer }: Pick<Exchange, 'request' | 'peer'>,
+  { trustedProxies }: Pick<HandlerOptions, 'trustedProxies'>,
+) => clientAddress(peer?.address, request.headers.get('x-forwarded-for'), trustedProxies)
 
 const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD'
 

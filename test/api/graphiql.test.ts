@@ -7,6 +7,7 @@ const ORIGIN = 'http://127.0.0.1:4000'
 
 const graphiql = createGraphiql({
   endpoint: '/graphql',
+  keyPath: '/exchange',
   assetsPath: '/graphiql',
   title: 'Logs & <b>more</b>',
   defaultQuery: '{ viewer { key } } # "quoted" & <script>',
@@ -77,6 +78,7 @@ describe('the GraphiQL page', () => {
     const options: unknown = JSON.parse(htmlOf(/data-options="([^"]*)"/.exec(page)![1]!))
     expect(options).toMatchObject({
       endpoint: 'graphql',
+      keyPath: 'exchange',
       title: 'Logs &#38; &#60;b&#62;more&#60;/b&#62;',
       defaultQuery: '{ viewer { key } } # "quoted" & <script>',
     })
@@ -184,6 +186,7 @@ describe('the assets of GraphiQL', () => {
   it('keeps its names from one start to the next', async () => {
     const again = createGraphiql({
       endpoint: '/graphql',
+      keyPath: '/exchange',
       assetsPath: '/graphiql',
       title: '',
       defaultQuery: '',

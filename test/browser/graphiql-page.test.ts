@@ -58,6 +58,7 @@ function createToyServer(): Server {
   })
   const graphiql = createGraphiql({
     endpoint: '/graphql',
+    keyPath: '/graphiql/key',
     assetsPath: '/graphiql',
     title: 'Toy',
     defaultQuery: DEFAULT_QUERY,
@@ -83,9 +84,9 @@ const headersFor = (key: string) => `{\n  "Authorization": "Bearer ${key}"\n}`
 /** Does not begin with a bracket, which Monaco would close a second time. */
 const MINE = 'query Mine { connectionLogs { logs { mine: id } } }'
 
-/** Everything that the page has left in the browser. */
+/** Everything that the page has left in the browser beyond this tab. */
 const stored = (page: Page): Promise<string> =>
-  page.evaluate('JSON.stringify([localStorage, sessionStorage, document.cookie])')
+  page.evaluate('JSON.stringify([localStorage, document.cookie])')
 
 const storedTabs = (page: Page): Promise<string> =>
   page.evaluate("localStorage.getItem('connlog/graphiql:tabState')")

@@ -11,7 +11,7 @@ const PLACES = [
 ]
 
 /** The switches keep the browser from calling hosts of its own accord. */
-const SWITCHES = [
+export const SWITCHES = [
   '--headless',
   '--no-sandbox',
   '--disable-gpu',

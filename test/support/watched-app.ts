@@ -1,3 +1,4 @@
+import { createKeyCodes } from '../../src/auth/key-codes.ts'
 import { createBadKeyLimiter } from '../../src/auth/bad-keys.ts'
 import { createRateLimiter } from '../../src/auth/rate-limit.ts'
 import { createGate } from '../../src/graphql/gate.ts'
@@ -81,6 +82,7 @@ export async function startWatchedApp(
       logger: told,
     }),
     graphiql: undefined,
+    keyCodes: createKeyCodes(systemClock),
     keys: app.keys,
     rateLimiter: createRateLimiter({ perMinute: 0, clock: systemClock, allowances: undefined, logger: told }),
     badKeys: createBadKeyLimiter({ perMinute: 0, clock: systemClock }),
