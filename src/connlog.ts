@@ -3,6 +3,8 @@ import { ConfigError, parseConfig } from './config/config.ts'
 import { SETTINGS, type SettingName, type SettingValues } from './config/settings.ts'
 import type { Recorded } from './connections/event.ts'
 import type { SentLog } from './connections/sent-log.ts'
+import { failureSentence } from './database/failures.ts'
+import { DatabaseOpenError } from './database/open-error.ts'
 import { type NodeListener, type Peer, createNodeListener } from './http/node-listener.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { AppError } from './kernel/errors.ts'
@@ -11,7 +13,7 @@ import { type Logger, createLogger } from './kernel/logger.ts'
 export type { Recorded, SentLog, Clock, Logger, NodeListener, Peer }
 export type { ConnectionLog, Platform } from './connections/event.ts'
 export { ConfigError }
-export { DatabaseOpenError } from './database/open-error.ts'
+export { DatabaseOpenError }
 export { AppError, type ErrorCode } from './kernel/errors.ts'
 export { createNodeListener }
 
@@ -94,15 +96,16 @@ export function createConnlog({
   let starting: Promise<App> | undefined
 
   async function open(): Promise<App> {
-    const opened = await createApp({ config, logger, clock })
+    let opened: App | undefined
     try {
+      opened = await createApp({ config, logger, clock })
       await opened.database.migrations.apply()
       await opened.start()
+      return opened
     } catch (error) {
-      await opened.stop()
-      throw error
+      await opened?.stop()
+      throw toOpenError(error)
     }
-    return opened
   }
 
   const running = (): App => {
@@ -157,6 +160,13 @@ async function toPlatform(response: Response): Promise<Response> {
   if (isPlatforms) return response
   const { status, headers } = response
   return new Response(await response.text(), { status, headers: [...headers] })
+}
+
+/** Whatever keeps the database from being opened and migrated, with its cause. The settings name files too, which are read only then. */
+function toOpenError(error: unknown): DatabaseOpenError | ConfigError {
+  if (error instanceof DatabaseOpenError || error instanceof ConfigError) return error
+  const sentence = error instanceof AppError ? error.message : failureSentence(error)
+  return new DatabaseOpenError(sentence ?? 'The database could not be opened.', { cause: error })
 }
 
 function toEnvironment(settings: ConnlogSettings): Record<string, string> {

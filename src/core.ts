@@ -84,6 +84,8 @@ export interface CoreOptions {
   readonly onLost?: () => void
   /** For maintenance commands: statements may take long. */
   readonly unhurried?: boolean
+  /** Whether a database file that is missing is created; true unless given. */
+  readonly mayCreate?: boolean
   readonly witness?: CoreWitness | undefined
 }
 
@@ -96,6 +98,7 @@ export async function createCore({
   logger,
   clock = systemClock,
   unhurried,
+  mayCreate,
   witness,
   onLost,
 }: CoreOptions): Promise<Core> {
@@ -106,6 +109,7 @@ export async function createCore({
     clock,
     logger,
     unhurried,
+    mayCreate,
     onLost: () => {
       logger.error({}, LOST)
       onLost?.()

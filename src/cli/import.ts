@@ -9,7 +9,7 @@ import { SourceError, openSource } from './intake/source.ts'
 import { takeIn } from './intake/take-in.ts'
 import { createProgress } from './progress.ts'
 import { CommandError, type Terminal, print, printExact, say } from './terminal.ts'
-import { withMigratedApp } from './with-app.ts'
+import { withCreatedApp } from './with-app.ts'
 
 export interface ImportOptions {
   readonly user?: string
@@ -28,7 +28,7 @@ export async function importLogs(
 ): Promise<number> {
   const { stop } = terminal
   const userId = user === undefined ? null : parseInput(idSchema, user, '--user')
-  return withMigratedApp(terminal, async ({ app }) => {
+  return withCreatedApp(terminal, async ({ app }) => {
     const logs = app.connectionLogsOf(actingFor(userId))
     const report = createReport()
     const failures: string[] = []

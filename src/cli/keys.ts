@@ -1,5 +1,6 @@
 import { DEFAULT_OVERLAP_MS, MAX_OVERLAP_MS } from '../auth/key-store.ts'
 import { DEFAULT_SCOPES } from '../auth/scopes.ts'
+import type { Config } from '../config/config.ts'
 import { type ApiKey, hasExpired } from '../auth/stored-key.ts'
 import { DAY_MS, systemClock } from '../kernel/clock.ts'
 import { AppError, badInput } from '../kernel/errors.ts'
@@ -7,9 +8,7 @@ import { formatInstant } from '../kernel/instant.ts'
 import { visible } from '../kernel/visible.ts'
 import { parseDuration } from './duration.ts'
 import { CommandError, type Terminal, print, say } from './terminal.ts'
-import { withMigratedApp } from './with-app.ts'
-
-const SHOWN_ONCE = 'The key is shown this once; only its hash is kept.'
+import { fullName, withMigratedApp } from './with-app.ts'
 
 export interface CreateOptions {
   readonly user?: string
@@ -26,7 +25,7 @@ export async function createKey(terminal: Terminal, options: CreateOptions): Pro
     throw new CommandError('Expected either `--user ID` or `--service`.', 2)
   }
   const lifetimeMs = expires === undefined ? undefined : parseDuration('--expires', expires)
-  await withMigratedApp(terminal, async ({ app }) => {
+  await withMigratedApp(terminal, async ({ app, config }) => {
     const { key, apiKey } = await app.keys
       .create({
         userId: user ?? null,
@@ -38,7 +37,7 @@ export async function createKey(terminal: Terminal, options: CreateOptions): Pro
         throw asOption(error)
       })
     say(terminal, describeKey(apiKey))
-    say(terminal, SHOWN_ONCE)
+    say(terminal, shownOnce(config))
     print(terminal, key)
   })
 }
@@ -50,14 +49,18 @@ export interface RotateOptions {
 /** `connlog keys rotate ID`: prints the new key, alone, on standard output. */
 export async function rotateKey(terminal: Terminal, id: string, { overlap }: RotateOptions): Promise<void> {
   const overlapMs = overlap === undefined ? DEFAULT_OVERLAP_MS : parseOverlap(overlap)
-  await withMigratedApp(terminal, async ({ app }) => {
+  await withMigratedApp(terminal, async ({ app, config }) => {
     const { key, apiKey, replaced } = await app.keys.rotate(id, overlapMs)
     say(terminal, describeKey(apiKey))
     say(terminal, `${replaced.id} is refused from ${formatInstant(replaced.expiresAt ?? 0)} on.`)
-    say(terminal, SHOWN_ONCE)
+    say(terminal, shownOnce(config))
     print(terminal, key)
   })
 }
+
+/** Says where the key is valid: in another database than that of the service it is worth nothing. */
+const shownOnce = (config: Config) =>
+  `The key is shown this once; only its hash is kept, in the database ${fullName(config)}.`
 
 /** `connlog keys revoke ID`: every process refuses the key within 5 seconds. */
 export async function revokeKey(terminal: Terminal, id: string): Promise<void> {

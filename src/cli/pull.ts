@@ -17,7 +17,7 @@ import { KEY_VARIABLE, keyFrom } from './key-variable.ts'
 import { createProgress, duration } from './progress.ts'
 import { CommandError, type Terminal, count, print, printExact } from './terminal.ts'
 import { readVersion } from './version.ts'
-import { withMigratedApp } from './with-app.ts'
+import { withCreatedApp } from './with-app.ts'
 
 export interface PullOptions {
   readonly url: string
@@ -46,7 +46,7 @@ export async function pull(
   const address = logsAddress(options.url, '--url')
   const key = keyFrom(options.key, KEY_VARIABLE, terminal)
   const userId = options.user === undefined ? null : parseInput(idSchema, options.user, '--user')
-  return withMigratedApp(terminal, async ({ app }) => {
+  return withCreatedApp(terminal, async ({ app }) => {
     const days = daysOf(options, app.retentionMs)
     const logs = app.connectionLogsOf(actingFor(userId))
     const progress = createProgress(terminal, clock)

@@ -1,7 +1,11 @@
+import { resolve } from 'node:path'
 import { type Core, type CoreOptions, createCore } from '../core.ts'
 import { type Config, parseConfig } from '../config/config.ts'
 import { type Platforms, createPlatforms } from '../connections/event.ts'
+import { DatabaseOpenError, noDatabase } from '../database/open-error.ts'
+import { parseDatabaseUrl } from '../kernel/database-url.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { IN_MEMORY } from '../kernel/sqlite-url.ts'
 import { CommandError, type Terminal } from './terminal.ts'
 import { createTerminalLogger } from './terminal-logger.ts'
 
@@ -31,27 +35,60 @@ export async function withOpened<App extends Core, T>(
   }
 }
 
+/** Without `mayCreate` a database that is not there yet stays so. */
+type DatabaseUse = Pick<CoreOptions, 'unhurried' | 'mayCreate'>
+
 /** As {@link withOpened}, without what speaks HTTP, which takes as long again to load. */
 export async function withApp<T>(
   terminal: Terminal,
   work: (context: CommandContext) => Promise<T>,
-  options: Pick<CoreOptions, 'unhurried'> = {},
+  { mayCreate = false, ...options }: DatabaseUse = {},
 ): Promise<T> {
-  return withOpened(terminal, (settings) => createCore({ ...settings, ...options }), work)
+  const open = (settings: CoreOptions) => {
+    refuseMemory(settings.config)
+    return createCore({ ...settings, ...options, mayCreate })
+  }
+  return withOpened(terminal, open, work)
+}
+
+/** No other process sees what a command would write there, and nothing is left of it. */
+function refuseMemory({ databaseUrl }: Config): void {
+  const address = parseDatabaseUrl(databaseUrl)
+  if (address.type === 'sqlite' && address.path === IN_MEMORY)
+    throw new DatabaseOpenError(
+      'A database in memory ends with its process, so only `connlog serve` can use one. Set DATABASE_URL to the database of the service, such as file:./data/connlog.db.',
+    )
+}
+
+/** Which database that is, as the setting names it. */
+function shortName({ databaseUrl }: Config): string {
+  const address = parseDatabaseUrl(databaseUrl)
+  return address.type === 'sqlite'
+    ? address.display
+    : `${address.display}, schema ${address.parameters.schema}`
+}
+
+/** The same, of a file with its whole path. */
+export const fullName = (config: Config): string => {
+  const address = parseDatabaseUrl(config.databaseUrl)
+  return address.type === 'sqlite' ? resolve(address.path) : shortName(config)
 }
 
 /**
- * As {@link withApp}, on a database that is up to date. One that is new is made ready; one with logs of an older
- * version is not touched, since a service of that version may be running on it.
+ * As {@link withApp}, on a database that is up to date. With `mayCreate`, one that is new is migrated; one with logs of
+ * an older version is not touched, since a service of that version may be running on it.
  */
 export async function withMigratedApp<T>(
   terminal: Terminal,
   work: (context: CommandContext) => Promise<T>,
-  options: Pick<CoreOptions, 'unhurried'> = {},
+  options: DatabaseUse = {},
 ): Promise<T> {
   const whenMigrated = async (context: CommandContext) => {
     const { migrations } = context.app.database
-    if (await migrations.isNew()) await migrations.apply()
+    if (await migrations.isNew()) {
+      if (!options.mayCreate) throw new CommandError(noDatabase(shortName(context.config)))
+      await migrations.apply()
+    }
     const pending = await migrations.pending()
     if (pending.length > 0) {
       throw new CommandError(`The database lacks ${pending.join(', ')}. Run \`connlog migrate\` first.`)
@@ -59,4 +96,12 @@ export async function withMigratedApp<T>(
     return work(context)
   }
   return withApp(terminal, whenMigrated, options)
+}
+
+/** As {@link withMigratedApp}; a database that is missing is created. */
+export async function withCreatedApp<T>(
+  terminal: Terminal,
+  work: (context: CommandContext) => Promise<T>,
+): Promise<T> {
+  return withMigratedApp(terminal, work, { mayCreate: true })
 }

@@ -14,6 +14,8 @@ export interface OpenOptions {
   readonly requestMs?: number | undefined
   /** Called when SQLite can be written to no more before the process ends; Postgres is connected to anew. */
   readonly onLost?: (() => void) | undefined
+  /** Whether a file that is missing is created; true unless given. On Postgres nothing is created by opening. */
+  readonly mayCreate?: boolean | undefined
   /** For maintenance: statements may take an hour. */
   readonly unhurried?: boolean | undefined
 }

@@ -137,8 +137,10 @@ describe.each(PROVIDERS)('connlog doctor on %s', (provider) => {
 
   it('names migrations that are missing, were never finished, or are not those it knows', async () => {
     const database = await createTestDatabase(provider, { migrated: false })
-    expect(await about(database.url, 'migrations')).toEqual([
-      `wrong  migrations: the database lacks ${MIGRATIONS.join(', ')}. Run \`connlog migrate\`.`,
+    expect(await about(database.url, provider === 'sqlite' ? 'database' : 'migrations')).toEqual([
+      provider === 'sqlite'
+        ? `wrong  database: No database at ${database.url.slice('file:'.length)}. \`connlog migrate\` creates it. If there should be one, check DATABASE_URL and the working directory.`
+        : `wrong  migrations: the database lacks ${MIGRATIONS.join(', ')}. Run \`connlog migrate\`.`,
     ])
     await database.drop()
 
@@ -291,6 +293,7 @@ describe('connlog doctor', () => {
     try {
       const url = `file:${join(folder, 'connlog.db')}`
       // A process of its own, whose end lets go of every file.
+      await runProcess(['migrate'], { DATABASE_URL: url })
       const { stdout } = await runProcess(['doctor'], { DATABASE_URL: url })
       expect(stdout.split('\n').find((line) => line.slice(7).startsWith('disk'))).toMatch(
         /^wrong {2}disk: [\d.]+ MB free, the database has [\d.]+ kB\. Make room for as much again and 100\.0 MB: a full disk takes no logs, and a migration or `connlog erase` may write the file anew\.$/,

@@ -138,6 +138,7 @@ describe('a service whose collector of spans', () => {
     const database = await createTestDatabase(provider)
     onTestFinished(database.drop)
     const env = { DATABASE_URL: database.url, NODE_ENV: 'production' }
+    await runCommand(['migrate'], env)
     const key = (await runCommand(['keys', 'create', '--service'], env)).stdout.trim()
     const command = startCommand(['serve'], {
       ...env,

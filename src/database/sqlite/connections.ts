@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import type { SqlQuery, SqlResultSet } from '@prisma/driver-adapter-utils'
 import type { Clock } from '../../kernel/clock.ts'
+import { IN_MEMORY } from '../../kernel/sqlite-url.ts'
 import { isRefusedWrite } from './failures.ts'
 import { SqliteOpenError, toOpenError } from './open-error.ts'
 import { createPatience } from './patience.ts'
@@ -16,7 +17,6 @@ import type { SqliteTransaction } from './transaction.ts'
 import { createWriter, type TransactionOptions } from './writer.ts'
 
 const DEFAULT_BUSY_TIMEOUT_MS = 5_000
-const IN_MEMORY = ':memory:'
 
 export interface SqliteConnectionsOptions {
   /** The database file, made if need be together with its directory; or `:memory:`. */

@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs'
 import { PrismaClient } from '../../generated/sqlite/client.ts'
 import type { Clock } from '../../kernel/clock.ts'
-import type { SqliteAddress } from '../../kernel/sqlite-url.ts'
+import { IN_MEMORY, type SqliteAddress } from '../../kernel/sqlite-url.ts'
 import { overClient } from '../client.ts'
 import { NO_HINTS } from '../hints.ts'
 import {
@@ -10,7 +11,7 @@ import {
   SELECT_RECORDS,
   createMigrations,
 } from '../migrations.ts'
-import { DatabaseOpenError } from '../open-error.ts'
+import { DatabaseOpenError, noDatabase } from '../open-error.ts'
 import type { Database } from '../port.ts'
 import { createSqliteAdapterFactory } from './adapter.ts'
 import type { OpenOptions } from '../open.ts'
@@ -23,13 +24,14 @@ import { sqliteDialect } from './dialect.ts'
 import { SqliteOpenError } from './open-error.ts'
 
 /**
- * Opens an SQLite file, which is made if it is missing.
+ * Opens an SQLite file.
  * @throws {DatabaseOpenError} with a sentence for the operator
  */
 export async function openSqlite(
-  { path }: SqliteAddress,
-  { clock, unhurried, requestMs, onLost }: Omit<OpenOptions, 'poolSize' | 'logger'>,
+  { path, display }: SqliteAddress,
+  { clock, unhurried, requestMs, onLost, mayCreate = true }: Omit<OpenOptions, 'poolSize' | 'logger'>,
 ): Promise<Database> {
+  if (!mayCreate && path !== IN_MEMORY && !existsSync(path)) throw new DatabaseOpenError(noDatabase(display))
   const connections = await openConnections(path, clock, onLost)
   const client = new PrismaClient({ adapter: createSqliteAdapterFactory(connections) })
   const over = overClient(client, unhurried ? UNHURRIED : timeoutsWithin(requestMs))
