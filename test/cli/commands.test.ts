@@ -68,7 +68,7 @@ describe.each(PROVIDERS)('the command line on %s', (provider) => {
     const newId = rotated.stdout.split('_')[1] ?? ''
     expect(rotated.stderr).toMatch(
       new RegExp(
-        `^${newId}\tuser u7\tlogs:read,logs:write\tcreated .*Z\tvalid\tserver\n${id} is refused from .*Z on\\.\nThe key is shown this once; only its hash is kept\\.\n$`,
+        `^${newId}\tuser u7\tlogs:read,logs:write\tcreated .*Z\tvalid\tserver\n${id} is refused from .*Z on\\.\nThe key is shown this once; only its hash is kept, in the database .*\\.\n$`,
       ),
     )
     const listed = await runCommand(['keys', 'list'], env)
