@@ -241,6 +241,7 @@ describe('connlog export', () => {
 
   beforeAll(async () => {
     database = await createTestDatabase('sqlite')
+    await runCommand(['migrate'], { DATABASE_URL: database.url })
   })
   afterAll(() => database.drop())
 
