@@ -38,7 +38,8 @@ export async function rowsOf<Row>(url: string, statement: string): Promise<Row[]
       db.close()
     }
   }
-  const client = new pg.Client(url)
+  // Databases on a server of their own have no search path that leads to connlog's schema.
+  const client = new pg.Client({ connectionString: url, options: '-c search_path=connlog,public' })
   await client.connect()
   try {
     return (await client.query(statement)).rows as Row[]
