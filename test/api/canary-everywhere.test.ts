@@ -177,15 +177,15 @@ describe.each(PROVIDERS)('what a resolver throws on %s', (provider) => {
 
   it.each(documents())('%s: no answer, stream or line of the log shows it', async (field, query) => {
     throwing = field
-    // With a charset named, pages are executed and not written by the database.
-    const executed = 'application/json; charset=utf-8'
+    // With a second root field, pages are executed and not written by the database.
+    const executed = query.replace(/^\{ /, '{ viewer { userId } ')
     const isRoot = /^(Query|Mutation)\./.test(field)
-    for (const accept of isRoot ? ['application/json', executed, 'text/event-stream'] : [executed]) {
+    for (const accept of isRoot ? ['application/json', 'text/event-stream'] : ['application/json']) {
       lines.length = 0
       const response = await watched.send(key, '/graphql', {
         method: 'POST',
         headers: { accept, 'content-type': 'application/json', 'x-request-id': 'r-1' },
-        body: JSON.stringify({ query, variables: await variablesOf(query) }),
+        body: JSON.stringify({ query: executed, variables: await variablesOf(query) }),
       })
       const text = await response.text()
       expect(text).toContain('"message":"Something went wrong on our side."')
