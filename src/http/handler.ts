@@ -298,7 +298,7 @@ const isRead = ({ method }: Request): boolean => method === 'GET' || method === 
 
 /** @throws {AppError} BAD_USER_INPUT with HTTP 405 */
 function notAllowed({ method }: Request, allowed: readonly string[]): never {
-  const names = `${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1)}`
+  const names = allowed.join(', ').replace(/, (\w+)$/, ' or $1')
   const sentence = `Expected the method to be ${names}, got ${method}.`
   throw new AppError('BAD_USER_INPUT', sentence, { status: 405, headers: { allow: allowed.join(', ') } })
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { show } from '../../src/kernel/errors.ts'
 import { type TestApp, keep, startTestApp } from '../support/app.ts'
 import { PROVIDERS } from '../support/databases.ts'
 import { startWatchedApp } from '../support/watched-app.ts'
@@ -82,15 +83,11 @@ const ACCEPTED_BY_SUBSCRIPTIONS: readonly (readonly [accept: string, type: strin
 const notAcceptable = (expected: string, accept: string) => ({
   errors: [
     {
-      message: `Expected the header \`accept\` to take ${expected}, got ${shown(accept)}.`,
+      message: `Expected the header \`accept\` to take ${expected}, got ${show(accept)}.`,
       extensions: { code: 'BAD_USER_INPUT' },
     },
   ],
 })
-function shown(accept: string): string {
-  const text = JSON.stringify(accept)
-  return text.length <= 60 ? text : `${text.slice(0, 60)}… (${text.length} characters)`
-}
 
 describe.each(PROVIDERS)('the header Accept on %s', (provider) => {
   let app: TestApp

@@ -137,7 +137,7 @@ describe.each(PROVIDERS)('eraseConnectionLogs on %s', (provider) => {
       stderr: 'Expected `--user ID` or `--account ID` or both.\n',
     })
     expect(await runCommand(['erase', '--user', ''], env)).toEqual({
-      code: 1,
+      code: 2,
       stdout: '',
       stderr:
         'Expected `userId` to be text of 1 to 128 characters, without U+0000 or lone surrogates, got "".\n',

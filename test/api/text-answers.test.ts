@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { type GraphQLSchema, isObjectType } from 'graphql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OPERATOR } from '../../src/auth/principal.ts'
+import { MAX_REMEMBERED_DOCUMENT } from '../../src/graphql/gate.ts'
 import { type GraphqlContext, createExecution, createGraphql } from '../../src/http/graphql.ts'
 import { acceptableFor } from '../../src/http/media-type.ts'
 import { createDocumentFinder } from '../../src/http/persisted.ts'
@@ -233,9 +234,10 @@ describe.each(PROVIDERS)('pages of logs answered as text on %s', (provider) => {
 
   it('reach the caller with the headers of every answer, by POST, GET and HEAD', async () => {
     const key = await app.key('u1')
-    const query = `{ ${PAGE} }`
-    const [asText, executed] = ['application/json', 'application/json; charset=utf-8'].map(async (accept) => {
-      const headers = { accept, 'content-type': 'application/json', 'x-request-id': 'r1' }
+    const headers = { accept: 'application/json', 'content-type': 'application/json', 'x-request-id': 'r1' }
+    // A document that is too long to be remembered is executed.
+    const long = `{ ${PAGE} }${' '.repeat(MAX_REMEMBERED_DOCUMENT)}`
+    const [asText, executed] = [`{ ${PAGE} }`, long].map(async (query) => {
       const path = `/graphql?query=${encodeURIComponent(query)}`
       return Promise.all([
         app.send(key, '/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) }).then(read),
