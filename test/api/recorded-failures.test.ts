@@ -81,9 +81,7 @@ describe.each(PROVIDERS)('what a platform said, in whatever form, on %s', (provi
   it('counts characters as they were sent where a text is too long', async () => {
     const username = '"\n'.repeat(129)
     expect(await post(JSON.stringify({ ...EVENT, success: { username } }))).toEqual({
-      error: expect.stringMatching(
-        /^Expected `success\.username` to be text of at most 256 characters, got .*… \(258 characters\)\.$/,
-      ) as string,
+      error: 'Expected `success.username` to be text of at most 256 characters, got text of 258 characters.',
     })
   })
 })
