@@ -263,7 +263,7 @@ describeWithChromium('the page of examples/react', (openPage) => {
       await route.continue()
     })
     await page.getByLabel('Platform').selectOption('Instagram')
-    await eventually(() => query(page)).toBe('?platform=instagram')
+    await eventually(async () => query(page)).toBe('?platform=instagram')
     await eventually(figures).toEqual(['–', '–', '–', '–'])
     release()
     await eventually(async () => (await figures())[0]).toMatch(/^[\d,]+$/)

@@ -13,6 +13,7 @@ import {
   type Logger,
   type NodeListener,
   type Peer,
+  type Platform,
   type Recorded,
   type SentLog,
   createConnlog,
@@ -60,7 +61,7 @@ export async function record(connlog: Connlog): Promise<readonly string[] | Erro
   const event: SentLog = {
     eventId: 'attempt-21',
     userId: null,
-    platform: 'tiktok',
+    platform: 'tiktok' satisfies Platform,
     eventType: 'connect_failed',
     connectionMethod: 'oauth',
     error: { code: 'oauth_denied', message: 'OAuth error: access_denied' },
