@@ -1,7 +1,9 @@
 import pg from 'pg'
 import { parseConfig } from '../../dist/config/config.js'
-import { termOfTenant } from '../../dist/connections/words.js'
+import { FOLDING_VERSION, termOfTenant } from '../../dist/connections/words.js'
 import { createCore } from '../../dist/core.js'
+import { ensureInstance } from '../../dist/database/instance.js'
+import { writeTermsState } from '../../dist/database/terms-state.js'
 import { silentLogger } from '../../dist/kernel/logger.js'
 import { believableTables } from './believable.mjs'
 import { startProgress } from './progress.mjs'
@@ -49,7 +51,7 @@ export async function fill(databaseUrl, tenants, say) {
     const rows = inserted[0] + inserted[1]
     if (rows !== total) throw new Error(`Expected to write ${total} logs, wrote ${rows}.`)
     say(`Filled ${rows.toLocaleString('en')} logs of ${tenants.length} tenants in ${seconds.toFixed(1)} s.`)
-    await rebuildCounts(databaseUrl)
+    await prepareForService(databaseUrl)
     await pool.query('VACUUM (ANALYZE)')
     await pool.query('CHECKPOINT')
   } finally {
@@ -72,7 +74,7 @@ export async function fillExpiredDay(databaseUrl, tenants, say) {
     const rows = await fillDay(pool, tenants, { day, startMs, endMs, total }, progress)
     const seconds = progress.end()
     say(`Filled a day of ${rows.toLocaleString('en')} logs in ${seconds.toFixed(1)} s.`)
-    await rebuildCounts(databaseUrl)
+    await prepareForService(databaseUrl)
     await pool.query('VACUUM (ANALYZE)')
     await pool.query('CHECKPOINT')
     const parents = ['connection_log_event_ids', 'connection_log_counts', 'connection_logs']
@@ -85,8 +87,8 @@ export async function fillExpiredDay(databaseUrl, tenants, say) {
 /** Expired as a whole, event ids included, whatever the hour. */
 const EXPIRED_DAYS_AGO = 9
 
-/** Brings the counts into agreement with the logs, since rows come in behind the service's back. */
-async function rebuildCounts(databaseUrl) {
+/** Counts the logs and notes that their search terms are current, since the service did not write these rows. */
+async function prepareForService(databaseUrl) {
   const core = await createCore({
     config: parseConfig({ DATABASE_URL: databaseUrl }),
     logger: silentLogger,
@@ -94,6 +96,9 @@ async function rebuildCounts(databaseUrl) {
   })
   try {
     for (const day of await core.counts.days()) await core.counts.recount(day)
+    // Search terms are of the current version, so no service rewrites them while it is measured.
+    await ensureInstance(core.database, Date.now())
+    await writeTermsState(core.database, { version: FOLDING_VERSION, throughMs: null })
   } finally {
     await core.stop()
   }

@@ -38,12 +38,16 @@ const STREAM_CANDIDATES = [
  * https://www.rfc-editor.org/rfc/rfc9110#name-accept
  */
 export function acceptableFor(accept: string | null): Acceptable {
-  const ranges = parseAccept(accept?.trim() || '*/*')
+  const text = accept?.trim() || '*/*'
+  if (text === '*/*') return ACCEPTS_EVERYTHING
+  const ranges = parseAccept(text)
   return {
     json: preferred(JSON_CANDIDATES, ranges)?.type,
     stream: preferred(STREAM_CANDIDATES, ranges)?.format,
   }
 }
+
+const ACCEPTS_EVERYTHING: Acceptable = { json: JSON_TYPE, stream: serverSentEvents }
 
 /** The header of an answer in one piece. A failure is sent as JSON even to a request that does not accept it. */
 export const contentTypeOf = ({ json }: Acceptable): string => `${json ?? JSON_TYPE}; charset=utf-8`
