@@ -7,7 +7,9 @@ import { systemClock } from '../../src/kernel/clock.ts'
 import { CALM } from './calm.ts'
 import { createTestTerminal } from './terminal.ts'
 
-export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+/** `connlog` as it was built here, or the build that is compared with it. */
+export const MAIN =
+  process.env['CONNLOG_PROGRAM'] ?? fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 export interface Finished {
   /** As a shell has it: of what a signal has ended, 128 and the number of that. */
