@@ -2,29 +2,33 @@ import { systemClock } from '../../../src/kernel/clock.ts'
 import { runProcess } from '../command.ts'
 import { type Provider, createTestDatabase } from '../databases.ts'
 import { startService } from '../service.ts'
-import { createClient } from './client.ts'
+import { createClient } from './client.mjs'
 
-/** A database in which one user has very many logs, and two others have few. */
-export interface Ground {
-  readonly databaseUrl: string
-  /** Keys of the user with very many logs. */
-  readonly greedy: { readonly read: string; readonly write: string; readonly admin: string }
-  /** Keys of users who ask for little. */
-  readonly modest: readonly { readonly userId: string; readonly key: string }[]
+/** A user with very many logs. */
+export interface GreedyUser {
+  readonly read: string
+  readonly write: string
+  readonly admin: string
   /** A cursor of the feed from before the logs. */
   readonly oldCursor: string
+}
+
+/** A database in which some users have very many logs, and two others have few. */
+export interface Ground {
+  readonly databaseUrl: string
+  readonly greedy: readonly GreedyUser[]
+  /** Keys of users who ask for little. */
+  readonly modest: readonly { readonly userId: string; readonly key: string }[]
   drop(): Promise<void>
 }
 
-const GREEDY_USER = 'user-greedy'
-const MODEST_USERS = ['user-modest-1', 'user-modest-2']
 const MODEST_LOGS = 355
 const LOGS_IN_A_FILE = 50_000
 const DAYS = 6.5
 const DAY_MS = 86_400_000
 
-/** @param logs of the greedy user */
-export async function prepareGround(provider: Provider, logs: number): Promise<Ground> {
+/** @param logs of all greedy users together */
+export async function prepareGround(provider: Provider, logs: number, greedyUsers = 1): Promise<Ground> {
   const database = await createTestDatabase(provider, { migrated: false })
   const env = { DATABASE_URL: database.url }
   const connlog = async (args: readonly string[], input = '') => {
@@ -32,26 +36,39 @@ export async function prepareGround(provider: Provider, logs: number): Promise<G
     if (code !== 0) throw new Error(`connlog ${args.join(' ')} ended with ${code}: ${stderr}`)
     return stdout.trim()
   }
+  const keyOf = (userId: string, scopes: string) =>
+    connlog(['keys', 'create', '--user', userId, '--scopes', scopes])
+  const load = async (userId: string, count: number) => {
+    for (let from = 0; from < count; from += LOGS_IN_A_FILE)
+      await connlog(
+        ['import', '-', '--user', userId],
+        manyLogs(from, Math.min(LOGS_IN_A_FILE, count - from), count),
+      )
+  }
+
   await connlog(['migrate'])
-  const keyOf = (user: string, scopes: string) =>
-    connlog(['keys', 'create', '--user', user, '--scopes', scopes])
-  const greedy = {
-    read: await keyOf(GREEDY_USER, 'logs:read'),
-    write: await keyOf(GREEDY_USER, 'logs:write'),
-    admin: await keyOf(GREEDY_USER, 'logs:read,logs:write,admin'),
+  const greedy: GreedyUser[] = []
+  for (const userId of numbered('user-greedy', greedyUsers)) {
+    const read = await keyOf(userId, 'logs:read')
+    greedy.push({
+      read,
+      write: await keyOf(userId, 'logs:write'),
+      admin: await keyOf(userId, 'logs:read,logs:write,admin'),
+      oldCursor: await feedCursor(database.url, read),
+    })
+    await load(userId, Math.ceil(logs / greedyUsers))
+    await connlog(['import', '-', '--user', userId], logsWithLargeMetadata(100))
   }
   const modest: { userId: string; key: string }[] = []
-  for (const userId of MODEST_USERS) modest.push({ userId, key: await keyOf(userId, 'logs:read,logs:write') })
-  const oldCursor = await feedCursor(database.url, greedy.read)
-  for (let from = 0; from < logs; from += LOGS_IN_A_FILE) {
-    const lines = manyLogs(from, Math.min(LOGS_IN_A_FILE, logs - from), logs)
-    await connlog(['import', '-', '--user', GREEDY_USER], lines)
+  for (const userId of numbered('user-modest', 2)) {
+    modest.push({ userId, key: await keyOf(userId, 'logs:read,logs:write') })
+    await load(userId, MODEST_LOGS)
   }
-  await connlog(['import', '-', '--user', GREEDY_USER], logsWithLargeMetadata(100))
-  for (const userId of MODEST_USERS)
-    await connlog(['import', '-', '--user', userId], manyLogs(0, MODEST_LOGS, MODEST_LOGS))
-  return { databaseUrl: database.url, greedy, modest, oldCursor, drop: database.drop }
+  return { databaseUrl: database.url, greedy, modest, drop: database.drop }
 }
+
+const numbered = (name: string, count: number) =>
+  Array.from({ length: count }, (_, index) => `${name}-${index + 1}`)
 
 async function feedCursor(databaseUrl: string, key: string): Promise<string> {
   const service = await startService(databaseUrl)

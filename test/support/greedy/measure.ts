@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../../src/kernel/clock.ts'
+import { startNode } from '../command.ts'
 import { type Service, startService } from '../service.ts'
-import { type Client, createClient } from './client.ts'
+import { type Client, createClient } from './client.mjs'
 import type { Ground } from './ground.ts'
-import type { GreedyKind } from './kinds.ts'
 
 /** What others noticed while somebody asked for too much. */
 export interface Noticed {
@@ -15,12 +17,17 @@ export interface Noticed {
   /** Resident memory in MB: before, and at most. */
   readonly calmMb: number
   readonly peakMb: number
+  /** Resident memory once nobody asks any more. */
+  readonly restMb: number
+  /** Logs of other users that were acknowledged, and how many of them are not there afterwards. */
+  readonly recorded: number
+  readonly lost: number
   /** Whether the process still answered at its end. */
   readonly isAlive: boolean
 }
 
 const HEALTH_EVERY_MS = 20
-const PAGE_EVERY_MS = 50
+const PAGE_EVERY_MS = 100
 const STREAM_EVERY_MS = 500
 const MEMORY_EVERY_MS = 50
 const WARM_UP_MS = 3_000
@@ -30,46 +37,56 @@ const MEGABYTE = 1024 * 1024
 const PAGE =
   '{ connectionLogs(limit: 20) { logs { id platform eventType error { code } createdAt } pagination { total } } }'
 const STREAM = 'subscription { connectionLogRecorded { cursor } }'
-const LINE = '{"platform":"tiktok","eventType":"connect_success","connectionMethod":"oauth"}\n'
+const LOG = { platform: 'tiktok', eventType: 'connect_success', connectionMethod: 'oauth' }
 
-/** @param settings of the service beside those of production */
+export interface MeasureOptions {
+  readonly seconds: number
+  /** Whether to wait at the end until the process gives memory back, for a minute at most. */
+  readonly isMemoryAwaited?: boolean
+}
+
+/** The name of one of the greedy kinds, and whose keys it uses: the first greedy user's unless given. */
+export interface AttackPlan {
+  readonly name: string
+  readonly user?: number
+}
+
 export async function measure(
-  kinds: readonly GreedyKind[],
+  plans: readonly AttackPlan[],
   ground: Ground,
-  { seconds, settings = {} }: { readonly seconds: number; readonly settings?: Record<string, string> },
+  { seconds, isMemoryAwaited = false }: MeasureOptions,
 ): Promise<Noticed> {
   const service = await startService(ground.databaseUrl, {
     RATE_LIMIT_PER_MINUTE: '1200',
     LOG_LEVEL: 'error',
-    ...settings,
   })
   const probe = createClient(service.port)
-  const attackers = kinds.map(() => createClient(service.port))
   try {
-    await watch(service, probe, ground, WARM_UP_MS, [])
+    await watch(service, probe, ground, WARM_UP_MS)
     const calmMb = memoryMb(service)
-    const attacks = kinds.map((kind, index) => ({ kind, client: attackers[index] ?? probe }))
-    const seen = await watch(service, probe, ground, seconds * 1_000, attacks)
-    return { ...seen, calmMb, isAlive: (await probe.send('/health')).status === 200 }
+    const attacks = plans.map(({ name, user = 0 }) => ({ name, user: ground.greedy[user] }))
+    const attacker = startNode([ATTACKER, JSON.stringify({ port: service.port, attacks })], {}, null)
+    const seen = await watch(service, probe, ground, seconds * 1_000)
+    attacker.kill('SIGKILL')
+    await attacker.finished
+    const isAlive = (await probe.send('/health')).status === 200
+    const restMb = isMemoryAwaited ? await memoryAtRest(service) : memoryMb(service)
+    return { ...seen, calmMb, restMb, isAlive, lost: await lostOf(seen.eventIds, probe, ground) }
   } finally {
     probe.close()
-    for (const client of attackers) client.close()
     await service.kill()
   }
 }
 
-async function watch(
-  service: Service,
-  probe: Client,
-  ground: Ground,
-  forMs: number,
-  attacks: readonly { readonly kind: GreedyKind; readonly client: Client }[],
-) {
+const ATTACKER = fileURLToPath(new URL('attacker.mjs', import.meta.url))
+
+async function watch(service: Service, probe: Client, ground: Ground, forMs: number) {
   const { signal, ...over } = endAfter(forMs)
   let slowestHealthMs = 0
   let peakMb = 0
   let [succeeded, asked] = [0, 0]
   const pageMs: number[] = []
+  const eventIds: Acknowledged[] = []
   const count = (isGood: boolean) => {
     asked += 1
     if (isGood) succeeded += 1
@@ -92,19 +109,48 @@ async function watch(
       count(status === 200)
     }),
     every(STREAM_EVERY_MS, signal, async () => {
-      const sent = { method: 'POST', key, body: LINE, contentType: 'application/x-ndjson' }
-      count((await probe.send('/api/v1/connections/logs', sent)).status === 200)
+      const eventId = randomUUID()
+      const body = `${JSON.stringify({ ...LOG, eventId })}\n`
+      const sent = { method: 'POST', key, body, contentType: 'application/x-ndjson' }
+      const { status } = await probe.send('/api/v1/connections/logs', sent)
+      count(status === 200)
+      if (status === 200) eventIds.push({ key, eventId })
     }),
   ])
   const memory = every(MEMORY_EVERY_MS, signal, async () => {
     peakMb = Math.max(peakMb, memoryMb(service))
   })
-  const done = attacks.map(({ kind, client }) => kind.run({ client, ground, signal }).catch(() => undefined))
   await Promise.all([health, memory, ...others])
-  for (const { client } of attacks) client.close()
-  await Promise.race([Promise.all(done), systemClock.sleep(5_000)])
   over.stop()
-  return { slowestHealthMs, pageMs, succeeded, asked, peakMb }
+  return { slowestHealthMs, pageMs, succeeded, asked, peakMb, eventIds, recorded: eventIds.length }
+}
+
+interface Acknowledged {
+  readonly key: string
+  readonly eventId: string
+}
+
+/** An event that is sent again is not created again, unless it was lost. */
+async function lostOf(all: readonly Acknowledged[], probe: Client, { modest }: Ground): Promise<number> {
+  let lost = 0
+  for (const { key } of modest) {
+    const lines = all
+      .filter((one) => one.key === key)
+      .map(({ eventId }) => JSON.stringify({ ...LOG, eventId }))
+    const sent = { method: 'POST', key, body: lines.join('\n'), contentType: 'application/x-ndjson' }
+    const { text } = await probe.send('/api/v1/connections/logs', sent)
+    if (lines.length > 0) lost += (JSON.parse(text) as { accepted: number }).accepted
+  }
+  return lost
+}
+
+async function memoryAtRest(service: Service): Promise<number> {
+  let least = memoryMb(service)
+  for (let second = 0; second < 60; second += 1) {
+    await systemClock.sleep(1_000)
+    least = Math.min(least, memoryMb(service))
+  }
+  return least
 }
 
 function endAfter(ms: number) {

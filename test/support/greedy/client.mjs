@@ -1,37 +1,39 @@
-import { Agent, type IncomingMessage, request } from 'node:http'
-import { connect, type Socket } from 'node:net'
+// @ts-check
+import { Agent, request } from 'node:http'
+import { connect } from 'node:net'
 
-/** What came back for a request; status 0 if nothing did. */
-export interface Answer {
-  readonly status: number
-  readonly text: string
-}
+/**
+ * What came back for a request; the status is 0 if nothing did.
+ * @typedef {{ status: number, text: string }} Answer
+ * @typedef {{ method?: string, key?: string, body?: string, contentType?: string }} Sent
+ */
 
-export interface Sent {
-  readonly method?: string
-  readonly key?: string
-  readonly body?: string
-  readonly contentType?: string
-}
+/**
+ * Talks to a service on loopback. Nothing it does throws: a caller that floods a service expects failures.
+ * @typedef {object} Client
+ * @property {(path: string, sent?: Sent) => Promise<Answer>} send
+ * @property {(key: string, query: string, variables?: object) => Promise<Answer>} graphql
+ * @property {(key: string, query: string, isRead?: boolean) => Promise<Answer & { close(): void }>} subscribe opens a
+ *   stream of events; resolves with the first bytes, or with what refused it
+ * @property {(head: string) => import('node:net').Socket} socket a socket on which `head` was written
+ * @property {() => void} close
+ */
 
-/** Talks to a service on loopback. Nothing it does throws: a caller that floods a service expects failures. */
-export interface Client {
-  send(path: string, sent?: Sent): Promise<Answer>
-  graphql(key: string, query: string, variables?: object): Promise<Answer>
-  /** Opens a stream of events. Resolves with the first bytes, or with what refused it. */
-  subscribe(key: string, query: string, isRead?: boolean): Promise<Answer & { close(): void }>
-  /** A socket on which `head` was written. It reads nothing unless the caller does. */
-  socket(head: string): Socket
-  close(): void
-}
-
-export function createClient(port: number, timeoutMs = 15_000): Client {
+/**
+ * @param {number} port
+ * @param {number} timeoutMs
+ * @returns {Client}
+ */
+export function createClient(port, timeoutMs = 15_000) {
   const agent = new Agent({ keepAlive: true })
-  const sockets = new Set<{ destroy(): unknown }>()
+  /** @type {Set<{ destroy(): unknown }>} */
+  const sockets = new Set()
   const host = '127.0.0.1'
 
-  function open(path: string, { method = 'GET', key, body, contentType = 'application/json' }: Sent) {
-    const headers: Record<string, string> = {}
+  /** @param {string} path @param {Sent} sent */
+  function open(path, { method = 'GET', key, body, contentType = 'application/json' }) {
+    /** @type {Record<string, string>} */
+    const headers = {}
     if (key !== undefined) headers['authorization'] = `Bearer ${key}`
     if (body !== undefined) {
       headers['content-type'] = contentType
@@ -40,7 +42,8 @@ export function createClient(port: number, timeoutMs = 15_000): Client {
     return request({ host, port, path, method, headers, agent, timeout: timeoutMs })
   }
 
-  const send: Client['send'] = (path, sent = {}) =>
+  /** @type {Client['send']} */
+  const send = (path, sent = {}) =>
     new Promise((resolve) => {
       const failed = () => resolve({ status: 0, text: '' })
       const asked = open(path, sent)
@@ -49,7 +52,7 @@ export function createClient(port: number, timeoutMs = 15_000): Client {
       asked.on('response', (response) => {
         let text = ''
         response.setEncoding('utf8')
-        response.on('data', (piece: string) => void (text.length < 10_000 && (text += piece)))
+        response.on('data', (piece) => void (text.length < 10_000 && (text += piece)))
         response.on('error', failed)
         response.on('close', () =>
           resolve({ status: response.complete ? (response.statusCode ?? 0) : 0, text }),
@@ -82,19 +85,20 @@ export function createClient(port: number, timeoutMs = 15_000): Client {
           asked.destroy()
         }
         const timer = setTimeout(close, timeoutMs)
-        const done = (answer: Answer) => {
+        /** @param {Answer} answer */
+        const done = (answer) => {
           clearTimeout(timer)
           resolve({ ...answer, close })
         }
         asked.on('error', () => done({ status: 0, text: '' }))
-        asked.on('response', (response: IncomingMessage) => {
+        asked.on('response', (response) => {
           response.on('error', () => undefined)
           if (!isRead) {
             response.pause()
             done({ status: response.statusCode ?? 0, text: '' })
             return
           }
-          response.once('data', (piece: Buffer) => {
+          response.once('data', (piece) => {
             done({ status: response.statusCode ?? 0, text: piece.toString() })
             response.resume()
           })

@@ -1,57 +1,66 @@
-import { systemClock } from '../../../src/kernel/clock.ts'
-import type { Client } from './client.ts'
-import type { Ground } from './ground.ts'
+// @ts-check
+import { setTimeout as sleep } from 'node:timers/promises'
 
-export interface Attack {
-  readonly client: Client
-  readonly ground: Ground
-  readonly signal: AbortSignal
-}
+/**
+ * @typedef {object} Attack
+ * @property {import('./client.mjs').Client} client
+ * @property {import('./ground.ts').GreedyUser} user
+ * @property {AbortSignal} signal
+ */
 
-/** One way in which a single user asks for too much. */
-export interface GreedyKind {
-  readonly name: string
-  /** Goes on until the signal is aborted. Every request in it is one that a user can send. */
-  run(attack: Attack): Promise<void>
-}
+/**
+ * One way in which a single user asks for too much. It goes on until the signal is aborted. Every request in it is one that
+ * a user can send.
+ * @typedef {{ name: string, run(attack: Attack): Promise<void> }} GreedyKind
+ */
 
-const many = (count: number, make: (index: number) => string) =>
-  Array.from({ length: count }, (_, index) => make(index))
+/** Rejects nothing: when the time is over, it returns early. @param {number} ms @param {AbortSignal} [signal] */
+const pause = (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined)
 
-/** Sends again and again, with so many requests at a time. */
-async function again({ signal }: Attack, atATime: number, send: (turn: number) => Promise<unknown>) {
+/** @param {number} count @param {(index: number) => string} make */
+const many = (count, make) => Array.from({ length: count }, (_, index) => make(index))
+
+/**
+ * Sends again and again, with so many requests at a time.
+ * @param {Attack} attack
+ * @param {number} atATime
+ * @param {(turn: number) => Promise<unknown>} send
+ */
+async function again({ signal }, atATime, send) {
   let turn = 0
   await Promise.all(
     many(atATime, String).map(async () => {
       while (!signal.aborted) {
         await send(turn++)
         // A request that was refused at once must not keep the process of the attacker busy.
-        await systemClock.sleep(5, signal)
+        await pause(5, signal)
       }
     }),
   )
 }
 
-const whileOpen = (signal: AbortSignal) =>
-  new Promise<void>((resolve) => {
+/** @param {AbortSignal} signal @returns {Promise<void>} */
+const whileOpen = (signal) =>
+  new Promise((resolve) => {
     if (signal.aborted) resolve()
     signal.addEventListener('abort', () => resolve(), { once: true })
   })
 
-const tree = (fan: number, depth: number, leaf: string) =>
+/** @param {number} fan @param {number} depth @param {string} leaf */
+const tree = (fan, depth, leaf) =>
   `query{${'...f1 '.repeat(fan)}} ${many(depth, (n) => `fragment f${n + 1} on Query{${n + 1 === depth ? leaf : `...f${n + 2} `.repeat(fan)}}`).join(' ')}`
 
-const query = (
-  name: string,
-  atATime: number,
-  documentOf: (turn: number, ground: Ground) => string,
-  variables?: object,
-): GreedyKind => ({
+/**
+ * @param {string} name
+ * @param {number} atATime
+ * @param {(turn: number) => string} documentOf
+ * @param {object} [variables]
+ * @returns {GreedyKind}
+ */
+const query = (name, atATime, documentOf, variables) => ({
   name,
   run: (attack) =>
-    again(attack, atATime, (turn) =>
-      attack.client.graphql(attack.ground.greedy.read, documentOf(turn, attack.ground), variables),
-    ),
+    again(attack, atATime, (turn) => attack.client.graphql(attack.user.read, documentOf(turn), variables)),
 })
 
 const MANY_VALUES = {
@@ -62,28 +71,32 @@ const MANY_VALUES = {
   },
 }
 const CODES = `[${many(40, (n) => `"code_${n}"`).join(',')}]`
-const aliased = (count: number, field: string) => many(count, (n) => `a${n}: ${field}`).join(' ')
+/** @param {number} count @param {string} field */
+const aliased = (count, field) => many(count, (n) => `a${n}: ${field}`).join(' ')
 
-const head = (path: string, key: string, contentType: string, length: number | 'chunked') =>
+/** @param {string} path @param {string} key @param {string} contentType @param {number | 'chunked'} length */
+const head = (path, key, contentType, length) =>
   `POST ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${key}\r\nContent-Type: ${contentType}\r\n${
     length === 'chunked' ? 'Transfer-Encoding: chunked' : `Content-Length: ${length}`
   }\r\n\r\n`
 
-/** Keeps so many sockets open on which a body never ends, and opens another for each that is closed. */
-const silent = (
-  name: string,
-  count: number,
-  path: string,
-  contentType: string,
-  length: number | 'chunked',
-) => ({
+/**
+ * Keeps so many sockets open on which a body never ends, and opens another for each that is closed.
+ * @param {string} name
+ * @param {number} count
+ * @param {string} path
+ * @param {string} contentType
+ * @param {number | 'chunked'} length
+ * @returns {GreedyKind}
+ */
+const silent = (name, count, path, contentType, length) => ({
   name,
-  run: async ({ client, ground, signal }: Attack) => {
+  run: async ({ client, user, signal }) => {
     const begin = length === 'chunked' ? '1\r\n{\r\n' : '{'
     const open = () => {
       if (signal.aborted) return
       client
-        .socket(head(path, ground.greedy.admin, contentType, length) + begin)
+        .socket(head(path, user.admin, contentType, length) + begin)
         .on('close', () => setTimeout(open, 50))
         .resume()
     }
@@ -94,14 +107,18 @@ const silent = (
 
 const SELECTED = aliased(40, 'log { error { message rawResponse } metadata }')
 
-/** Many streams of one user, and logs that all of them receive. */
-const streams = (name: string, subscription: (turn: number) => string, isRead: boolean): GreedyKind => ({
+/**
+ * Many streams of one user, and logs that all of them receive.
+ * @param {string} name
+ * @param {(turn: number) => string} subscription
+ * @param {boolean} isRead
+ * @returns {GreedyKind}
+ */
+const streams = (name, subscription, isRead) => ({
   name,
   run: async (attack) => {
-    const { client, ground, signal } = attack
-    await Promise.all(
-      many(100, String).map((_, n) => client.subscribe(ground.greedy.read, subscription(n), isRead)),
-    )
+    const { client, user, signal } = attack
+    await Promise.all(many(100, String).map((_, n) => client.subscribe(user.read, subscription(n), isRead)))
     const log = {
       platform: 'tiktok',
       eventType: 'connect_failed',
@@ -110,24 +127,26 @@ const streams = (name: string, subscription: (turn: number) => string, isRead: b
     }
     const body = JSON.stringify(many(20, String).map(() => log))
     while (!signal.aborted) {
-      await client.send('/api/v1/connections/logs', { method: 'POST', key: ground.greedy.write, body })
-      await systemClock.sleep(100, signal)
+      await client.send('/api/v1/connections/logs', { method: 'POST', key: user.write, body })
+      await pause(100, signal)
     }
   },
 })
 
-const body = (
-  name: string,
-  atATime: number,
-  path: string,
-  contentType: string,
-  text: () => string,
-): GreedyKind => ({
+/**
+ * @param {string} name
+ * @param {number} atATime
+ * @param {string} path
+ * @param {string} contentType
+ * @param {() => string} text
+ * @returns {GreedyKind}
+ */
+const body = (name, atATime, path, contentType, text) => ({
   name,
   run: (attack) => {
     const made = text()
     return again(attack, atATime, () =>
-      attack.client.send(path, { method: 'POST', key: attack.ground.greedy.write, body: made, contentType }),
+      attack.client.send(path, { method: 'POST', key: attack.user.write, body: made, contentType }),
     )
   },
 })
@@ -136,13 +155,18 @@ const REST = '/api/v1/connections/logs'
 const JSON_TYPE = 'application/json'
 const NDJSON = 'application/x-ndjson'
 const plainLog = { platform: 'tiktok', eventType: 'connect_failed', connectionMethod: 'oauth' }
-const withError = (rawResponse: string) => ({ ...plainLog, error: { code: 'c', message: 'm', rawResponse } })
-const withMetadata = (metadata: object) => ({ ...plainLog, metadata })
+/** @param {string} rawResponse */
+const withError = (rawResponse) => ({ ...plainLog, error: { code: 'c', message: 'm', rawResponse } })
+/** @param {object} metadata */
+const withMetadata = (metadata) => ({ ...plainLog, metadata })
 const sixteenKilobytes = () =>
   Object.fromEntries(many(800, (n) => `key${n}`).map((key) => [key, 'access_token=1']))
 
-/** As found in the holes H1 to H10 and W13, W14 of a review by attackers. */
-export const GREEDY_KINDS: readonly GreedyKind[] = [
+/**
+ * As found in the holes H1 to H10 and W13, W14 of a review by attackers.
+ * @type {readonly GreedyKind[]}
+ */
+export const GREEDY_KINDS = [
   query('H1 fragments that spread each other', 1, () => tree(4, 19, '...missing')),
   query('H1 the same without a field', 2, () => tree(4, 11, '__typename')),
   silent('H2 17 bodies that never come', 17, '/graphql', JSON_TYPE, 100),
@@ -178,9 +202,9 @@ export const GREEDY_KINDS: readonly GreedyKind[] = [
   ),
   {
     name: 'H4 30 replays with a rare filter',
-    run: async ({ client, ground, signal }) => {
-      const document = `subscription{connectionLogRecorded(filter:{search:"zzz"},after:${JSON.stringify(ground.oldCursor)}){cursor}}`
-      await Promise.all(many(30, String).map(() => client.subscribe(ground.greedy.read, document)))
+    run: async ({ client, user, signal }) => {
+      const document = `subscription{connectionLogRecorded(filter:{search:"zzz"},after:${JSON.stringify(user.oldCursor)}){cursor}}`
+      await Promise.all(many(30, String).map(() => client.subscribe(user.read, document)))
       await whileOpen(signal)
     },
   },
@@ -200,9 +224,9 @@ export const GREEDY_KINDS: readonly GreedyKind[] = [
   ),
   {
     name: 'H5 20 large answers that nobody reads',
-    run: async ({ client, ground, signal }) => {
+    run: async ({ client, user, signal }) => {
       const text = JSON.stringify({ query: '{connectionLogs(limit:100){logs{metadata}}}' })
-      const request = head('/graphql', ground.greedy.read, JSON_TYPE, text.length) + text
+      const request = head('/graphql', user.read, JSON_TYPE, text.length) + text
       const open = () => {
         if (signal.aborted) return
         const socket = client.socket(request.repeat(10))
@@ -231,10 +255,10 @@ export const GREEDY_KINDS: readonly GreedyKind[] = [
   {
     name: 'H7 keys without number, and their streams',
     run: async (attack) => {
-      const { client, ground } = attack
+      const { client, user } = attack
       const create = `mutation{${aliased(10, 'createApiKey(input:{name:"n",scopes:[LOGS_READ]}){key}')}}`
       await again(attack, 4, async () => {
-        const { text } = await client.graphql(ground.greedy.admin, create)
+        const { text } = await client.graphql(user.admin, create)
         for (const [key] of text.matchAll(/clk_\w+/g))
           await Promise.all(
             many(20, String).map(() => client.subscribe(key, 'subscription{connectionLogRecorded{cursor}}')),
@@ -272,16 +296,16 @@ export const GREEDY_KINDS: readonly GreedyKind[] = [
   },
   {
     name: 'W14 a stream of lines without end',
-    run: async ({ client, ground, signal }) => {
+    run: async ({ client, user, signal }) => {
       const line = `${JSON.stringify({ ...plainLog, metadata: { note: 'lorem ipsum '.repeat(80) } })}\n`
       const piece = line.repeat(60)
       const chunk = `${Buffer.byteLength(piece).toString(16)}\r\n${piece}\r\n`
-      const socket = client.socket(head(REST, ground.greedy.write, NDJSON, 'chunked'))
+      const socket = client.socket(head(REST, user.write, NDJSON, 'chunked'))
       socket.resume()
       while (!signal.aborted && !socket.destroyed) {
         if (!socket.write(chunk))
           await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), whileOpen(signal)])
-        await systemClock.sleep(0)
+        await pause(0)
       }
     },
   },
