@@ -25,8 +25,8 @@ export interface RateLimiter {
   /** Takes a token for a request, before anything is done for it. */
   take(keyId: string): Promise<RateLimit | null>
   /**
-   * Takes more for a request that turns out to be heavy, before it is done. Where so much is not there, it gives back the
-   * first token too.
+   * Takes more for a request that turns out to be heavy, before it is done. If so much is not there, it takes nothing
+   * more, and the first token stays spent: reading and pricing the request was work.
    */
   takeMore(keyId: string, tokens: number): RateLimit | null
   /** Takes what a request has come to while it was done, down to a debt of a minute's worth. */
@@ -69,12 +69,9 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     takeMore: (keyId, tokens) => {
       if (tokens <= 0) return state(keyId, 0)
       // With the first token, no request needs more than a full bucket.
-      const waitMs = taken(keyId, Math.min(tokens, perMinute - 1))
-      if (waitMs > 0) {
-        buckets.giveBack(keyId, 1)
-        sharing?.spent(keyId, -1)
-      }
-      return state(keyId, waitMs)
+      const more = Math.min(tokens, perMinute - 1)
+      // The next attempt needs a first token again.
+      return state(keyId, taken(keyId, more) > 0 ? buckets.waitMs(keyId, more + 1) : 0)
     },
     charge: (keyId, tokens) => {
       buckets.charge(keyId, tokens)

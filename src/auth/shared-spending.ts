@@ -11,7 +11,7 @@ export interface Sharing {
    * spends a tenth of its limit within the time that the database takes to answer.
    */
   heard(id: string): Promise<void> | undefined
-  /** Notes what was spent, or, below 0, given back; and tells the database of it in the background once it is worth it. */
+  /** Notes what was spent, and tells the database of it in the background once it is worth it. */
   spent(id: string, tokens: number): void
 }
 

@@ -87,8 +87,10 @@ describe.each(PROVIDERS)('the rate limit on %s', (provider) => {
       'RATE_LIMITED',
     ])
     expect(refused.body.data ?? null).toBe(null)
-    // The token that it came with is there again.
-    expect(left(refused.response).slice(0, 2)).toEqual([4, tokens - 1])
+    // The token that it came with stays spent, so that nothing is parsed and priced for free.
+    expect(left(refused.response).slice(0, 2)).toEqual([4, tokens - 2])
+    clock.advance(Number(refused.response.headers.get('retry-after')) * 1_000)
+    expect((await ask(other)).response.status).toBe(200)
   })
 
   it('tells over GraphQL what it tells in headers', async () => {
@@ -194,18 +196,29 @@ describe('heavy requests', () => {
     ])
   })
 
-  it('take all they need or nothing, and pass after the time that they are told', async () => {
+  it('take all they need or only the first token, and pass after the time that they are told', async () => {
     const { limiter, clock } = start(6)
     const ask = async (tokens: number) => {
       const taken = await limiter.take('k')
       return taken?.retryAfterMs === 0 ? limiter.takeMore('k', tokens - 1) : taken
     }
     expect(await ask(5)).toMatchObject({ remaining: 1, retryAfterMs: 0 })
-    expect(await ask(3)).toMatchObject({ remaining: 1, retryAfterMs: 20_000 })
-    clock.advance(19_999)
-    expect(await ask(3)).toMatchObject({ remaining: 2, retryAfterMs: 1 })
-    clock.advance(1)
+    expect(await ask(3)).toMatchObject({ remaining: 0, retryAfterMs: 30_000 })
+    clock.advance(30_000)
     expect(await ask(3)).toMatchObject({ remaining: 0, retryAfterMs: 0 })
+    clock.advance(29_999)
+    expect(await ask(3)).toMatchObject({ remaining: 1, retryAfterMs: 10_001 })
+  })
+
+  it('spend the allowance when they are repeated without waiting', async () => {
+    const { limiter } = start(6)
+    await limiter.take('k')
+    await limiter.take('k')
+    for (const remaining of [3, 2, 1, 0]) {
+      await limiter.take('k')
+      expect(limiter.takeMore('k', 4)).toMatchObject({ remaining })
+    }
+    expect(await limiter.take('k')).toMatchObject({ retryAfterMs: 10_000 })
   })
 
   it('pass with a full bucket, however much they cost', async () => {
