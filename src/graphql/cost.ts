@@ -19,6 +19,7 @@ import {
   valueFromASTUntyped,
 } from 'graphql'
 import type { Clock } from '../kernel/clock.ts'
+import { type OnStep, uncounted } from './limits.ts'
 import { type Fragments, fragmentsOf } from './structure.ts'
 
 /**
@@ -35,8 +36,8 @@ export const STATEMENT = 100
 
 /** What a field says of its price, in its `extensions`. */
 export interface Price {
-  /** Points for the field itself. */
-  readonly weight?: number | ((own: Argument) => number)
+  /** Points for the field itself, by its arguments and those of the field it is inside. */
+  readonly weight?: number | ((own: Argument, around: Argument) => number)
   /**
    * Most elements that a list of objects has (or how often an object is there at all), by the arguments of the field and
    * of the field it is inside, and the present. Values out of range, or of a wrong type, are refused later: any price will
@@ -65,7 +66,11 @@ export type Pricing = (
   operation: OperationDefinitionNode,
 ) => (variables: Variables) => number
 
-export function createPricing(schema: GraphQLSchema, clock: Pick<Clock, 'now'>): Pricing {
+export function createPricing(
+  schema: GraphQLSchema,
+  clock: Pick<Clock, 'now'>,
+  onStep: OnStep = uncounted,
+): Pricing {
   const introspection = introspectionSizes(schema)
   const priceOf = (type: GraphQLNamedType, field: Field): Price =>
     isIntrospectionType(type)
@@ -98,6 +103,7 @@ export function createPricing(schema: GraphQLSchema, clock: Pick<Clock, 'now'>):
     ): Points {
       return sum(
         selections.map((selection) => {
+          onStep()
           if (selection.kind === Kind.FIELD) return ofField(type, selection, around)
           const fragment = fragmentOf(fragments, selection)
           if (!fragment) return 0
@@ -116,7 +122,8 @@ export function createPricing(schema: GraphQLSchema, clock: Pick<Clock, 'now'>):
       const field = fieldOf(schema, type, node.name.value)
       const { weight = 1, size } = field && type ? priceOf(type, field) : {}
       const own = argumentsOf(field, node)
-      const itself = typeof weight === 'number' ? weight : settled((given) => weight(own(given)))
+      const itself =
+        typeof weight === 'number' ? weight : settled((given) => weight(own(given), around(given)))
       if (!node.selectionSet) return itself
       const inner = field && getNamedType(field.type)
       const inside = ofSelection(isCompositeType(inner) ? inner : undefined, node.selectionSet, own)
@@ -144,15 +151,22 @@ function fieldOf(schema: GraphQLSchema, type: GraphQLNamedType | undefined, name
   return isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined
 }
 
+/** Each argument is read once, however many fields inside are priced by it. */
 function argumentsOf(field: Field | undefined, { arguments: given = [] }: FieldNode) {
-  return (variables: Variables): Argument =>
-    (name) => {
-      const node = given.find((argument) => argument.name.value === name)?.value
-      const value = node && valueFromASTUntyped(node, variables)
-      return value === undefined
-        ? field?.args.find((argument) => argument.name === name)?.defaultValue
-        : value
+  const readBy = new WeakMap<Variables, Map<string, unknown>>()
+  const read = (name: string, variables: Variables): unknown => {
+    const node = given.find((argument) => argument.name.value === name)?.value
+    const value = node && valueFromASTUntyped(node, variables)
+    return value === undefined ? field?.args.find((argument) => argument.name === name)?.defaultValue : value
+  }
+  return (variables: Variables): Argument => {
+    const values = readBy.get(variables) ?? new Map<string, unknown>()
+    readBy.set(variables, values)
+    return (name) => {
+      if (!values.has(name)) values.set(name, read(name, variables))
+      return values.get(name)
     }
+  }
 }
 
 function defaultsOf({ variableDefinitions = [] }: OperationDefinitionNode): Variables | undefined {

@@ -10,7 +10,7 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { createPricing } from './cost.ts'
-import type { QueryLimits } from './limits.ts'
+import { type OnStep, type QueryLimits, uncounted } from './limits.ts'
 import { checkStructure, checkSubscriptionRoot } from './structure.ts'
 import { checkTokens } from './tokens.ts'
 import { checkLiterals, checkVariables } from './values.ts'
@@ -45,8 +45,13 @@ export interface Gate {
 
 type Named = Map<string | undefined, AdmittedOperation | undefined>
 
-export function createGate(schema: GraphQLSchema, limits: QueryLimits, clock: Pick<Clock, 'now'>): Gate {
-  const pricing = createPricing(schema, clock)
+export function createGate(
+  schema: GraphQLSchema,
+  limits: QueryLimits,
+  clock: Pick<Clock, 'now'>,
+  onStep: OnStep = uncounted,
+): Gate {
+  const pricing = createPricing(schema, clock, onStep)
   const known = new LRUCache<string, { readonly document: DocumentNode; readonly named: Named }>({
     max: MAX_REMEMBERED,
     maxSize: MAX_REMEMBERED_LENGTH,
@@ -57,11 +62,11 @@ export function createGate(schema: GraphQLSchema, limits: QueryLimits, clock: Pi
   function passed(text: string) {
     const before = known.get(text)
     if (before) return before
-    checkTokens(text, limits.tokens)
+    checkTokens(text, limits.tokens, onStep)
     const document = documentOf(text)
     if (!document) return undefined
-    checkStructure(document, limits.operations)
-    checkLiterals(document)
+    checkStructure(document, limits.operations, onStep)
+    checkLiterals(document, onStep)
     const now = { document, named: new Map() as Named }
     if (text.length <= MAX_REMEMBERED_DOCUMENT) known.set(text, now)
     return now
@@ -70,7 +75,8 @@ export function createGate(schema: GraphQLSchema, limits: QueryLimits, clock: Pi
   function admitted(document: DocumentNode, name: string | undefined): AdmittedOperation | undefined {
     const operation = getOperationAST(document, name)
     if (!operation) return undefined
-    if (operation.operation === OperationTypeNode.SUBSCRIPTION) checkSubscriptionRoot(document, operation)
+    if (operation.operation === OperationTypeNode.SUBSCRIPTION)
+      checkSubscriptionRoot(document, operation, onStep)
     const points = pricing(document, operation)
     const isQuery = operation.operation !== OperationTypeNode.MUTATION
     return {

@@ -11,8 +11,15 @@ export interface QueryLimits {
   readonly operations: number
 }
 
+/** Called for each token, selection or value that a check looks at. Tests count the work by it. */
+export type OnStep = () => void
+
+export const uncounted: OnStep = () => {}
+
 /** Characters, comments included. */
 export const MAX_DOCUMENT_LENGTH = 200_000
+/** Characters of a name: of a field, an alias, an argument, a type, a variable, a fragment, an operation. */
+export const MAX_NAME_LENGTH = 128
 /** Brackets of any sort inside each other: what a parser goes down into. */
 export const MAX_BRACKETS = 40
 /** Fields inside fields. The introspection of GraphiQL has 15. */
@@ -20,6 +27,8 @@ export const MAX_DEPTH = 16
 export const MAX_FIELDS = 500
 /** Fields asked for again, by another selection of the same object. GraphQL compares all of these with each other. */
 export const MAX_REPEATED = 100
+/** Fragment spreads and inline fragments, those without a field in them too. */
+export const MAX_SPREADS = 200
 export const MAX_ALIASES = 50
 export const MAX_DIRECTIVES = 50
 export const MAX_ROOT_FIELDS = 10

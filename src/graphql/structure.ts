@@ -5,7 +5,6 @@ import {
   Kind,
   type OperationDefinitionNode,
   type SelectionSetNode,
-  visit,
 } from 'graphql'
 import { AppError } from '../kernel/errors.ts'
 import {
@@ -17,7 +16,10 @@ import {
   MAX_FRAGMENT_DEPTH,
   MAX_REPEATED,
   MAX_ROOT_FIELDS,
+  MAX_SPREADS,
   MAX_VARIABLES,
+  type OnStep,
+  uncounted,
 } from './limits.ts'
 import { tooComplex } from './tokens.ts'
 
@@ -31,29 +33,37 @@ interface Counts {
   readonly aliases: number
   readonly directives: number
   readonly depth: number
-  /** Fragments that spread each other below. */
+  /** Fragment spreads and inline fragments. */
   readonly spreads: number
+  /** Fragments that spread each other below. */
+  readonly chain: number
 }
 
 /**
  * Holds a document against what one may have at most. It counts each fragment once, however often it is spread, so it
  * is done in a time that grows with the document and not with what the document would become: before GraphQL's own
  * validation, which compares fields two by two. It knows no schema, and no name that is not counted.
- * @throws {AppError} TOO_COMPLEX, or BAD_USER_INPUT for a circle of fragments
+ * @throws {AppError} TOO_COMPLEX; BAD_USER_INPUT for fragments that are unknown, have the same name or form a circle
  */
-export function checkStructure(document: DocumentNode, mostOperations: number): void {
+export function checkStructure(
+  document: DocumentNode,
+  mostOperations: number,
+  onStep: OnStep = uncounted,
+): void {
   const operations = operationsOf(document)
   within('operations', mostOperations, operations.length)
-  const fragments = fragmentsOf(document)
-  const definitions = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION)
+  const definitions = document.definitions.filter((one) => one.kind === Kind.FRAGMENT_DEFINITION)
   within('fragments', MAX_FRAGMENTS, definitions.length)
-  checkNames(document, fragments)
+  const fragments = fragmentsOf(document)
+  for (const definition of definitions)
+    if (fragments.get(definition.name.value) !== definition)
+      throw new AppError('BAD_USER_INPUT', `There can be only one fragment named "${definition.name.value}".`)
   within(
     'variables',
     MAX_VARIABLES,
     sum(operations.map((operation) => operation.variableDefinitions?.length)),
   )
-  const counting = createCounting(fragments)
+  const counting = createCounting(fragments, onStep)
   const counted = operations.map((operation) => counting.ofDefinition(operation))
   const used = new Set(counting.met)
   // Validation looks at fragments that nothing spreads, too.
@@ -64,8 +74,9 @@ export function checkStructure(document: DocumentNode, mostOperations: number): 
   within('aliases', MAX_ALIASES, sum(all.map(({ aliases }) => aliases)))
   within('directives', MAX_DIRECTIVES, sum(all.map(({ directives }) => directives)))
   within('fields', MAX_FIELDS, sum(all.map(({ fields }) => fields)))
+  within('fragment spreads', MAX_SPREADS, sum(all.map(({ spreads }) => spreads)))
   const repeated = sum(
-    [...operations, ...unused].map(({ selectionSet }) => repeatedIn(selectionSet, fragments)),
+    [...operations, ...unused].map(({ selectionSet }) => repeatedIn(selectionSet, fragments, onStep)),
   )
   within('fields that are asked for again', MAX_REPEATED, repeated)
 }
@@ -79,11 +90,13 @@ export function checkStructure(document: DocumentNode, mostOperations: number): 
 export function checkSubscriptionRoot(
   document: DocumentNode,
   { selectionSet }: OperationDefinitionNode,
+  onStep: OnStep = uncounted,
 ): void {
   const fragments = fragmentsOf(document)
   const seen = new Set<string>()
   const check = ({ selections }: SelectionSetNode): void => {
     for (const selection of selections) {
+      onStep()
       if (selection.directives?.some(({ name }) => name.value === 'skip' || name.value === 'include'))
         throw new AppError(
           'BAD_USER_INPUT',
@@ -99,24 +112,6 @@ export function checkSubscriptionRoot(
   check(selectionSet)
 }
 
-/**
- * Each fragment has a name of its own, and each spread names one. Otherwise what is counted would not be what validation
- * walks through, and spreads that end in no field would not be counted at all.
- */
-function checkNames(document: DocumentNode, fragments: Fragments): void {
-  visit(document, {
-    FragmentDefinition: (definition) => {
-      const name = definition.name.value
-      if (fragments.get(name) !== definition)
-        throw new AppError('BAD_USER_INPUT', `There can be only one fragment named "${name}".`)
-    },
-    FragmentSpread: ({ name }) => {
-      if (!fragments.has(name.value))
-        throw new AppError('BAD_USER_INPUT', `Unknown fragment "${name.value}".`)
-    },
-  })
-}
-
 export const operationsOf = ({ definitions }: DocumentNode): OperationDefinitionNode[] =>
   definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION)
 
@@ -127,7 +122,7 @@ export const fragmentsOf = ({ definitions }: DocumentNode): Fragments =>
       .map((definition) => [definition.name.value, definition]),
   )
 
-function createCounting(fragments: Fragments) {
+function createCounting(fragments: Fragments, onStep: OnStep) {
   const known = new Map<string, Counts>()
   const path = new Set<string>()
 
@@ -135,7 +130,7 @@ function createCounting(fragments: Fragments) {
     const before = known.get(name)
     if (before) return before
     const fragment = fragments.get(name)
-    if (!fragment) return NOTHING
+    if (!fragment) throw new AppError('BAD_USER_INPUT', `Unknown fragment "${name}".`)
     if (path.has(name)) {
       const via = [...path].slice([...path].indexOf(name) + 1).map((other) => `"${other}"`)
       const round = via.length === 0 ? '' : ` via ${via.join(', ')}`
@@ -156,8 +151,9 @@ function createCounting(fragments: Fragments) {
   }
 
   function ofSelection({ selections }: SelectionSetNode): Counts {
-    let [fields, roots, aliases, directives, depth, spreads] = [0, 0, 0, 0, 0, 0]
+    let [fields, roots, aliases, directives, depth, spreads, chain] = [0, 0, 0, 0, 0, 0, 0]
     for (const selection of selections) {
+      onStep()
       const isField = selection.kind === Kind.FIELD
       const inside = selection.kind === Kind.FRAGMENT_SPREAD ? ofFragment(selection.name.value) : undefined
       const inner =
@@ -170,37 +166,47 @@ function createCounting(fragments: Fragments) {
       aliases += inner.aliases + Number(isField && selection.alias !== undefined)
       directives += inner.directives + lengthOf(selection.directives)
       depth = Math.max(depth, inner.depth + Number(isField))
-      spreads = Math.max(spreads, inner.spreads + Number(inside !== undefined))
-      within('fragments that spread each other', MAX_FRAGMENT_DEPTH, path.size + spreads)
+      spreads += inner.spreads + Number(!isField)
+      chain = Math.max(chain, inner.chain + Number(inside !== undefined))
+      within('fragments that spread each other', MAX_FRAGMENT_DEPTH, path.size + chain)
     }
-    return { fields, roots, aliases, directives, depth, spreads }
+    return { fields, roots, aliases, directives, depth, spreads, chain }
   }
 
   return { ofDefinition, met: { [Symbol.iterator]: () => known.keys() } }
 }
 
-const NOTHING: Counts = { fields: 0, roots: 0, aliases: 0, directives: 0, depth: 0, spreads: 0 }
+const NOTHING: Counts = { fields: 0, roots: 0, aliases: 0, directives: 0, depth: 0, spreads: 0, chain: 0 }
 
 /** By the name that a field has in the answer, all that is asked for inside it. */
 type Asked = Map<string, Asked>
 
-/** How many fields of a selection are there already when they come. The selection has few fields: they are counted. */
-function repeatedIn(selectionSet: SelectionSetNode, fragments: Fragments, asked: Asked = new Map()): number {
+/**
+ * How many fields of a selection are there already when they come. It follows every spread, so {@link MAX_FIELDS} and
+ * {@link MAX_SPREADS} have to hold.
+ */
+function repeatedIn(
+  selectionSet: SelectionSetNode,
+  fragments: Fragments,
+  onStep: OnStep,
+  asked: Asked = new Map(),
+): number {
   let repeated = 0
   for (const selection of selectionSet.selections) {
+    onStep()
     if (selection.kind === Kind.FIELD) {
       const name = (selection.alias ?? selection.name).value
       const before = asked.get(name)
       const inside = before ?? new Map()
       if (before) repeated += 1
       else asked.set(name, inside)
-      if (selection.selectionSet) repeated += repeatedIn(selection.selectionSet, fragments, inside)
+      if (selection.selectionSet) repeated += repeatedIn(selection.selectionSet, fragments, onStep, inside)
     } else {
       const inside =
         selection.kind === Kind.FRAGMENT_SPREAD
           ? fragments.get(selection.name.value)?.selectionSet
           : selection.selectionSet
-      if (inside) repeated += repeatedIn(inside, fragments, asked)
+      if (inside) repeated += repeatedIn(inside, fragments, onStep, asked)
     }
   }
   return repeated

@@ -1,7 +1,6 @@
 import {
   type ASTNode,
   type ASTVisitor,
-  BREAK,
   type DocumentNode,
   type GraphQLError,
   Kind,
@@ -18,10 +17,11 @@ export function describeInvalidValues(
   document: DocumentNode,
   errors: readonly GraphQLError[],
 ): GraphQLError[] {
+  const paths = inputPaths(document, new Set(errors.flatMap(({ nodes = [] }) => nodes.slice(0, 1))))
   return errors.map((error) => {
     const [node] = error.nodes ?? []
-    const field = node === undefined ? '' : inputPath(document, node)
-    return field === '' ? error : withMessage(error, `Wrong value for \`${field}\`: ${error.message}`)
+    const field = node === undefined ? undefined : paths.get(node)
+    return field === undefined ? error : withMessage(error, `Wrong value for \`${field}\`: ${error.message}`)
   })
 }
 
@@ -30,8 +30,10 @@ export function withoutSuggestions(error: GraphQLError): GraphQLError {
   return withMessage(error, error.message.replace(/ Did you mean .*\?$/, ''))
 }
 
-/** `inputs[1].platform` for the node of the value of that field; empty if `node` is not a value in an argument. */
-function inputPath(document: DocumentNode, node: ASTNode): string {
+/** `inputs[1].platform` for each node that is the value of that field, found in one walk; none for other nodes. */
+function inputPaths(document: DocumentNode, wanted: ReadonlySet<ASTNode>): ReadonlyMap<ASTNode, string> {
+  const paths = new Map<ASTNode, string>()
+  if (wanted.size === 0) return paths
   const names: string[] = []
   const nameOf = (inner: ASTNode, key: string | number | undefined) => {
     if (inner.kind === Kind.ARGUMENT || inner.kind === Kind.OBJECT_FIELD) return `.${inner.name.value}`
@@ -41,13 +43,12 @@ function inputPath(document: DocumentNode, node: ASTNode): string {
     enter: (inner, key) => {
       const name = nameOf(inner, key)
       if (name !== undefined) names.push(name)
-      return inner === node ? BREAK : undefined
+      if (wanted.has(inner) && names[0]?.startsWith('.')) paths.set(inner, names.join('').slice(1))
     },
     leave: (inner, key) => {
       if (nameOf(inner, key) !== undefined) names.pop()
     },
   }
   visit(document, visitor)
-  const [first] = names
-  return first?.startsWith('.') ? names.join('').slice(1) : ''
+  return paths
 }

@@ -1,36 +1,37 @@
-import { type ArgumentNode, type DocumentNode, Kind, OperationTypeNode, type ValueNode, visit } from 'graphql'
+import { type DocumentNode, Kind, OperationTypeNode, type ValueNode, visit } from 'graphql'
 import { AppError } from '../kernel/errors.ts'
-import { MAX_MEMBERS, MAX_TEXT_LENGTH } from './limits.ts'
+import { MAX_MEMBERS, MAX_TEXT_LENGTH, type OnStep, uncounted } from './limits.ts'
 
 /**
  * Holds texts and lists that stand in a document against what they may have at most. What a mutation records may be
  * long; the body it comes in has an end, and so has each of its fields.
  * @throws {AppError} BAD_USER_INPUT
  */
-export function checkLiterals(document: DocumentNode): void {
+export function checkLiterals(document: DocumentNode, onStep: OnStep = uncounted): void {
+  const check = (node: ValueNode, at: string): void => {
+    onStep()
+    if (node.kind === Kind.STRING) checkLength(node.value, at)
+    if (node.kind === Kind.LIST) {
+      checkMembers(node.values.length, at)
+      node.values.forEach((value, index) => check(value, `${at}[${index}]`))
+    }
+    if (node.kind === Kind.OBJECT) {
+      checkMembers(node.fields.length, at)
+      for (const { name, value } of node.fields) check(value, `${at}.${name.value}`)
+    }
+  }
   visit(document, {
-    OperationDefinition: ({ operation }) => (operation === OperationTypeNode.MUTATION ? false : undefined),
-    Argument: ({ name, value }: ArgumentNode) => {
-      checkLiteral(value, name.value)
-      return false
-    },
-    VariableDefinition: ({ variable, defaultValue }) => {
-      if (defaultValue) checkLiteral(defaultValue, variable.name.value)
+    enter: (node) => {
+      onStep()
+      if (node.kind === Kind.OPERATION_DEFINITION && node.operation === OperationTypeNode.MUTATION)
+        return false
+      if (node.kind === Kind.ARGUMENT) check(node.value, node.name.value)
+      else if (node.kind === Kind.VARIABLE_DEFINITION) {
+        if (node.defaultValue) check(node.defaultValue, node.variable.name.value)
+      } else return undefined
       return false
     },
   })
-}
-
-function checkLiteral(node: ValueNode, at: string): void {
-  if (node.kind === Kind.STRING) checkLength(node.value, at)
-  if (node.kind === Kind.LIST) {
-    checkMembers(node.values.length, at)
-    node.values.forEach((value, index) => checkLiteral(value, `${at}[${index}]`))
-  }
-  if (node.kind === Kind.OBJECT) {
-    checkMembers(node.fields.length, at)
-    for (const { name, value } of node.fields) checkLiteral(value, `${at}.${name.value}`)
-  }
 }
 
 /** The same for the values of the variables of a query. @throws {AppError} BAD_USER_INPUT */
