@@ -62,7 +62,7 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
   const { config, clock = systemClock } = options
   const metrics = config.metrics ? createMetrics({ version: readVersion(), ownProcess, clock }) : undefined
   const logger = metrics?.counted(options.logger) ?? options.logger
-  const { maxBodyBytes, maxQueryCost } = config
+  const { maxBodyBytes, maxResponseBytes, maxQueryCost } = config
   const schema = createSchema(createPlatforms(config.extraPlatforms))
   const limits = {
     tokens: config.maxQueryTokens,
@@ -103,6 +103,7 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
       retentionMs,
       platforms,
       maxBodyBytes,
+      maxResponseBytes,
       clock,
       logger,
       stopping: stopping.signal,
@@ -119,6 +120,7 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
       introspection: config.introspection,
       maxBodyBytes,
       heartbeatMs: config.streamHeartbeatMs,
+      maxResponseBytes,
       clock,
       gate,
       findDocument: createDocumentFinder(listed, config.persistedOperationsOnly),

@@ -25,6 +25,7 @@ export interface Config {
   readonly cleanupIntervalMs: number
   readonly poolSize: number
   readonly maxBodyBytes: number
+  readonly maxResponseBytes: number
   /** The path below which the service is mounted; empty for none. */
   readonly basePath: string
   readonly compression: boolean
@@ -106,6 +107,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     cleanupIntervalMs: values.CLEANUP_INTERVAL_SECONDS * SECOND_MS,
     poolSize: values.POOL_SIZE,
     maxBodyBytes: values.MAX_BODY_BYTES,
+    maxResponseBytes: values.MAX_RESPONSE_BYTES,
     basePath: values.BASE_PATH ?? '',
     compression: values.COMPRESSION ?? true,
     streams: values.STREAMS,

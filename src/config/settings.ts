@@ -181,6 +181,12 @@ export const SETTINGS = {
   CLEANUP_INTERVAL_SECONDS: wholeNumber(1, 86_400, 60, 'Pause between two rounds of deleting expired logs.'),
   POOL_SIZE: wholeNumber(1, 500, 10, 'Connections to Postgres a process may hold. SQLite needs none.'),
   MAX_BODY_BYTES: wholeNumber(1_024, 104_857_600, 4_194_304, 'Largest request body accepted, in bytes.'),
+  MAX_RESPONSE_BYTES: wholeNumber(
+    65_536,
+    134_217_728,
+    16_777_216,
+    'Largest GraphQL response or REST page, in bytes before compression; larger ones are rejected with TOO_COMPLEX.',
+  ),
   BASE_PATH: setting(
     z
       .string()

@@ -3,7 +3,8 @@ import type { Principal } from '../auth/principal.ts'
 import { whileGood } from '../auth/while-good.ts'
 import { mediaType, readChunks, readJson, requireMediaType } from '../http/body.ts'
 import { targetOf } from '../http/request-target.ts'
-import { type Charge, type Route, json } from '../http/route.ts'
+import { responseJson } from '../http/response-size.ts'
+import { type Charge, type Route, json, jsonResponse } from '../http/route.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
@@ -23,6 +24,7 @@ export interface ConnectionLogRouteOptions {
   readonly retentionMs: number
   readonly platforms: Platforms
   readonly maxBodyBytes: number
+  readonly maxResponseBytes: number
   readonly clock: Clock
   readonly logger: Logger
   /** Aborted when the service begins to stop. */
@@ -36,6 +38,7 @@ export function connectionLogRoute({
   retentionMs,
   platforms,
   maxBodyBytes,
+  maxResponseBytes,
   clock,
   logger,
   stopping,
@@ -72,9 +75,11 @@ export function connectionLogRoute({
       GET: {
         needs: 'logs:read',
         run: async (request, principal, _, charge) => {
-          return json(
-            await listLogs(parametersOf(request), logsOf(principal, charge), { retentionMs, platforms }),
-          )
+          const page = await listLogs(parametersOf(request), logsOf(principal, charge), {
+            retentionMs,
+            platforms,
+          })
+          return jsonResponse(await responseJson(page, { maxResponseBytes, clock }))
         },
       },
       POST: {

@@ -117,7 +117,7 @@ function piecesOf(within: Operation, type: GraphQLObjectType, nodes: readonly Fi
       return [{ rows: property }]
     })
   const pieces = inside(type, nodes, [])
-  if (countOf(shape ?? []) + pieces.length > MAX_FIELDS) throw new NeedsExecution()
+  if (countOf(shape ?? []) + pieces.length > MAX_FIELDS || hasRepeats(shape ?? [])) throw new NeedsExecution()
   return { pieces, shape: shape ?? [] }
 }
 
@@ -198,6 +198,19 @@ function fieldOf(type: GraphQLObjectType, node: FieldNode): Field {
   const field = type.getFields()[node.name.value]
   if (!field) throw new NeedsExecution()
   return field
+}
+
+/**
+ * Whether something that is stored is written twice, by aliases. The database would build a text many times as long as
+ * the logs; execution has each text once in memory, and stops before the answer is too large.
+ */
+function hasRepeats(shape: Shape): boolean {
+  // Choices and instants are short, and `status` and `eventType` are read from the same column.
+  const stored = shape.flatMap(({ value }) => (value.is === 'plain' || value.is === 'object' ? [value] : []))
+  return (
+    new Set(stored.map(({ property }) => property)).size < stored.length ||
+    stored.some((value) => value.is === 'object' && hasRepeats(value.shape))
+  )
 }
 
 const countOf = (shape: Shape): number =>

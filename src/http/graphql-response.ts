@@ -1,14 +1,16 @@
 import { type ExecutionResult, GraphQLError } from 'graphql'
 import { type GraphQLParams, type Plugin, isAsyncIterable } from 'graphql-yoga'
-import { withRequestId, withoutStatus } from '../graphql/errors.ts'
+import { refused, withRequestId, withoutStatus } from '../graphql/errors.ts'
 import { withoutSuggestions } from '../graphql/validation.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { boundedJson } from '../kernel/bounded-json.ts'
 import { ERROR_STATUS, type ErrorCode } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
 import type { GraphqlContext } from './graphql.ts'
 import { type Acceptable, JSON_TYPE, contentTypeOf } from './media-type.ts'
+import { responseTooLarge } from './response-size.ts'
 import { streamOfOne, streamResponse } from './stream.ts'
-import { multipart, serverSentEvents } from './stream-format.ts'
+import { multipart, serverSentEvents, withText } from './stream-format.ts'
 
 /** What Yoga runs a request with. */
 export interface ExecutionContext extends GraphqlContext {
@@ -22,6 +24,7 @@ export interface ResponseOptions {
   readonly introspection: boolean
   /** How often a subscription says that it is alive, in milliseconds. */
   readonly heartbeatMs: number
+  readonly maxResponseBytes: number
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -56,18 +59,18 @@ function streamOf(
  * A single result: as JSON where that is accepted, else as a stream of one. What refuses a subscription comes in the
  * form of its events, except to a plain EventSource, which would come back for ever unless a status stops it.
  */
-function responseOf(
-  executed: ExecutionResult,
+async function responseOf(
+  whole: ExecutionResult,
   { method }: Request,
   context: ExecutionContext,
   options: ResponseOptions & { readonly Response: typeof Response },
-): Response {
+): Promise<Response> {
   const { acceptable } = context
   const { json, stream } = acceptable
-  const result = finished(executed, context, options)
+  const { executed, result, text } = await written(whole, context, options)
   const { errors } = result
   const asJson = (status: number) =>
-    new options.Response(JSON.stringify(result), {
+    new options.Response(text, {
       status,
       headers: { 'content-type': contentTypeOf(acceptable) },
     })
@@ -75,7 +78,18 @@ function responseOf(
   if (!stream || (json && !isRefusedSubscription)) return asJson(statusOf(executed, json))
   if (stream === multipart && json) return asJson(200)
   if (stream === serverSentEvents && errors && method === 'GET') return asJson(statusOfCode(errors[0]))
-  return streamOfOne(result, stream)
+  return streamOfOne(withText(result, text), stream)
+}
+
+/** A result and its text: an error instead if the text is too large. A mutation has been carried out by then. */
+async function written(executed: ExecutionResult, context: ExecutionContext, options: ResponseOptions) {
+  const { maxResponseBytes, clock } = options
+  const result = finished(executed, context, options)
+  const text = await boundedJson(result, maxResponseBytes, clock)
+  if (text !== undefined) return { executed, result, text }
+  const refusal = { errors: [refused(responseTooLarge(maxResponseBytes))] }
+  const instead = finished(refusal, context, options)
+  return { executed: refusal, result: instead, text: JSON.stringify(instead) }
 }
 
 /** A request error has a status, but in `application/json` for what GraphQL itself says of a document. */

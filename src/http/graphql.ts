@@ -49,6 +49,7 @@ export interface GraphqlOptions {
   readonly maxBodyBytes: number
   /** How often a subscription says that it is alive, in milliseconds. */
   readonly heartbeatMs: number
+  readonly maxResponseBytes: number
   readonly clock: Clock
   readonly gate: Gate
   readonly findDocument: DocumentFinder
@@ -122,7 +123,10 @@ export type GraphqlExecution = (
  * which puts U+FFFD for bytes that are not UTF-8.
  */
 export function createExecution(
-  options: Pick<GraphqlOptions, 'schema' | 'endpoint' | 'introspection' | 'heartbeatMs' | 'clock' | 'logger'>,
+  options: Pick<
+    GraphqlOptions,
+    'schema' | 'endpoint' | 'introspection' | 'heartbeatMs' | 'maxResponseBytes' | 'clock' | 'logger'
+  >,
 ): GraphqlExecution {
   const { schema, endpoint, introspection } = options
   const yoga = createYoga<ExecutionContext>({

@@ -38,12 +38,18 @@ export const wholeText = (
   text,
 })
 
+const JSON_WITH_CHARSET = 'application/json; charset=utf-8'
+
 /** A JSON answer. `Response.json` would not set the charset, which some clients ask for. */
 export const jsonText = (body: unknown, status = 200, headers: Record<string, string> = {}): TextAnswer =>
-  wholeText(JSON.stringify(body), { 'content-type': 'application/json; charset=utf-8', ...headers }, status)
+  wholeText(JSON.stringify(body), { 'content-type': JSON_WITH_CHARSET, ...headers }, status)
 
 /** Of a class that costs less than the platform's own, and is sent without a stream. */
 export const toResponse = ({ status, headers, text }: TextAnswer): Response =>
   new FastResponse(text, { status, headers })
 
 export const json = (...answer: Parameters<typeof jsonText>): Response => toResponse(jsonText(...answer))
+
+/** A JSON answer whose text is at hand. */
+export const jsonResponse = (text: string): Response =>
+  toResponse(wholeText(text, { 'content-type': JSON_WITH_CHARSET }))

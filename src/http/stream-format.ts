@@ -26,6 +26,12 @@ function textOf(result: ExecutionResult): string {
   return text
 }
 
+/** The same result, whose text is known. */
+export function withText(result: ExecutionResult, text: string): ExecutionResult {
+  texts.set(result, text)
+  return result
+}
+
 const id = (cursor: string | undefined) => (cursor === undefined ? '' : `id: ${cursor}\n`)
 
 /**

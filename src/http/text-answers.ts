@@ -15,10 +15,12 @@ import {
 import type { Context } from '../graphql/context.ts'
 import { type AdmittedOperation, MAX_REMEMBERED_DOCUMENT } from '../graphql/gate.ts'
 import { type TextPlan, planText } from '../graphql/text-plan.ts'
+import { AppError } from '../kernel/errors.ts'
 import { type Acceptable, contentTypeOf } from './media-type.ts'
+import { responseTooLarge } from './response-size.ts'
 
 /**
- * Answers a request without executing it. It never rejects.
+ * Answers a request without executing it. It rejects only an answer that is too large, with TOO_COMPLEX.
  * @returns undefined where the request has to be executed, and a failure to read the page where execution has to tell
  *   of it: to ask a database that does not answer a second time would double the wait
  */
@@ -41,9 +43,11 @@ const MAX_VARIANTS = 16
 export function createTextAnswers({
   schema,
   introspection,
+  maxResponseBytes,
 }: {
   schema: GraphQLSchema
   introspection: boolean
+  maxResponseBytes: number
 }): TextAnswers {
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
   // As long as the gate remembers the operation.
@@ -73,9 +77,12 @@ export function createTextAnswers({
       )
       if ('failure' in read) return read
       if (read.page === null) return undefined
+      const text = telling(plan.write(read.page), told)
+      if (Buffer.byteLength(text) > maxResponseBytes) throw responseTooLarge(maxResponseBytes)
       const init = { status: 200, headers: { 'Content-Type': contentTypeOf(acceptable) } }
-      return { response: new Response(telling(plan.write(read.page), told), init) }
-    } catch {
+      return { response: new Response(text, init) }
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'TOO_COMPLEX') throw error
       return undefined
     }
   }

@@ -33,12 +33,13 @@ interface Answer {
 /** The two ways on one database. `asText` has the schema given, execution always its own. */
 function waysOf(app: TestApp, schema = createSchema(), introspection = true) {
   const gate = quietGate(schema)
-  const asText = createTextAnswers({ schema, introspection })
+  const asText = createTextAnswers({ schema, introspection, maxResponseBytes: 16_777_216 })
   const execute = createExecution({
     schema: createSchema(),
     introspection,
     endpoint: '/graphql',
     heartbeatMs: 15_000,
+    maxResponseBytes: 16_777_216,
     clock: systemClock,
     logger: silentLogger,
   })
@@ -91,7 +92,7 @@ const AS_TEXT: Record<string, RandomRequest> = {
   'a page that is empty': {
     query: `{ connectionLogs(skip: 100000) { logs { id } pagination { hasMore } } }`,
   },
-  aliases: { query: '{ p: connectionLogs { l: logs { a: id b: id } x: pagination { y: total } } }' },
+  aliases: { query: '{ p: connectionLogs { l: logs { a: id b: platform } x: pagination { y: total } } }' },
   'the same field twice': {
     query: '{ connectionLogs { logs { error { code } error { message } } logs { id } } }',
   },
@@ -124,6 +125,13 @@ const EXECUTED: Record<string, RandomRequest> = {
   'two pages': { query: `{ a: ${PAGE} b: ${PAGE} }` },
   'no page': { query: '{ __typename }' },
   'a page left out': { query: '{ connectionLogs @skip(if: true) { logs { id } } }' },
+  'the same field twice by aliases': { query: '{ connectionLogs { logs { a: metadata b: metadata } } }' },
+  'the same member twice by aliases': {
+    query: '{ connectionLogs { logs { error { a: message b: message } } } }',
+  },
+  'the same object twice by aliases': {
+    query: '{ connectionLogs { logs { a: error { message } b: error { message } } } }',
+  },
   'logs twice': { query: '{ connectionLogs { a: logs { id } b: logs { status } } }' },
   introspection: { query: '{ __schema { queryType { name } } }' },
   'introspection beside it': { query: `{ ${PAGE} __schema { queryType { name } } }` },
@@ -314,6 +322,7 @@ it('asks a database that fails once, and tells of the failure as execution does'
     endpoint: '/graphql',
     maxBodyBytes: 10_000,
     heartbeatMs: 15_000,
+    maxResponseBytes: 16_777_216,
     clock: systemClock,
     logger: silentLogger,
   })

@@ -78,6 +78,7 @@ export async function startWatchedApp(
       maxCost: limits.cost,
       onAdmitted: (cost) => void charged.push(cost),
       heartbeatMs: 15_000,
+      maxResponseBytes: 16_777_216,
       clock: systemClock,
       logger: told,
     }),

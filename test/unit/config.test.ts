@@ -33,6 +33,7 @@ describe('settings', () => {
       cleanupIntervalMs: 60_000,
       poolSize: 10,
       maxBodyBytes: 4_194_304,
+      maxResponseBytes: 16_777_216,
       streams: 1_000,
       streamsPerKey: 100,
       streamHeartbeatMs: 15_000,

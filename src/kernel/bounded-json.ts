@@ -1,0 +1,75 @@
+import type { Clock } from './clock.ts'
+
+/** Characters that are written before others have their turn: some milliseconds. */
+const PIECE_LENGTH = 262_144
+
+/** An object or a list that is being written. */
+interface Frame {
+  readonly source: Readonly<Record<string | number, unknown>>
+  /** Absent for a list. */
+  readonly keys: readonly string[] | undefined
+  readonly length: number
+  next: number
+  isEmpty: boolean
+}
+
+/**
+ * What `JSON.stringify` writes, as long as it has at most so many bytes. It stops at the first piece too many, and lets
+ * the event loop go on between pieces. A value that stands in many places is small in memory and may be huge as text:
+ * `JSON.stringify` would take as long as that takes, and fail with a RangeError in the end.
+ * @returns undefined if the text would be longer
+ */
+export async function boundedJson(
+  value: unknown,
+  maxBytes: number,
+  clock: Pick<Clock, 'sleep'>,
+): Promise<string | undefined> {
+  const stack: Frame[] = []
+  let [text, piece, bytes] = ['', '', 0]
+
+  /** Writes a value that has no members, or what one with members begins with. */
+  function begin(inner: unknown): void {
+    if (typeof inner !== 'object' || inner === null) {
+      piece += JSON.stringify(inner) ?? 'null'
+      return
+    }
+    const isList = Array.isArray(inner)
+    const keys = isList ? undefined : Object.keys(inner)
+    const length = isList ? inner.length : (keys ?? []).length
+    piece += isList ? '[' : '{'
+    stack.push({ source: inner as Frame['source'], keys, length, next: 0, isEmpty: true })
+  }
+
+  begin(plain(value, ''))
+  for (let frame = stack.at(-1); frame; frame = stack.at(-1)) {
+    if (frame.next === frame.length) {
+      piece += frame.keys ? '}' : ']'
+      stack.pop()
+      continue
+    }
+    const key = frame.keys ? (frame.keys[frame.next] ?? '') : frame.next
+    frame.next += 1
+    const inner = plain(frame.source[key], String(key))
+    if (frame.keys && !isWritten(inner)) continue
+    if (!frame.isEmpty) piece += ','
+    frame.isEmpty = false
+    if (frame.keys) piece += `${JSON.stringify(key)}:`
+    begin(inner)
+    if (piece.length < PIECE_LENGTH) continue
+    bytes += Buffer.byteLength(piece)
+    if (bytes > maxBytes) return undefined
+    text += piece
+    piece = ''
+    await clock.sleep(0)
+  }
+  return bytes + Buffer.byteLength(piece) > maxBytes ? undefined : text + piece
+}
+
+/** What is written for a value: errors and instants say so themselves. */
+function plain(value: unknown, key: string): unknown {
+  const own = value as { toJSON?: unknown } | null
+  return typeof own === 'object' && typeof own?.toJSON === 'function' ? own.toJSON(key) : value
+}
+
+const isWritten = (value: unknown): boolean =>
+  value !== undefined && typeof value !== 'function' && typeof value !== 'symbol'

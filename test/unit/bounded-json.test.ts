@@ -1,0 +1,71 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { boundedJson } from '../../src/kernel/bounded-json.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
+
+const MEBIBYTE = 1_048_576
+
+/** A clock that counts how often others got a turn. */
+function countingClock() {
+  const clock = { turns: 0, sleep: async () => void (clock.turns += 1) }
+  return clock
+}
+
+describe('JSON up to a number of bytes', () => {
+  it('is what JSON.stringify writes, over 1,000 random values', async () => {
+    const strange = fc.constantFrom<unknown>(
+      undefined,
+      new Date(0),
+      new Date(Number.NaN),
+      Number.NaN,
+      -0,
+      () => 1,
+    )
+    const values = fc.oneof(
+      fc.jsonValue({ maxDepth: 5, stringUnit: 'binary' }),
+      fc.array(fc.oneof(strange, fc.dictionary(fc.string(), strange))),
+      fc.object({ withNullPrototype: true, withDate: true, maxDepth: 4 }),
+    )
+    await fc.assert(
+      fc.asyncProperty(values, async (value) => {
+        const expected = JSON.stringify(value)
+        const bytes = Buffer.byteLength(expected)
+        expect(await boundedJson(value, bytes, systemClock)).toBe(expected)
+        expect(await boundedJson(value, bytes - 1, systemClock)).toBe(undefined)
+      }),
+      { numRuns: 1_000, seed: 20_261_201 },
+    )
+  })
+
+  it('counts bytes and not characters', async () => {
+    for (const text of [
+      'é'.repeat(1_000),
+      '😀'.repeat(1_000),
+      '\u0001'.repeat(1_000),
+      '\ud800'.repeat(1_000),
+    ]) {
+      const bytes = Buffer.byteLength(JSON.stringify([text]))
+      expect(bytes).toBeGreaterThan(text.length)
+      expect(await boundedJson([text], bytes - 1, systemClock)).toBe(undefined)
+      expect(await boundedJson([text], bytes, systemClock)).toBe(JSON.stringify([text]))
+    }
+  })
+
+  it('lets others have a turn between pieces', async () => {
+    const clock = countingClock()
+    const list = Array.from({ length: 4_000 }, (_, n) => ({ n, text: 'x'.repeat(1_000) }))
+    expect(await boundedJson(list, 8 * MEBIBYTE, clock)).toBe(JSON.stringify(list))
+    expect(clock.turns).toBeGreaterThan(10)
+  })
+
+  it('stops at the first piece too many, where JSON.stringify goes on to the end', async () => {
+    const shared = { text: 'x'.repeat(100_000) }
+    let reads = 0
+    const list = Array.from({ length: 100 }, () => ({ toJSON: () => ((reads += 1), shared) }))
+    expect(await boundedJson(list, MEBIBYTE, countingClock())).toBe(undefined)
+    expect(reads).toBeLessThan(20)
+    reads = 0
+    JSON.stringify(list)
+    expect(reads).toBe(100)
+  })
+})
