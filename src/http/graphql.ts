@@ -23,6 +23,7 @@ import { createDocumentCache } from './document-cache.ts'
 import { type ExecutionContext, responding } from './graphql-response.ts'
 import { acceptableFor, requireAcceptable } from './media-type.ts'
 import { type Observer, type Sighting, UNOBSERVED } from './observer.ts'
+import { oneRootPerTurn } from './one-root-per-turn.ts'
 import { stopWhenOver } from './stop-when-over.ts'
 import type { DocumentFinder } from './persisted.ts'
 import { createTextAnswers } from './text-answers.ts'
@@ -130,7 +131,7 @@ export function createExecution(
 ): GraphqlExecution {
   const { schema, endpoint, introspection } = options
   const yoga = createYoga<ExecutionContext>({
-    schema: stopWhenOver(schema),
+    schema: oneRootPerTurn(stopWhenOver(schema), options.clock),
     graphqlEndpoint: endpoint,
     graphiql: false,
     landingPage: false,

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 
 /** Characters that are written before others have their turn: some milliseconds. */
-const PIECE_LENGTH = 262_144
+const PIECE_LENGTH = 524_288
 
 /** An object or a list that is being written. */
 interface Frame {
@@ -12,6 +12,10 @@ interface Frame {
   next: number
   isEmpty: boolean
 }
+
+/** Most bytes of a character, escaped, and of a number. */
+const CHARACTER_BYTES = 6
+const NUMBER_BYTES = 25
 
 /**
  * What `JSON.stringify` writes, as long as it has at most so many bytes. It stops at the first piece too many, and lets
@@ -27,9 +31,9 @@ export async function boundedJson(
   const stack: Frame[] = []
   let [text, piece, bytes] = ['', '', 0]
 
-  /** Writes a value that has no members, or what one with members begins with. */
+  /** Writes a value that is small or has no members, or what a larger one begins with. */
   function begin(inner: unknown): void {
-    if (typeof inner !== 'object' || inner === null) {
+    if (typeof inner !== 'object' || inner === null || bytesLeft(inner, PIECE_LENGTH) >= 0) {
       piece += JSON.stringify(inner) ?? 'null'
       return
     }
@@ -73,3 +77,23 @@ function plain(value: unknown, key: string): unknown {
 
 const isWritten = (value: unknown): boolean =>
   value !== undefined && typeof value !== 'function' && typeof value !== 'symbol'
+
+/** What is left of so many bytes once a value is written, at least; below 0 if they may not suffice. */
+function bytesLeft(value: unknown, bytes: number): number {
+  if (typeof value === 'string') return bytes - CHARACTER_BYTES * value.length - 2
+  if (typeof value !== 'object' || value === null) return bytes - NUMBER_BYTES
+  if ('toJSON' in value) return -1
+  let left = bytes - 2
+  if (Array.isArray(value))
+    for (let index = 0; index < value.length && left >= 0; index += 1)
+      left = bytesLeft(value[index], left - 1)
+  else
+    for (const key in value) {
+      if (left < 0) return left
+      left = bytesLeft(
+        (value as Readonly<Record<string, unknown>>)[key],
+        left - CHARACTER_BYTES * key.length - 4,
+      )
+    }
+  return left
+}
