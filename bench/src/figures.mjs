@@ -5,6 +5,7 @@ import { deepSkip } from './figures/deep-skip.mjs'
 import { firstPage } from './figures/first-page.mjs'
 import { liveFeed } from './figures/live-feed.mjs'
 import { pageCpu } from './figures/page-cpu.mjs'
+import { points } from './figures/points.mjs'
 import { singleWrites } from './figures/single-writes.mjs'
 import { sqliteIngest } from './figures/sqlite-ingest.mjs'
 import { total } from './figures/total.mjs'
@@ -49,6 +50,7 @@ export const MEASUREMENTS = [
   cleanupDay,
   cleanupStall,
   liveFeed,
+  points,
 ]
 
 /** @param {string[] | undefined} only ids or beginnings of ids */

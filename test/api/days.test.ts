@@ -134,7 +134,7 @@ describe('the price of a time series', () => {
   const gate = createGate(createSchema(), LIMITS, clock)
   const costOf = (args: string, variables = {}, declared = '') =>
     gate.admit(`query Q${declared} { connectionStats(${args}) { series { total } } }`)?.costOf(variables)
-  const [hours, days] = [(n: number) => 300 + 1 + 24 * n + 2, (n: number) => 300 + 1 + n + 2]
+  const [hours, days] = [(n: number) => 600 + 1 + 24 * n + 2, (n: number) => 300 + 1 + n + 2]
 
   it.each([
     ['interval: HOUR', hours(7)],

@@ -106,23 +106,55 @@ describe('the cost of an operation', () => {
       104,
     ],
     ['{ connectionLogs { logs { id @skip(if: true) } } }', {}, 100 + 1 + 50],
-    ['{ connectionLogs(filter: { search: "x" }) { pagination { total } } }', {}, 400 + 2],
+    ['{ connectionLogs(filter: { search: "x" }) { pagination { total } } }', {}, 5_100 + 2],
+    ['{ connectionLogs(filter: { search: null, accountId: null }) { pagination { total } } }', {}, 100 + 2],
+    [
+      '{ connectionLogs(filter: { platform: REDDIT, status: FAILED }) { pagination { total } } }',
+      {},
+      100 + 2,
+    ],
     [
       'query ($f: ConnectionLogFilter) { connectionLogs(filter: $f) { pagination { total } } }',
       { f: { accountId: 'a' } },
-      400 + 2,
+      600 + 2,
+    ],
+    [
+      'query ($f: ConnectionLogFilter) { connectionLogs(filter: $f) { pagination { total } } }',
+      { f: { accountId: ['a', 'b'], profileId: ['c', 'd', 'e'], errorCode: [] } },
+      100 + 300 + 3 * 200 + 2,
+    ],
+    [
+      'query ($ids: [ID!]) { connectionLogs(filter: { accountId: $ids }) { pagination { total } } }',
+      { ids: Array.from({ length: 100 }, (_, n) => `a${n}`) },
+      100 + 12_000 + 2,
     ],
     [
       'query ($a: ID!) { connectionLogs(filter: { accountId: [$a] }) { pagination { total } } }',
       { a: 'a' },
-      400 + 2,
+      600 + 2,
     ],
     ['{ connectionLogsByCursor(last: 10) { edges { node { id } } totalCount } }', {}, 100 + 1 + 10 * 2 + 300],
-    ['{ connectionStats(days: 2, interval: HOUR) { series { total } } }', {}, 300 + 1 + 50],
+    [
+      '{ connectionLogsByCursor(filter: { connectionMethod: INVITATION }) { pageInfo { hasNextPage } } }',
+      {},
+      400 + 2,
+    ],
+    [
+      '{ connectionLogsByCursor(filter: { createdAfter: "2026-11-01T00:00:00Z" }) { pageInfo { hasNextPage } } }',
+      {},
+      100 + 2,
+    ],
+    ['{ connectionLogsByCursor(filter: { errorCode: "a" }) { totalCount } }', {}, 600 + 300 + 500],
+    [
+      '{ connectionStats(filter: { errorCode: ["a", "b"] }) { total errorCodes { code } durationMs { p95 } } }',
+      {},
+      300 + 700 + 1 + (300 + 700 + 10) + (1_000 + 700 + 1),
+    ],
+    ['{ connectionStats(days: 2, interval: HOUR) { series { total } } }', {}, 600 + 1 + 50],
     [
       'query ($i: StatsInterval) { connectionStats(interval: $i) { series { total } } }',
       { i: 'HOUR' },
-      300 + 1 + 170,
+      600 + 1 + 170,
     ],
     ['{ connectionStats { errorCodes(first: 20) { code } durationMs { p95 } } }', {}, 300 + 300 + 20 + 1_001],
     [
@@ -145,7 +177,7 @@ describe('the cost of an operation', () => {
 
   it('leaves room for a page of 100 logs with all fields, and statistics', () => {
     const week = `connectionStats(interval: HOUR) { total series { start end total succeeded failed successRate } byPlatform { platform total successRate } errorCodes { code total } durationMs { median p95 } }`
-    expect(costOf(`{ connectionLogs(limit: 100) { ${PAGE} } ${week} }`)).toBe(5_597)
+    expect(costOf(`{ connectionLogs(limit: 100) { ${PAGE} } ${week} }`)).toBe(5_897)
   })
 
   it('docs/limits.md has the cost of introspection about right', () => {

@@ -69,6 +69,18 @@ export const HOSTILE_KINDS: readonly HostileKind[] = [
     (n) => `{ viewer ${inside('{ ... ', '{ keyId }', '}', n)} }`,
   ),
   kind(
+    'columns of inline fragments inside each other',
+    [6, 50],
+    (n) => `{ viewer { ${many(n, () => inside('... { ', 'keyId', '}', 35))} } }`,
+  ),
+  kind('a long alias', [129, 190_000], (n) => `{ viewer { ${'a'.repeat(n)}: keyId } }`),
+  kind(
+    'look-ups by a hundred values',
+    [2, 10],
+    (n) =>
+      `{ ${many(n, (i) => `a${i}: connectionLogs(filter: { accountId: [${many(100, (value) => `"${value}"`)}] }) { logs { id } }`)} }`,
+  ),
+  kind(
     'fields inside each other',
     [15, 5_000],
     (n) => `{ __type(name: "Query") ${inside('{ ofType ', '{ kind }', '}', n)} }`,
@@ -203,7 +215,7 @@ export const HOSTILE_KINDS: readonly HostileKind[] = [
   })),
   kind(
     'statistics by the hour',
-    [9, 10],
+    [8, 10],
     (n) =>
       `{ ${many(n, (i) => `a${i}: connectionStats(interval: HOUR) { durationMs { p95 } series { start end total failed } errorCodes(first: 100) { code } }`)} }`,
   ),

@@ -4,7 +4,7 @@ import { MAX_LIMIT } from '../../kernel/offset-page.ts'
 import type { ConnectionLogSlice } from '../by-cursor.ts'
 import { ConnectionLogFilterInput } from './filter.ts'
 import { ConnectionLogType, NodeInterface } from './log.ts'
-import { COUNTED_ONE_BY_ONE, pageWeight, sliceSize } from './prices.ts'
+import { TOTAL_COUNT, countedAgain, cursorPageWeight, sliceSize } from './prices.ts'
 
 const PageInfoType = builder.objectRef<ConnectionLogSlice>('PageInfo').implement({
   description: 'Where a page of a connection stands. The next page is the older one.',
@@ -57,7 +57,7 @@ const ConnectionType = builder.objectRef<ConnectionLogSlice>('ConnectionLogConne
     totalCount: t.int({
       description: 'How many logs match the filter, exactly. Counted only when asked for.',
       resolve: (slice) => slice.totalCount(),
-      extensions: costs({ weight: COUNTED_ONE_BY_ONE }),
+      extensions: costs({ weight: countedAgain(TOTAL_COUNT) }),
     }),
   }),
 })
@@ -79,7 +79,7 @@ builder.queryFields((t) => ({
       before: t.arg.string({ description: 'Only logs newer than the place of this cursor.' }),
     },
     resolve: (_, { filter, ...paging }, { connectionLogs }) => connectionLogs.byCursor(filter ?? {}, paging),
-    extensions: costs({ weight: pageWeight }),
+    extensions: costs({ weight: cursorPageWeight }),
   }),
   node: t.field({
     type: NodeInterface,

@@ -6,22 +6,62 @@ import { DEFAULT_LIMIT, MAX_LIMIT } from '../../kernel/offset-page.ts'
 import { DEFAULT_DAYS } from '../paging.ts'
 import { MAX_HOURLY_DAYS } from '../stats.ts'
 
-/** Points for what the database has to do beyond a {@link STATEMENT}. Logs that match are found and counted one by one. */
-export const COUNTED_ONE_BY_ONE = 300
-export const STATISTICS = 300
+/** Points for what the database has to do beyond a {@link STATEMENT}. */
+export const TOTAL_COUNT = 300
+export const TOP_ERROR_CODES = 300
 export const DURATIONS = 1_000
 export const STORED = 10
 export const MAINTENANCE = 2_000
 
-/** A page costs more where the counts that are kept know nothing of its filter. */
-export function pageWeight(own: Argument): number {
-  const filter = own('filter')
-  const isOneByOne =
-    typeof filter === 'object' &&
-    filter !== null &&
-    ['profileId', 'accountId', 'errorCode', 'search'].some((part) => Object.hasOwn(filter, part))
-  return isOneByOne ? STATEMENT + COUNTED_ONE_BY_ONE : STATEMENT
+const STATISTICS = { day: 300, hour: 600 }
+
+/** Rows that a page by cursor may read and not return, because its filter is sparse. */
+const SCANNED = 300
+
+/**
+ * Logs that the kept counts do not cover are found and counted one by one: those of each value of a list, up to all
+ * that there are, and for words those in which any word begins so.
+ */
+const ONE_BY_ONE = { first: 300, perValue: 200, most: 12_000, search: 5_000 }
+const LISTS = ['profileId', 'accountId', 'errorCode']
+const SCANNED_PARTS = ['platform', 'eventType', 'status', 'connectionMethod', 'userId']
+
+const filterOf = (field: Argument): Readonly<Record<string, unknown>> =>
+  (field('filter') as Readonly<Record<string, unknown>> | null | undefined) ?? {}
+
+/** What it costs to go through the logs that match the filter of a field; nothing where the counts that are kept do. */
+export function oneByOne(field: Argument): number {
+  const filter = filterOf(field)
+  // The database looks logs up by one of the lists.
+  const values = Math.max(
+    ...LISTS.map((name) => {
+      const list = filter[name] ?? []
+      return Array.isArray(list) ? list.length : 1
+    }),
+  )
+  const { first, perValue, most, search } = ONE_BY_ONE
+  const forLists = values === 0 ? 0 : Math.min(most, first + perValue * values)
+  return Math.max(forLists, filter['search'] ? search : 0)
 }
+
+export const pageWeight = (own: Argument): number => STATEMENT + oneByOne(own)
+
+/** A page by cursor has no total, but reads on until it is full. */
+export function cursorPageWeight(own: Argument): number {
+  const isSparse = SCANNED_PARTS.some((name) => (filterOf(own)[name] ?? null) !== null)
+  return STATEMENT + Math.max(oneByOne(own), isSparse ? SCANNED : 0)
+}
+
+export const statisticsWeight = (own: Argument): number =>
+  (isHourly(own) ? STATISTICS.hour : STATISTICS.day) + oneByOne(own)
+
+/** Of a field that counts the logs of the field around it: so much, and as much as its filter costs. */
+export const countedAgain =
+  (points: number) =>
+  (_: Argument, around: Argument): number =>
+    points + oneByOne(around)
+
+const isHourly = (field: Argument): boolean => String(field('interval')).toLowerCase() === 'hour'
 
 /** Logs of a page by `first` or `last`. */
 export const sliceSize = (around: Argument): number =>
@@ -35,12 +75,11 @@ const LONGEST_RETENTION_DAYS = 365
  * `days`, or else to `filter.createdAfter`, as {@link parsePaging} has it.
  */
 export function seriesSize(around: Argument, nowMs: () => number): number {
-  const isHourly = String(around('interval')).toLowerCase() === 'hour'
-  const most = isHourly ? MAX_HOURLY_DAYS : LONGEST_RETENTION_DAYS
+  const most = isHourly(around) ? MAX_HOURLY_DAYS : LONGEST_RETENTION_DAYS
   const filter = around('filter') as { readonly createdAfter?: unknown } | null | undefined
   const asked = around('days') ?? daysSince(filter?.createdAfter, nowMs)
   const days = bounded(asked, DEFAULT_DAYS, 1, most)
-  return (isHourly ? days * HOURS : days) + 2
+  return (isHourly(around) ? days * HOURS : days) + 2
 }
 
 /** Days from an instant as it was sent until now. What is no instant is refused later, at any price. */

@@ -12,7 +12,7 @@ import {
 } from '../stats.ts'
 import { ConnectionEventTypeEnum, ConnectionMethodEnum, ConnectionStatusEnum, PlatformEnum } from './enums.ts'
 import { ConnectionLogFilterInput } from './filter.ts'
-import { COUNTED_ONE_BY_ONE, DURATIONS, STATISTICS, seriesSize } from './prices.ts'
+import { DURATIONS, TOP_ERROR_CODES, countedAgain, seriesSize, statisticsWeight } from './prices.ts'
 
 const DEFAULT_ERROR_CODES = 10
 
@@ -161,7 +161,7 @@ const StatsType = builder.objectRef<ConnectionStats>('ConnectionStats').implemen
       },
       resolve: (stats, { first }) => stats.errorCodes(first ?? DEFAULT_ERROR_CODES),
       extensions: costs({
-        weight: COUNTED_ONE_BY_ONE,
+        weight: countedAgain(TOP_ERROR_CODES),
         size: (own) => bounded(own('first'), DEFAULT_ERROR_CODES, 1, MAX_ERROR_CODES),
       }),
     }),
@@ -169,7 +169,7 @@ const StatsType = builder.objectRef<ConnectionStats>('ConnectionStats').implemen
       type: DurationStatsType,
       description: 'How long operations took. Measured only when asked for.',
       resolve: (stats) => stats.durationMs(),
-      extensions: costs({ weight: DURATIONS }),
+      extensions: costs({ weight: countedAgain(DURATIONS) }),
     }),
     series: t.expose('series', {
       type: [PointType],
@@ -200,6 +200,6 @@ builder.queryField('connectionStats', (t) =>
       }),
     },
     resolve: (_, { filter, ...input }, { connectionLogs }) => connectionLogs.stats(filter ?? {}, input),
-    extensions: costs({ weight: STATISTICS }),
+    extensions: costs({ weight: statisticsWeight }),
   }),
 )
