@@ -10,8 +10,8 @@ import { startProgress } from './progress.mjs'
 import { insertSlice } from './insert-slice.mjs'
 
 /**
- * The only module that writes logs. Postgres makes the rows itself, a slice of time after the other, from hashes of
- * the tenant and the number of the log: the same every time but for the instants, which end now.
+ * Postgres makes the rows itself, a slice of time after the other, from hashes of the tenant and the number of the log:
+ * the same every time but for the instants, which end now.
  */
 
 const DAY_MS = 86_400_000
@@ -88,7 +88,7 @@ export async function fillExpiredDay(databaseUrl, tenants, say) {
 const EXPIRED_DAYS_AGO = 9
 
 /** Counts the logs and notes that their search terms are current, since the service did not write these rows. */
-async function prepareForService(databaseUrl) {
+export async function prepareForService(databaseUrl) {
   const core = await createCore({
     config: parseConfig({ DATABASE_URL: databaseUrl }),
     logger: silentLogger,

@@ -71,7 +71,7 @@ export async function boundedJson(
 
 /** What is written for a value: errors and instants say so themselves. */
 function plain(value: unknown, key: string): unknown {
-  const own = value as { toJSON?: unknown } | null
+  const own = value as { toJSON?: (key: string) => unknown } | null
   return typeof own === 'object' && typeof own?.toJSON === 'function' ? own.toJSON(key) : value
 }
 

@@ -89,7 +89,9 @@ describe.each(PROVIDERS)('the size of a response on %s', (provider) => {
       error: LOG.error,
     }
     const before = await app.gql(key, '{ connectionLogs { pagination { total } } }')
-    const response = await ask(query, 'application/json', { variables: { inputs: Array(13).fill(input) } })
+    const response = await ask(query, 'application/json', {
+      variables: { inputs: Array.from({ length: 13 }, () => input) },
+    })
     expect(response.status).toBe(400)
     const after = await app.gql(key, '{ connectionLogs { pagination { total } } }')
     const totalOf = (answer: typeof after) => answer.data.connectionLogs.pagination.total as number

@@ -16,7 +16,7 @@ const { members } = fc.letrec<{ member: Member; members: Member[] }>((tie) => ({
       weight: 2,
       arbitrary: fc.record({ is: fc.constantFrom('object', 'inline object'), pick, members: tie('members') }),
     },
-  ) as fc.Arbitrary<Member>,
+  ),
 }))
 
 const written = (all: readonly Member[], spreadable: readonly string[]): string =>

@@ -78,7 +78,7 @@ describe('the steps of the gate', () => {
       }),
       RUNS,
     )
-    expect([...seen.keys()].sort()).toEqual(['BAD_USER_INPUT', 'TOO_COMPLEX', undefined])
+    expect(new Set(seen.keys())).toEqual(new Set(['BAD_USER_INPUT', 'TOO_COMPLEX', undefined]))
     expect(Math.min(...seen.values())).toBeGreaterThan(100)
   })
 

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connlog, connlogProgram, serveSettings } from '../connlog.mjs'
+import { fillSqlite } from '../fill-sqlite.mjs'
 import { createOperations, hardOperations } from '../random-operations.mjs'
 import { startService } from '../service.mjs'
 import { quantile } from '../statistics.mjs'
@@ -38,9 +38,10 @@ export const points = {
   measure: async ({ options, postgres, tenants: { big }, random, say, onStop }) => {
     const folder = mkdtempSync(join(tmpdir(), 'connlog-bench-points-'))
     onStop(() => rmSync(folder, { recursive: true, force: true }))
-    const file = `file:${join(folder, 'connlog.db')}`
+    const path = join(folder, 'connlog.db')
+    const file = `file:${path}`
     say('Copying the logs to SQLite …')
-    await copy(postgres.url, file)
+    await fillSqlite(postgres.url, path)
     const sqliteKey = await connlog(file, ['keys', 'create', '--user', big.userId])
     const sides = [
       { id: 'G1', name: 'SQLite', url: file, key: sqliteKey, databaseMs: () => 0 },
@@ -140,21 +141,4 @@ async function chooseQueries(ask, random, count) {
   }
   const next = createOperations(random, samples)
   return [...hardOperations(samples), ...Array.from({ length: count }, next)]
-}
-
-/** All logs of one database into another one, as `connlog export` and `connlog import` do it. */
-async function copy(from, to) {
-  await connlog(to, ['migrate'])
-  const start = (url, args, stdio) =>
-    spawn(process.execPath, [connlogProgram, ...args], { env: { ...process.env, DATABASE_URL: url }, stdio })
-  const source = start(from, ['export'], ['ignore', 'pipe', 'inherit'])
-  const target = start(to, ['import', '-'], ['pipe', 'ignore', 'inherit'])
-  source.stdout.pipe(target.stdin)
-  const ended = (child, name) =>
-    new Promise((resolve, reject) =>
-      child.once('exit', (code) =>
-        code === 0 ? resolve() : reject(new Error(`${name} ended with ${code}.`)),
-      ),
-    )
-  await Promise.all([ended(source, 'connlog export'), ended(target, 'connlog import')])
 }
