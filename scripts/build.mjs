@@ -21,7 +21,7 @@ const TOOLS = ['typescript', 'prisma', '@types/node', '@types/pg', '@opentelemet
 /** What dist depends on. Clients are generated from the models, so they are left out. */
 function digest() {
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => /\.(ts|json)$/.test(path) && !path.startsWith('generated'))
+    .filter((path) => /\.([jt]s|json)$/.test(path) && !path.startsWith('generated'))
     .map((path) => join('src', path))
     .sort()
   const hash = createHash('sha256')

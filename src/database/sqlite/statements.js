@@ -1,5 +1,5 @@
 // @ts-check
-// JavaScript, since the writer's thread runs it as it stands: Node 20 can start no thread from TypeScript.
+// JavaScript, since threads run it as it stands: Node 20 can start no thread from TypeScript.
 
 /**
  * @typedef {null | number | bigint | string | Uint8Array} Value

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { RawResult, WritableConnection } from './session.ts'
-import type { Answer, Order, Request } from './writer-thread.js'
+import type { Answer, Order, Request } from './connection-thread.js'
 
 /** A connection in a thread of its own, so that what it does, flushes to the disk included, holds up nobody here. */
 export interface SqliteThread extends WritableConnection {
@@ -22,7 +22,7 @@ interface Waiting {
  * @throws what the driver throws
  */
 export async function openThread(path: string, onLost: () => void = () => undefined): Promise<SqliteThread> {
-  const worker = new Worker(new URL('./writer-thread.js', import.meta.url), { workerData: { path } })
+  const worker = new Worker(new URL('./connection-thread.js', import.meta.url), { workerData: { path } })
   const waiting = new Map<number, Waiting>()
   let lastId = 0
   let isTransaction = false
