@@ -87,8 +87,8 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
     clock,
     logger,
   })
-  const meteredLogsOf = (principal: Principal, charge: Charge) =>
-    spansOfCalls(metered(connectionLogsOf(principal), charge), system, connectionLogKind.table.name)
+  const meteredLogsOf = (principal: Principal, charge: Charge, signal: () => AbortSignal) =>
+    spansOfCalls(metered(connectionLogsOf(principal, signal), charge), system, connectionLogKind.table.name)
   const deadlines = createDeadlines(config.requestTimeoutMs, clock)
   let isStopping = false
   const stopping = new AbortController()

@@ -1,4 +1,4 @@
-import { type Principal, OPERATOR } from './auth/principal.ts'
+import { type Principal, OPERATOR, holderOf } from './auth/principal.ts'
 import { type KeyStore, createKeyStore } from './auth/key-store.ts'
 import { type ManagedKeys, createManagedKeys } from './auth/managed-keys.ts'
 import type { Config } from './config/config.ts'
@@ -13,11 +13,13 @@ import { claimDemo, createInstanceSecret } from './database/instance.ts'
 import { openDatabase } from './database/open.ts'
 import type { Database } from './database/port.ts'
 import { type Clock, DAY_MS, MINUTE_MS, SECOND_MS, systemClock } from './kernel/clock.ts'
+import { createFairSemaphore } from './kernel/fair-semaphore.ts'
 import { type Running, createLifecycle, every } from './kernel/lifecycle.ts'
 import { type Logger, logFailure } from './kernel/logger.ts'
 import { type CountKeeper, createCountKeeper } from './logs/counts.ts'
 import { createErasure } from './logs/erasure.ts'
 import { createGroupCommit } from './logs/group-commit.ts'
+import { fairRead } from './logs/fair-reads.ts'
 import { type Feed, type FeedFigures, createFeed } from './logs/feed.ts'
 import { createKeeping } from './logs/keeping.ts'
 import { type CleanupRound, createRetention } from './logs/retention.ts'
@@ -29,7 +31,8 @@ export interface Core extends Running {
   readonly keys: KeyStore
   readonly managedKeysOf: (principal: Principal) => ManagedKeys
   readonly database: Database
-  readonly connectionLogsOf: (principal: Principal) => ConnectionLogs
+  /** @param signal aborted when nobody waits for an answer any more */
+  readonly connectionLogsOf: (principal: Principal, signal?: () => AbortSignal) => ConnectionLogs
   /** Connection logs as the operator reaches them: all of them, with every scope. */
   readonly connectionLogs: ConnectionLogs
   readonly counts: CountKeeper
@@ -105,6 +108,7 @@ export async function createCore({
   const lifecycle = createLifecycle(logger)
   const database = await openDatabase(config.databaseUrl, {
     poolSize: config.poolSize,
+    sqliteReaders: config.sqliteReaders,
     requestMs: config.requestTimeoutMs,
     clock,
     logger,
@@ -147,13 +151,16 @@ export async function createCore({
   const streams = createOpenStreams({ perKey: config.streamsPerKey, total: config.streams })
   const cursorSecret = createInstanceSecret(database, clock.now)
   const platforms = createPlatforms(config.extraPlatforms)
+  const shares = createFairSemaphore({ places: database.readsAtOnce, sharePercent: config.userSharePercent })
   const logsOf = createConnectionLogs({
     store,
     commits,
     retention,
     platforms,
+    readFor: (principal, signal) => fairRead(database, shares, holderOf(principal), signal),
     following: createFollowing({
       feed,
+      shares,
       streams,
       keyWatch: keys,
       clock,
@@ -166,8 +173,10 @@ export async function createCore({
     retentionMs,
     cursorSecret,
   })
-  const connectionLogsOf = (principal: Principal) =>
-    witness ? tallied(logsOf(principal), witness.recorded) : logsOf(principal)
+  const connectionLogsOf: Core['connectionLogsOf'] = (principal, signal) => {
+    const logs = logsOf(principal, signal)
+    return witness ? tallied(logs, witness.recorded) : logs
+  }
   async function warnOfUnlistedPlatforms(): Promise<void> {
     const unlisted = await unlistedPlatforms(logsOf(OPERATOR), { platforms, retentionMs })
     if (unlisted.length > 0)

@@ -25,6 +25,13 @@ export const OPERATOR: Principal = {
 /** The operator with the reach of one user's key, or of a service key for null. */
 export const actingFor = (userId: string | null): Principal => ({ ...OPERATOR, userId })
 
+/**
+ * Who shares limits of work with whom: all keys of a user count as one, a service key by itself. Undefined for the
+ * process itself, which has no limits.
+ */
+export const holderOf = ({ keyId, userId }: Pick<Principal, 'keyId' | 'userId'>): string | undefined =>
+  keyId === null ? undefined : userId === null ? `key:${keyId}` : `user:${userId}`
+
 /** @throws {AppError} FORBIDDEN for the key of a user */
 export function requireServiceKey({ userId }: Principal): void {
   if (userId === null) return

@@ -24,6 +24,8 @@ export interface Config {
   readonly demo: boolean
   readonly cleanupIntervalMs: number
   readonly poolSize: number
+  readonly sqliteReaders: number
+  readonly userSharePercent: number
   readonly maxBodyBytes: number
   readonly maxResponseBytes: number
   /** The path below which the service is mounted; empty for none. */
@@ -106,6 +108,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     demo: values.DEMO ?? !production,
     cleanupIntervalMs: values.CLEANUP_INTERVAL_SECONDS * SECOND_MS,
     poolSize: values.POOL_SIZE,
+    sqliteReaders: values.SQLITE_READERS,
+    userSharePercent: values.USER_SHARE_PERCENT,
     maxBodyBytes: values.MAX_BODY_BYTES,
     maxResponseBytes: values.MAX_RESPONSE_BYTES,
     basePath: values.BASE_PATH ?? '',

@@ -180,6 +180,18 @@ export const SETTINGS = {
   ),
   CLEANUP_INTERVAL_SECONDS: wholeNumber(1, 86_400, 60, 'Pause between two rounds of deleting expired logs.'),
   POOL_SIZE: wholeNumber(1, 500, 10, 'Connections to Postgres a process may hold. SQLite needs none.'),
+  SQLITE_READERS: wholeNumber(
+    1,
+    64,
+    4,
+    'Threads that read from an SQLite file at a time, each opened when it is first needed.',
+  ),
+  USER_SHARE_PERCENT: wholeNumber(
+    1,
+    100,
+    25,
+    'Percentage of what a process can do at a time that one user, or one service key, gets while others wait.',
+  ),
   MAX_BODY_BYTES: wholeNumber(1_024, 104_857_600, 4_194_304, 'Largest request body accepted, in bytes.'),
   MAX_RESPONSE_BYTES: wholeNumber(
     65_536,

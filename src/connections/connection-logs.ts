@@ -8,7 +8,7 @@ import { idSchema, parseInput } from '../kernel/text.ts'
 import type { NewLog, Outcome } from '../logs/append.ts'
 import type { GroupCommit } from '../logs/group-commit.ts'
 import { createCursorCodec } from '../logs/cursor.ts'
-import { createQuery } from '../logs/query.ts'
+import { type Read, createQuery } from '../logs/query.ts'
 import type { CleanupResult, Retention } from '../logs/retention.ts'
 import type { LogStore } from '../logs/store.ts'
 import {
@@ -97,6 +97,8 @@ export interface ConnectionLogsOptions extends ErasureParts {
   readonly retention: Retention
   readonly platforms: Platforms
   readonly following: Following
+  /** How statements are run for one who asks, until the signal is aborted; at once if it is undefined. */
+  readonly readFor?: (principal: Principal, signal?: () => AbortSignal) => Read | undefined
   readonly retentionMs: number
   /** What cursors are signed with; the same for every process on the database. */
   readonly cursorSecret: () => Promise<string>
@@ -109,18 +111,20 @@ export function createConnectionLogs({
   retention,
   platforms,
   following,
+  readFor,
   erasure,
   keys,
   clock,
   retentionMs,
   cursorSecret,
-}: ConnectionLogsOptions): (principal: Principal) => ConnectionLogs {
+}: ConnectionLogsOptions): (principal: Principal, signal?: () => AbortSignal) => ConnectionLogs {
   const mintId = createIdMint()
   const parse = createRecordParser(platforms)
   const horizon = () => ({ nowMs: clock.now(), retentionMs })
 
-  return (principal) => {
+  return (principal, signal) => {
     const sight = sightOf(principal)
+    const read = readFor?.(principal, signal)
 
     function checkedFilter(input: ConnectionFilterInput): ConnectionFilter {
       const filter = parseConnectionFilter(input)
@@ -136,7 +140,7 @@ export function createConnectionLogs({
     function checkedPage(filter: ConnectionFilterInput, paging: PagingInput) {
       const checked = checkedFilter(filter)
       const range = parsePaging(paging, checked.createdAfter, retentionMs)
-      return { range, query: createQuery(sight, checked, horizon(), range.lastMs) }
+      return { range, query: createQuery(sight, checked, horizon(), range.lastMs, read) }
     }
 
     return {
@@ -161,7 +165,7 @@ export function createConnectionLogs({
       byCursor: async (filter, paging) => {
         const asOf = horizon()
         const cursors = createCursorCodec(await cursorSecret(), sight)
-        const query = createQuery(sight, checkedFilter(filter), asOf)
+        const query = createQuery(sight, checkedFilter(filter), asOf, undefined, read)
         const range = parseCursorPaging(paging, cursors, asOf)
         const slice = await store.slice(query, range)
         return { ...toConnection(slice, range, cursors), totalCount: () => store.count(query) }
@@ -172,12 +176,12 @@ export function createConnectionLogs({
         const sinceMs = typeof days === 'number' ? clock.now() - parseDays(days, retentionMs) : -Infinity
         yield* store.everything(() => {
           const asOf = horizon()
-          return createQuery(sight, checked, asOf, asOf.nowMs - sinceMs)
+          return createQuery(sight, checked, asOf, asOf.nowMs - sinceMs, read)
         })
       },
 
       get: async (id) => {
-        return store.get(createQuery(sight, {}, horizon()), parseInput(idSchema, id, 'id'))
+        return store.get(createQuery(sight, {}, horizon(), undefined, read), parseInput(idSchema, id, 'id'))
       },
 
       follow: async (filter, after) => following.follow(principal, sight, checkedFilter(filter), after),

@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { Principal } from '../auth/principal.ts'
+import { type Principal, holderOf } from '../auth/principal.ts'
 import type { KeyWatch } from '../auth/key-watch.ts'
 import type { Sight } from '../auth/sight.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
+import type { FairSemaphore } from '../kernel/fair-semaphore.ts'
 import type { Feed } from '../logs/feed.ts'
 import { type FeedCursorCodec, createFeedCursorCodec } from '../logs/feed-cursor.ts'
 import type { FeedEvent } from '../logs/feed-mark.ts'
@@ -39,6 +40,8 @@ export interface After {
 
 export interface FollowParts {
   readonly feed: Feed<ConnectionLog>
+  /** The places of reads of requests, of which one who is behind takes those of the user. */
+  readonly shares: FairSemaphore
   readonly streams: OpenStreams
   readonly keyWatch: Pick<KeyWatch, 'untilInvalid'>
   readonly clock: Clock
@@ -67,7 +70,7 @@ export interface Following {
 const COME_BACK_SECONDS = { least: 1, most: 5 }
 
 export function createFollowing(parts: FollowParts): Following {
-  const { feed, streams, keyWatch, clock, retentionMs, cursorSecret } = parts
+  const { feed, shares, streams, keyWatch, clock, retentionMs, cursorSecret } = parts
   const lately = new LRUCache<string, Sighted>({ max: MAX_SIGHTS })
 
   async function sighted(sight: Sight): Promise<Sighted> {
@@ -80,6 +83,7 @@ export function createFollowing(parts: FollowParts): Following {
 
   const follow: Following['follow'] = async (principal, sight, filter, after) => {
     const ended = new AbortController()
+    const holder = holderOf(principal)
     let reader: FeedReader<ConnectionLog> | undefined
     let endWith = (reason: AppError): void => void (early = reason)
     let early: AppError | undefined
@@ -93,6 +97,8 @@ export function createFollowing(parts: FollowParts): Following {
       const own = feed.follow({
         users: usersOf(sight, filter),
         from,
+        holder,
+        inTurn: (work) => (holder === undefined ? work() : shares.run(holder, work, ended.signal)),
         accepts: ({ log, mark: { place } }) =>
           log.createdAt > expiryCutoffMs(asOf()) &&
           matches(filter, log) &&

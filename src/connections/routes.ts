@@ -19,7 +19,7 @@ import { untilStopping } from './until-stopping.ts'
 export const LOGS_PATH = '/api/v1/connections/logs'
 
 export interface ConnectionLogRouteOptions {
-  readonly logsOf: (principal: Principal, charge: Charge) => ConnectionLogs
+  readonly logsOf: (principal: Principal, charge: Charge, signal: () => AbortSignal) => ConnectionLogs
   readonly keys: Pick<KeyWatch, 'untilInvalid'>
   readonly retentionMs: number
   readonly platforms: Platforms
@@ -74,8 +74,8 @@ export function connectionLogRoute({
     methods: {
       GET: {
         needs: 'logs:read',
-        run: async (request, principal, _, charge) => {
-          const page = await listLogs(parametersOf(request), logsOf(principal, charge), {
+        run: async (request, principal, _, charge, signal) => {
+          const page = await listLogs(parametersOf(request), logsOf(principal, charge, signal), {
             retentionMs,
             platforms,
           })
@@ -84,9 +84,9 @@ export function connectionLogRoute({
       },
       POST: {
         needs: 'logs:write',
-        run: async (request, principal, requestId, charge) => {
+        run: async (request, principal, requestId, charge, signal) => {
           requireNoParameters(parametersOf(request))
-          const logs = logsOf(principal, charge)
+          const logs = logsOf(principal, charge, signal)
           const type = requireMediaType(request, ['application/json', NDJSON])
           if (type === NDJSON) return ingest(request, principal, logs, requestId)
           return json(await ingestJson(await readJson(request, maxBodyBytes), logs))

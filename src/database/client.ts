@@ -47,7 +47,8 @@ async function rowsOf<Row>(kept: Promise<Row[]>): Promise<Row[]> {
   return rows.splice(0)
 }
 
-async function translated<T>(work: Promise<T>): Promise<T> {
+/** @throws {AppError} where the database cannot serve now; else what was thrown */
+export async function translated<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {

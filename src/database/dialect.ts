@@ -99,6 +99,11 @@ export interface Dialect extends Recounting, Breakdowns, Erasing, Following, Rew
   anyOf(column: Sql, values: readonly string[]): Sql
   /** To be said where logs of all users are meant: it holds for each, and lets the index over all of them serve. */
   readonly everyone: Sql
+  /**
+   * Conditions that hold for every log, and end the statement where its caller has gone. They come first in the WHERE of
+   * whatever may go through many logs, before those by which logs are passed over.
+   */
+  readonly whileWanted: readonly Sql[]
   /** For each of `prefixes` the log has a term that begins with it. Prefixes are words as the tokenizer cuts them. */
   hasTerms(table: LogTable, prefixes: readonly string[]): Sql
   /**

@@ -25,8 +25,8 @@ const UNAVAILABLE = new Set([
 /** SQLSTATEs that mean the same: connection, resources, shutdown, rollback, read-only, timeouts, disk. */
 const UNAVAILABLE_SQLSTATE = /^(08|28|3D|40|53|57P|58|25006|55P03|57014)/
 
-/** SQLite: busy, locked, read-only, I/O error, full, cannot open. https://sqlite.org/rescode.html */
-const UNAVAILABLE_SQLITE = new Set([5, 6, 8, 10, 13, 14])
+/** SQLite: busy, locked, read-only, interrupted, I/O error, full, cannot open. https://sqlite.org/rescode.html */
+const UNAVAILABLE_SQLITE = new Set([5, 6, 8, 9, 10, 13, 14])
 
 /** Failures of `pg` that carry no code. */
 const UNAVAILABLE_MESSAGE =

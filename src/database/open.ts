@@ -8,6 +8,8 @@ import type { Database } from './port.ts'
 export interface OpenOptions {
   /** Connections to Postgres that may be held; of no meaning to SQLite. */
   readonly poolSize: number
+  /** Threads that read from SQLite; of no meaning to Postgres. 4 unless given. */
+  readonly sqliteReaders?: number | undefined
   readonly clock: Clock
   readonly logger: Logger
   /** The time of a request, in which what is asked of the database nests; 15 seconds unless given. */

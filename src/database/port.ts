@@ -8,7 +8,8 @@ import type { Sql } from './sql.ts'
 
 /** Statements against the database, or against one transaction of it. Failures are AppErrors or bugs. */
 export interface Queryable {
-  query<Row>(statement: Sql): Promise<Row[]>
+  /** @param signal ends a read early, or before it begins, where the database can do so; a transaction goes on */
+  query<Row>(statement: Sql, signal?: AbortSignal): Promise<Row[]>
   /** The number of rows that were changed. */
   execute(statement: Sql): Promise<number>
 }
@@ -92,6 +93,8 @@ export interface Transaction extends Queryable, Models {}
 /** What the rest of the program knows of the database. */
 export interface Database extends Queryable, Models {
   readonly dialect: Dialect
+  /** How many reads of requests run at once: some connections are kept for writes and for the service's own work. */
+  readonly readsAtOnce: number
   /** Runs `work` in one transaction; nothing of it stays when `work` throws. Nobody else's statements join it. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   /** The same for statements that hold many rows, without models. */

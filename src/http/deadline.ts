@@ -53,10 +53,11 @@ export function createDeadlines(limitMs: number, clock: Clock): Deadlines {
       // Made when somebody wants to know: most answers are there before.
       let aborter: AbortController | undefined
       let isOver = false
+      let either: AbortSignal | undefined
       const signal = () => {
         aborter ??= new AbortController()
         if (isOver) aborter.abort()
-        return AbortSignal.any([aborter.signal, request.signal])
+        return (either ??= AbortSignal.any([aborter.signal, request.signal]))
       }
       let fail: ((error: AppError) => void) | undefined
       const over = new Promise<never>((_, reject) => (fail = reject))

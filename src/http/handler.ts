@@ -51,7 +51,7 @@ export interface HandlerOptions {
   readonly trustedProxies: number
   /** The path below which a host has mounted the service, such as `/connlog`; none unless given. */
   readonly basePath?: string
-  readonly connectionLogsOf: (principal: Principal, charge: Charge) => ConnectionLogs
+  readonly connectionLogsOf: (principal: Principal, charge: Charge, signal: () => AbortSignal) => ConnectionLogs
   readonly managedKeysOf: (principal: Principal) => ManagedKeys
   readonly maxBodyBytes: number
   readonly deadlines: Deadlines
@@ -164,8 +164,8 @@ async function answer(exchange: Exchange, options: HandlerOptions): Promise<Resp
   if (method.needs === 'no key') return method.run(request)
   const isTimed = route.isStream?.(request) !== true
   seen.isStream = !isTimed
-  return admitted(exchange, options, { needs: method.needs, isTimed }, (principal, { charge }) =>
-    method.run(request, principal, requestId, charge),
+  return admitted(exchange, options, { needs: method.needs, isTimed }, (principal, { charge }, signal) =>
+    method.run(request, principal, requestId, charge, signal),
   )
 }
 
@@ -189,7 +189,7 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
       principal,
       rateLimit: allowance.left,
       pay: allowance.pay,
-      connectionLogs: connectionLogsOf(principal, allowance.charge),
+      connectionLogs: connectionLogsOf(principal, allowance.charge, signal),
       managedKeys: beforeNewKeys(managedKeysOf(principal), () => (holdsKey = true)),
       lastEventId: request.headers.get('last-event-id') || null,
       subscription: {},

@@ -24,6 +24,7 @@ export type Method =
         principal: Principal,
         requestId: string,
         charge: Charge,
+        signal: () => AbortSignal,
       ) => Promise<Response>
     }
 

@@ -1,8 +1,9 @@
-import type { LogTable, Place } from '../database/dialect.ts'
-import type { Database } from '../database/port.ts'
+import type { Dialect, LogTable, Place } from '../database/dialect.ts'
 import type { Sql } from '../database/sql.ts'
+import type { Read } from './query.ts'
 
 export interface EverythingOptions<Log> {
+  readonly read: Read
   readonly table: LogTable
   readonly pageSize: number
   /** The conditions of the query as they are now: what has expired since the last page is left out. */
@@ -17,16 +18,15 @@ export interface EverythingOptions<Log> {
  * No transaction is held open between pages.
  */
 export async function* everything<Log>(
-  database: Database,
-  { table, pageSize, where, parse, placeOf }: EverythingOptions<Log>,
+  dialect: Dialect,
+  { read, table, pageSize, where, parse, placeOf }: EverythingOptions<Log>,
 ): AsyncGenerator<Log[], void, undefined> {
-  const { dialect } = database
-  const [taken] = await database.query<{ snapshot: string }>(dialect.snapshot(table))
+  const [taken] = await read<{ snapshot: string }>(dialect.snapshot(table))
   if (!taken) throw new TypeError('the database gave no snapshot')
   const bound = dialect.within(taken.snapshot)
   for (let after: Place | undefined; ;) {
     const request = { table, where: where(bound), after, limit: pageSize }
-    const [row] = await database.query<{ logs: string }>(dialect.next(request))
+    const [row] = await read<{ logs: string }>(dialect.next(request))
     const logs = parse(row?.logs)
     const last = logs.at(-1)
     if (last) yield logs

@@ -114,7 +114,12 @@ export function createFeedReader<Log>({ from, channel, read, accepts }: FeedRead
           await wait()
         }
       } else {
-        const { events, next: end, isAll } = await read(at, PAGE)
+        const found = await read(at, PAGE).catch((error: unknown) => {
+          // The end gives the reason, and a read that waited for its turn ends with it.
+          if (!ended) throw error
+        })
+        if (!found) continue
+        const { events, next: end, isAll } = found
         page = [...events]
         pageEnd = end
         // Until the channel has come so far.

@@ -1,8 +1,8 @@
 import type { Database } from '../database/port.ts'
 import { type Clock, HOUR_MS, SECOND_MS } from '../kernel/clock.ts'
+import { createFairSemaphore } from '../kernel/fair-semaphore.ts'
 import type { Running } from '../kernel/lifecycle.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
-import { createTurns } from '../kernel/turns.ts'
 import { createWaker } from '../kernel/waker.ts'
 import { createFeedChannels } from './feed-channel.ts'
 import type { FeedEvent, FeedMark } from './feed-mark.ts'
@@ -15,6 +15,10 @@ export interface FollowOptions<Log> {
   readonly users: readonly string[] | undefined
   /** Where to begin. */
   readonly from: FeedMark
+  /** Whose turn it is to read, of those who are behind. */
+  readonly holder?: string | undefined
+  /** Runs a read for one who is behind when there is a place for it; at once if absent. */
+  readonly inTurn?: <T>(work: () => Promise<T>) => Promise<T>
   /** Asked when an event is about to be given; those that are refused are passed over. */
   readonly accepts: (event: FeedEvent<Log>) => boolean
 }
@@ -58,7 +62,7 @@ const LAST_RETRY_MS = 160
 /** While nobody follows. */
 const LONGEST_SLEEP_MS = HOUR_MS
 /** Of those who are behind, so many read at once: pages have to be served too. */
-const READS_AT_ONCE = 3
+const READS_AT_ONCE = { places: 3, sharePercent: 33 }
 
 export interface FeedOptions {
   readonly clock: Clock
@@ -73,7 +77,7 @@ export function createFeed<Log extends AnyLog, Filter>(
   const source = createFeedSource(database, kind, clock)
   const channels = createFeedChannels<Log>()
   const readers = new Set<FeedReader<Log>>()
-  const turns = createTurns(READS_AT_ONCE)
+  const turns = createFairSemaphore(READS_AT_ONCE)
   const waker = createWaker(clock)
   let isHinted = false
   let heldBackSince: number | undefined
@@ -155,13 +159,13 @@ export function createFeed<Log extends AnyLog, Filter>(
   return {
     state: source.state,
 
-    follow: ({ users, from, accepts }) => {
+    follow: ({ users, from, accepts, holder = '', inTurn = (work) => work() }) => {
       const channel = channels.of(users)
       const { reader, onNews } = createFeedReader({
         from,
         channel,
         accepts,
-        read: (after, limit) => turns(() => source.read(users, after, limit)),
+        read: (after, limit) => turns.run(holder, () => inTurn(() => source.read(users, after, limit))),
       })
       channel.readers.add(onNews)
       const own: FeedReader<Log> = {

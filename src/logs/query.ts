@@ -1,9 +1,13 @@
 import type { Sight } from '../auth/sight.ts'
+import type { Sql } from '../database/sql.ts'
 
 /** As with {@link Sight}: no literal is a query, and a copy by spread is none. */
 declare class Made {
   private readonly byCreateQuery: true
 }
+
+/** Runs a statement for one caller: when it is the caller's turn, and no longer than the caller waits. */
+export type Read = <Row>(statement: Sql) => Promise<Row[]>
 
 /**
  * What is asked of a store: a filter, whose logs, and since when. The sight comes from the key and the instant from
@@ -14,6 +18,8 @@ export type Query<Filter> = Made & {
   /** Only logs with `createdAt > newerThanMs`: neither expired nor before the days asked for. */
   readonly newerThanMs: number
   readonly filter: Filter
+  /** How its statements are run; at once if absent. */
+  readonly read: Read | undefined
 }
 
 export interface Horizon {
@@ -34,7 +40,8 @@ export function createQuery<Filter>(
   filter: Filter,
   horizon: Horizon,
   lastMs = Infinity,
+  read?: Read,
 ): Query<Filter> {
   const newerThanMs = Math.max(expiryCutoffMs(horizon), horizon.nowMs - lastMs)
-  return { sight, filter, newerThanMs } as Query<Filter>
+  return { sight, filter, newerThanMs, read } as Query<Filter>
 }

@@ -1,7 +1,6 @@
 import type { BreakdownRequest, Period } from '../database/breakdown.ts'
 import type { Cell } from '../database/count-table.ts'
-import type { LogTable } from '../database/dialect.ts'
-import type { Database } from '../database/port.ts'
+import type { Dialect, LogTable } from '../database/dialect.ts'
 import type { Shape } from '../database/shape.ts'
 import type { Sql } from '../database/sql.ts'
 import { MINUTE_MS } from '../kernel/clock.ts'
@@ -41,7 +40,8 @@ export interface Sample {
 const SAMPLE_PAGE = 100
 
 export interface StatisticsOptions<Filter> {
-  readonly database: Database
+  readonly dialect: Dialect
+  read<Row>(query: Query<Filter>, statement: Sql): Promise<Row[]>
   readonly table: LogTable
   requestOf(query: Query<Filter>): BreakdownRequest
   count(query: Query<Filter>): Promise<number>
@@ -53,21 +53,23 @@ export interface StatisticsOptions<Filter> {
 }
 
 export function createStatistics<Filter>({
-  database,
+  dialect,
+  read,
   table,
   requestOf,
   count,
   pageText,
 }: StatisticsOptions<Filter>): LogStatistics<Filter> {
-  const rowsOf = async <Row>(statement: Sql): Promise<Row[]> => {
-    const [row] = await database.query<{ rows: string }>(statement)
+  const rowsOf = async <Row>(query: Query<Filter>, statement: Sql): Promise<Row[]> => {
+    const [row] = await read<{ rows: string }>(query, statement)
     return JSON.parse(row?.rows ?? '[]') as Row[]
   }
 
   const breakdown: LogStatistics<Filter>['breakdown'] = async (query, periods) => {
     const request = requestOf(query)
     const rows = await rowsOf<[number, string, ...number[]]>(
-      database.dialect.breakdown({ ...request, periods }),
+      query,
+      dialect.breakdown({ ...request, periods }),
     )
     const cells = table.counts.cells.filter(({ name }) => request.selection?.cells?.includes(name) ?? true)
     const periodAt = (start: number) => periods.findLastIndex(({ fromMs }) => fromMs <= start * MINUTE_MS)
@@ -82,7 +84,7 @@ export function createStatistics<Filter>({
   }
 
   const topDetails: LogStatistics<Filter>['topDetails'] = async (query, limit) => {
-    const rows = await rowsOf<[string, number]>(database.dialect.topDetails({ ...requestOf(query), limit }))
+    const rows = await rowsOf<[string, number]>(query, dialect.topDetails({ ...requestOf(query), limit }))
     return rows.map(([detail, logs]) => ({ detail, logs }))
   }
 
@@ -92,7 +94,8 @@ export function createStatistics<Filter>({
     if (total <= all) {
       const column = table.columns.find((one) => one.property === property)?.name ?? property
       const values = await rowsOf<number | null>(
-        database.dialect.newest({ ...request, column, limit: all + 1 }),
+        query,
+        dialect.newest({ ...request, column, limit: all + 1 }),
       )
       const seen = values.slice(0, all).filter((value) => value !== null)
       return { values: seen, isWhole: values.length <= all }

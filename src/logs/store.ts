@@ -84,9 +84,13 @@ export function createLogStore<Log extends AnyLog, Filter>(
   const { table } = kind
   const few = createFewness(countedFrom)
 
+  const read = <Row>({ read }: Query<Filter>, statement: Sql): Promise<Row[]> =>
+    read ? read<Row>(statement) : database.query<Row>(statement)
+
   const where = ({ sight, filter, newerThanMs }: Query<Filter>, ...more: Sql[]): Sql =>
     join(
       [
+        ...dialect.whileWanted,
         ...ofSight(sight),
         sql`created_at > ${dialect.instant(newerThanMs)}`,
         ...kind.where(filter, dialect, sight),
@@ -111,11 +115,8 @@ export function createLogStore<Log extends AnyLog, Filter>(
     const request = { table, where: where(query), limit, skip, shape }
     const selection = selectionOf(query)
     const areFew = selection && few.of(selection)
-    const [row] = await database.query<{
-      total: number | bigint
-      size?: number | bigint
-      logs: string | null
-    }>(
+    const [row] = await read<{ total: number | bigint; size?: number | bigint; logs: string | null }>(
+      query,
       selection && areFew !== true
         ? dialect.countedPage({ ...request, selection, sized: areFew === undefined })
         : dialect.page(request),
@@ -134,7 +135,8 @@ export function createLogStore<Log extends AnyLog, Filter>(
   const count: LogStore<Log, Filter>['count'] = async (query) => {
     const selection = selectionOf(query)
     if (!selection) return (await page(query, { limit: 0, skip: 0 })).total
-    const [row] = await database.query<{ total: number | bigint }>(
+    const [row] = await read<{ total: number | bigint }>(
+      query,
       dialect.countedTotal({ table, where: where(query), selection }),
     )
     return Number(row?.total)
@@ -147,14 +149,15 @@ export function createLogStore<Log extends AnyLog, Filter>(
   }
 
   return {
-    ...createStatistics({ database, table, requestOf, count, pageText: pageOf }),
+    ...createStatistics({ dialect, read, table, requestOf, count, pageText: pageOf }),
     page,
     count,
     pageText: pageOf,
 
     slice: async (query, { from, until, toward, limit }) => {
       const ends = until ? [dialect.beside(until, toward === 'older' ? 'newer' : 'older')] : []
-      const [row] = await database.query<{ logs: string; behind: boolean | number }>(
+      const [row] = await read<{ logs: string; behind: boolean | number }>(
+        query,
         dialect.slice({ table, where: where(query, ...ends), from, toward, limit: limit + 1 }),
       )
       const logs = parseRows(row?.logs, kind.fromRow)
@@ -162,7 +165,8 @@ export function createLogStore<Log extends AnyLog, Filter>(
     },
 
     everything: (query) =>
-      everything(database, {
+      everything(dialect, {
+        read: (statement) => read(query(), statement),
         table,
         pageSize,
         where: (bound) => where(query(), bound),
@@ -176,7 +180,7 @@ export function createLogStore<Log extends AnyLog, Filter>(
         atMs === undefined
           ? sql`id = ${id} AND ${IS_FOREIGN}`
           : sql`id = ${id} AND created_at = ${dialect.instant(atMs)}`
-      const [row] = await database.query<{ logs: string }>(dialect.rows(table, where(query, byId)))
+      const [row] = await read<{ logs: string }>(query, dialect.rows(table, where(query, byId)))
       // Two tenants may have brought the same id; a service key is shown the log that had it first.
       return parseRows(row?.logs, kind.fromRow)[0] ?? null
     },

@@ -105,6 +105,7 @@ describe('the same requests over an adapter with one connection, as the official
       ...over,
       writing: over.transaction,
       dialect: sqliteDialect,
+      readsAtOnce: 1,
       storage: {
         prepare: async () => undefined,
         lacksPart: () => false,

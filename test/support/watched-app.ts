@@ -88,7 +88,7 @@ export async function startWatchedApp(
     rateLimiter: createRateLimiter({ perMinute: 0, clock: systemClock, allowances: undefined, logger: told }),
     badKeys: createBadKeyLimiter({ perMinute: 0, clock: systemClock }),
     trustedProxies: 0,
-    connectionLogsOf: app.connectionLogsOf,
+    connectionLogsOf: (principal, _, signal) => app.connectionLogsOf(principal, signal),
     managedKeysOf: app.managedKeysOf,
     maxBodyBytes: 4_194_304,
     deadlines,

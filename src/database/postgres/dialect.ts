@@ -66,6 +66,9 @@ export const postgresDialect: Dialect = {
 
   everyone,
 
+  // The server ends a statement itself, by statement_timeout.
+  whileWanted: [],
+
   hasTerms: (_, prefixes) => {
     const query = prefixes.map((prefix) => `'${prefix}':*`).join(' & ')
     return sql`(terms IS NOT NULL AND array_to_tsvector(string_to_array(terms, ' ')) @@ ${query}::tsquery)`

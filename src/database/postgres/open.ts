@@ -26,6 +26,9 @@ import { createPartitions } from './storage.ts'
 import { tlsOptions } from './tls.ts'
 import { createWriting } from './writing.ts'
 
+/** Of the connections, one in so many is for writes and for the service's own work. */
+const KEPT_FOR_WRITES = 5
+
 /** How long a connection may do nothing, in the pool or within a transaction, in milliseconds. */
 const IDLE_TIMEOUT_MS = 30_000
 
@@ -88,6 +91,7 @@ export async function openPostgres(address: PostgresAddress, options: OpenOption
     ...over,
     writing: createWriting(pool, { nameOf: statementNameGenerator, ...timeouts, clock: options.clock }),
     dialect: postgresDialect,
+    readsAtOnce: Math.max(1, options.poolSize - Math.ceil(options.poolSize / KEPT_FOR_WRITES)),
     storage,
     hints,
     allowances: createAllowances(over),

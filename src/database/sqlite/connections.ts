@@ -1,22 +1,23 @@
 import { mkdir, open, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { DatabaseSync } from '@photostructure/sqlite'
 import type { SqlQuery, SqlResultSet } from '@prisma/driver-adapter-utils'
 import type { Clock } from '../../kernel/clock.ts'
 import { IN_MEMORY } from '../../kernel/sqlite-url.ts'
 import { isRefusedWrite } from './failures.ts'
 import { SqliteOpenError, toOpenError } from './open-error.ts'
-import { createPatience } from './patience.ts'
+import { type PatienceOptions, createPatience } from './patience.ts'
+import { type SqliteReaders, createReaders } from './readers.ts'
 import { toObjects } from './result-rows.ts'
 import { createRouter } from './routing.ts'
-import { createSession, type SqliteConnection, type SqliteSession } from './session.ts'
+import { createSession, queryOn, type SqliteSession } from './session.ts'
 import { configureReader, configureWriter, sqliteVersion } from './settings.ts'
-import { createStatements } from './statements.js'
 import { type SqliteThread, openThread } from './thread.ts'
 import type { SqliteTransaction } from './transaction.ts'
 import { createWriter, type TransactionOptions } from './writer.ts'
 
 const DEFAULT_BUSY_TIMEOUT_MS = 5_000
+export const DEFAULT_READERS = 4
+const DEFAULT_READ_TIMEOUT_MS = 10_000
 
 export interface SqliteConnectionsOptions {
   /** The database file, made if need be together with its directory; or `:memory:`. */
@@ -24,24 +25,35 @@ export interface SqliteConnectionsOptions {
   readonly clock: Clock
   /** How long a statement waits for a lock that another process holds; 5,000 unless told. */
   readonly busyTimeoutMs?: number
+  /** Most threads that read; 4 unless given. */
+  readonly readers?: number | undefined
+  /** After how long a read that scans is interrupted; 10,000 unless given. */
+  readonly readTimeoutMs?: number | undefined
   /** Called when nothing can be written any more before the process ends. */
   readonly onLost?: (() => void) | undefined
 }
 
 /**
- * One database file, open twice: a writer, which its callers use in turn and which runs in a thread of its own, and a
- * reader, which waits for nobody and sees what was committed, nothing else. The reader is synchronous: what it reads
- * must not scan. A database in memory has the writer alone, and reads take their turn on it.
+ * One database file, open several times, each connection in a thread of its own: a writer, which its callers use in turn,
+ * and readers, which see what was committed before a statement began, and nothing else. Nothing runs in the event loop,
+ * and a read that scans ends with its request. A database in memory has only the writer, and reads take their turn on it.
  * Failures are DriverAdapterErrors: SocketTimeout when another process kept the lock, ConnectionClosed after close.
  */
 export interface SqliteConnections {
   /** The absolute path of the file, or `:memory:`. */
   readonly path: string
   readonly sqliteVersion: string
-  /** Runs one statement, on the reader if it is one that only reads, and returns its rows. */
-  readonly query: (query: SqlQuery) => Promise<SqlResultSet>
+  /**
+   * Runs one statement, on a reader if it is one that only reads, and returns its rows.
+   * @param signal ends a read early, or before it begins: with SERVICE_UNAVAILABLE
+   */
+  readonly query: (query: SqlQuery, signal?: AbortSignal) => Promise<SqlResultSet>
   /** As `query`, with plain arguments, and rows as objects. */
-  readonly rows: (sql: string, args?: readonly unknown[]) => Promise<Record<string, unknown>[]>
+  readonly rows: (
+    sql: string,
+    args?: readonly unknown[],
+    signal?: AbortSignal,
+  ) => Promise<Record<string, unknown>[]>
   /** Runs one statement on the writer and returns how many rows it inserted, changed or deleted. */
   readonly execute: (query: SqlQuery) => Promise<number>
   /** Runs statements separated by semicolons on the writer, each committed on its own: not all or nothing. */
@@ -67,31 +79,39 @@ export async function openSqliteConnections({
   path,
   clock,
   busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS,
+  readers: most = DEFAULT_READERS,
+  readTimeoutMs: timeoutMs = DEFAULT_READ_TIMEOUT_MS,
   onLost,
 }: SqliteConnectionsOptions): Promise<SqliteConnections> {
   // Resolved, also because SQLite would read a path that starts with `file:` as a URI.
   const file = path === IN_MEMORY ? path : resolve(path)
   const waiting = { clock, busyTimeoutMs }
-  const opened: Pick<SqliteThread, 'close'>[] = []
+  let writer: SqliteThread | undefined
   try {
     if (file !== IN_MEMORY) await prepareFile(file)
-    const writer = await openThread(file, onLost)
-    opened.push(writer)
-    await createPatience(waiting).ask()(() => configureWriter(writer, file))
-    if (file === IN_MEMORY) return createConnections(file, waiting, await sqliteVersion(writer), writer)
-    const reader = openReader(file)
-    opened.push(reader)
-    await createPatience(waiting).ask()(() => configureReader(reader))
-    return createConnections(file, waiting, await sqliteVersion(writer), writer, reader)
+    const thread = await openThread(file, onLost)
+    writer = thread
+    await createPatience(waiting).ask()(() => configureWriter(thread, file))
+    const readers =
+      file === IN_MEMORY
+        ? undefined
+        : createReaders({ most, timeoutMs, open: () => openReader(file, waiting) })
+    return createConnections(file, waiting, await sqliteVersion(thread), thread, readers)
   } catch (error) {
-    for (const connection of opened) await connection.close()
+    await writer?.close()
     throw toOpenError(error, file)
   }
 }
 
-function openReader(file: string): SqliteConnection & Pick<SqliteThread, 'close'> {
-  const { close, ...statements } = createStatements(new DatabaseSync(file, { timeout: 0 }))
-  return { ...statements, close: async () => close() }
+async function openReader(file: string, waiting: PatienceOptions): Promise<SqliteThread> {
+  const reader = await openThread(file)
+  try {
+    await createPatience(waiting).ask()(() => configureReader(reader))
+    return reader
+  } catch (error) {
+    await reader.close()
+    throw error
+  }
 }
 
 /**
@@ -107,21 +127,21 @@ async function prepareFile(file: string): Promise<void> {
 
 function createConnections(
   path: string,
-  waiting: { readonly clock: Clock; readonly busyTimeoutMs: number },
+  waiting: PatienceOptions,
   sqliteVersion: string,
   thread: SqliteThread,
-  reader?: SqliteConnection & Pick<SqliteThread, 'close'>,
+  readers: SqliteReaders | undefined,
 ): SqliteConnections {
   const writer = createWriter(thread, createSession(thread), waiting)
-  const readerSession = reader && createSession(reader)
   const router = createRouter()
   let closing: Promise<void> | undefined
 
-  async function query(query: SqlQuery): Promise<SqlResultSet> {
+  async function query(query: SqlQuery, signal?: AbortSignal): Promise<SqlResultSet> {
     const route = router.route(query.sql)
-    if (readerSession && route !== 'writer') {
+    if (readers && route !== 'writer') {
+      const read = () => readers.use((connection) => queryOn(connection, query), signal)
       try {
-        return await createPatience(waiting).ask()(() => readerSession.query(query))
+        return await createPatience(waiting).ask()(read)
       } catch (error) {
         if (route === 'reader' || !isRefusedWrite(error)) throw error
         router.rememberWrite(query.sql)
@@ -134,7 +154,8 @@ function createConnections(
     path,
     sqliteVersion,
     query,
-    rows: async (sql, args = []) => toObjects(await query({ sql, args: [...args], argTypes: [] })),
+    rows: async (sql, args = [], signal = undefined) =>
+      toObjects(await query({ sql, args: [...args], argTypes: [] }, signal)),
     execute: async (query) => writer.write((session) => session.execute(query)),
     script: writer.script,
     checkpoint: () => writer.write((session) => session.rows('PRAGMA wal_checkpoint(TRUNCATE)')),
@@ -151,7 +172,7 @@ function createConnections(
     },
     close: async () => {
       closing ??= writer.finish(async () => {
-        await reader?.close()
+        await readers?.close()
         await closeWriter(thread)
       })
       await closing

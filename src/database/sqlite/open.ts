@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs'
 import { PrismaClient } from '../../generated/sqlite/client.ts'
-import type { Clock } from '../../kernel/clock.ts'
 import { IN_MEMORY, type SqliteAddress } from '../../kernel/sqlite-url.ts'
-import { overClient } from '../client.ts'
+import { overClient, translated } from '../client.ts'
 import { NO_HINTS } from '../hints.ts'
 import {
   CREATE_RECORDS,
@@ -15,8 +14,14 @@ import { DatabaseOpenError, noDatabase } from '../open-error.ts'
 import type { Database } from '../port.ts'
 import { createSqliteAdapterFactory } from './adapter.ts'
 import type { OpenOptions } from '../open.ts'
+import type { Sql } from '../sql.ts'
 import { UNHURRIED, timeoutsWithin } from '../timeouts.ts'
-import { type SqliteConnections, openSqliteConnections } from './connections.ts'
+import {
+  DEFAULT_READERS,
+  type SqliteConnections,
+  type SqliteConnectionsOptions,
+  openSqliteConnections,
+} from './connections.ts'
 import { createEraser } from './eraser.ts'
 import { createHealth } from './health.ts'
 import { createLoad } from './load.ts'
@@ -29,16 +34,36 @@ import { SqliteOpenError } from './open-error.ts'
  */
 export async function openSqlite(
   { path, display }: SqliteAddress,
-  { clock, unhurried, requestMs, onLost, mayCreate = true }: Omit<OpenOptions, 'poolSize' | 'logger'>,
+  {
+    clock,
+    unhurried,
+    requestMs,
+    sqliteReaders: readers = DEFAULT_READERS,
+    onLost,
+    mayCreate = true,
+  }: Omit<OpenOptions, 'poolSize' | 'logger'>,
 ): Promise<Database> {
   if (!mayCreate && path !== IN_MEMORY && !existsSync(path)) throw new DatabaseOpenError(noDatabase(display))
-  const connections = await openConnections(path, clock, onLost)
+  const timeouts = unhurried ? UNHURRIED : timeoutsWithin(requestMs)
+  const connections = await openConnections({
+    path,
+    clock,
+    readers,
+    readTimeoutMs: timeouts.statementMs,
+    onLost,
+  })
   const client = new PrismaClient({ adapter: createSqliteAdapterFactory(connections) })
-  const over = overClient(client, unhurried ? UNHURRIED : timeoutsWithin(requestMs))
+  const over: ReturnType<typeof overClient> = {
+    ...overClient(client, timeouts),
+    // Past Prisma, which cannot end a statement early, and whose own way of reading rows takes longer than a thread.
+    query: <Row>({ sql, values }: Sql, signal?: AbortSignal) =>
+      translated(connections.rows(sql, values, signal) as Promise<Row[]>),
+  }
   return {
     ...over,
     writing: over.transaction,
     dialect: sqliteDialect,
+    readsAtOnce: path === IN_MEMORY ? 1 : readers,
     // One file holds all days, and one writer keeps the counts: there is nothing to prepare, to drop or to merge.
     storage: {
       prepare: async () => undefined,
@@ -59,13 +84,9 @@ export async function openSqlite(
   }
 }
 
-async function openConnections(
-  path: string,
-  clock: Clock,
-  onLost: (() => void) | undefined,
-): Promise<SqliteConnections> {
+async function openConnections(options: SqliteConnectionsOptions): Promise<SqliteConnections> {
   try {
-    return await openSqliteConnections({ path, clock, onLost })
+    return await openSqliteConnections(options)
   } catch (error) {
     if (error instanceof SqliteOpenError) throw new DatabaseOpenError(error.message, { cause: error })
     throw error

@@ -4,7 +4,7 @@ import { misuse, toAdapterError } from './failures.ts'
 import { declaredType, toObjects, toResultSet } from './result-rows.ts'
 import { leadingKeyword } from './routing.ts'
 
-/** One connection, wherever it runs: in this thread at once, or in another one later. */
+/** One connection, in this thread or in another one. */
 export interface SqliteConnection {
   readonly all: (sql: string, values: readonly BoundValue[]) => RawResult | Promise<RawResult>
   readonly run: (sql: string, values: readonly BoundValue[], changesRows: boolean) => number | Promise<number>
@@ -34,16 +34,22 @@ export interface SqliteSession {
   readonly rows: (sql: string, args?: readonly unknown[]) => Promise<Record<string, unknown>[]>
 }
 
+/** Runs one statement and returns its rows. */
+export const queryOn = (
+  connection: Pick<SqliteConnection, 'all'>,
+  { sql, args, argTypes }: SqlQuery,
+): Promise<SqlResultSet> =>
+  asAdapterErrors(async () => {
+    const values = toBoundValues(args, argTypes)
+    const { rows, columns } = await connection.all(withoutNul(sql), values)
+    return toResultSet(
+      columns.map(({ name, type }) => ({ name, declared: declaredType(type) })),
+      rows,
+    )
+  })
+
 export function createSession(connection: SqliteConnection): SqliteSession {
-  const query: SqliteSession['query'] = ({ sql, args, argTypes }) =>
-    asAdapterErrors(async () => {
-      const values = toBoundValues(args, argTypes)
-      const { rows, columns } = await connection.all(withoutNul(sql), values)
-      return toResultSet(
-        columns.map(({ name, type }) => ({ name, declared: declaredType(type) })),
-        rows,
-      )
-    })
+  const query: SqliteSession['query'] = (query) => queryOn(connection, query)
 
   return {
     query,

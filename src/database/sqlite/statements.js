@@ -9,6 +9,9 @@
  * @typedef {{ statement: import('@photostructure/sqlite').StatementSyncInstance, columns?: Column[] }} Prepared
  */
 
+/** The function of SQL that ends a statement whose caller has gone; every connection has it. */
+export const IS_RUNNING = 'is_running'
+
 const MAX_PREPARED_STATEMENTS = 200
 
 /**

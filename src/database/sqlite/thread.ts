@@ -1,14 +1,23 @@
 import { Worker } from 'node:worker_threads'
+import type { BoundValue } from './bound-values.ts'
 import type { RawResult, WritableConnection } from './session.ts'
 import type { Answer, Order, Request } from './connection-thread.js'
 
 /** A connection in a thread of its own, so that what it does, flushes to the disk included, holds up nobody here. */
 export interface SqliteThread extends WritableConnection {
+  /** Runs a statement, which ends with SQLITE_INTERRUPT where it asks whether it is still wanted and is not. */
+  readonly all: (sql: string, values: readonly BoundValue[], limits?: StatementLimits) => Promise<RawResult>
   readonly isOpen: () => boolean
   /** Closes the connection and ends the thread. May be called more than once. */
   readonly close: () => Promise<void>
   /** The same where it can be used no more. */
   readonly abandon: () => Promise<void>
+}
+
+/** What ends a statement early. */
+export interface StatementLimits {
+  readonly signal?: AbortSignal | undefined
+  readonly timeoutMs?: number | undefined
 }
 
 interface Waiting {
@@ -22,7 +31,10 @@ interface Waiting {
  * @throws what the driver throws
  */
 export async function openThread(path: string, onLost: () => void = () => undefined): Promise<SqliteThread> {
-  const worker = new Worker(new URL('./connection-thread.js', import.meta.url), { workerData: { path } })
+  const cancelled = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  const worker = new Worker(new URL('./connection-thread.js', import.meta.url), {
+    workerData: { path, cancelled },
+  })
   const waiting = new Map<number, Waiting>()
   let lastId = 0
   let isTransaction = false
@@ -52,9 +64,20 @@ export async function openThread(path: string, onLost: () => void = () => undefi
     if (isLost) onLost()
   }
 
-  async function ask(order: Order): Promise<unknown> {
+  async function ask(order: Order, signal?: AbortSignal): Promise<unknown> {
     if (!isOpen) throw closed()
     const id = ++lastId
+    const cancel = () => void Atomics.store(cancelled, 0, id)
+    if (signal?.aborted) cancel()
+    signal?.addEventListener('abort', cancel)
+    try {
+      return await sent(id, order)
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  function sent(id: number, order: Order): Promise<unknown> {
     return new Promise((resolve, reject) => {
       waiting.set(id, { resolve, reject })
       worker.ref()
@@ -82,7 +105,11 @@ export async function openThread(path: string, onLost: () => void = () => undefi
     throw error
   }
   return {
-    all: async (sql, values) => (await ask({ do: 'all', sql, values })) as RawResult,
+    all: async (sql, values, { signal, timeoutMs } = {}) =>
+      (await ask(
+        { do: 'all', sql, values, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
+        signal,
+      )) as RawResult,
     run: async (sql, values, changesRows) => (await ask({ do: 'run', sql, values, changesRows })) as number,
     exec: async (sql) => void (await ask({ do: 'exec', sql })),
     isTransaction: () => isTransaction,
@@ -96,4 +123,4 @@ export async function openThread(path: string, onLost: () => void = () => undefi
 }
 
 /** In the driver's own words, so that it is taken for what it is. */
-const closed = () => Object.assign(new Error('database is not open'), { code: 'ERR_INVALID_STATE' })
+export const closed = () => Object.assign(new Error('database is not open'), { code: 'ERR_INVALID_STATE' })
