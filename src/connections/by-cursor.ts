@@ -1,8 +1,9 @@
+import type { Position } from '../database/dialect.ts'
 import { AppError } from '../kernel/errors.ts'
 import { DEFAULT_LIMIT, MAX_LIMIT, within } from '../kernel/offset-page.ts'
 import type { CursorCodec } from '../logs/cursor.ts'
 import type { Horizon } from '../logs/query.ts'
-import type { Slice, SliceRange } from '../logs/store.ts'
+import type { Slice, SliceRange } from '../logs/slices.ts'
 import type { ConnectionLog } from './event.ts'
 
 /** Arguments of a Relay connection. https://relay.dev/graphql/connections.htm#sec-Arguments */
@@ -18,6 +19,10 @@ export interface ConnectionLogSlice {
   readonly edges: readonly { readonly cursor: () => string; readonly node: ConnectionLog }[]
   readonly hasNextPage: boolean
   readonly hasPreviousPage: boolean
+  /** Where the next newer page begins: the newest log, or how far was looked for newer ones. */
+  readonly startCursor: () => string | undefined
+  /** Where the next older page begins: the oldest log, or how far was looked for older ones. */
+  readonly endCursor: () => string | undefined
   /** How many logs match in all, counted when asked. */
   totalCount(): Promise<number>
 }
@@ -55,12 +60,16 @@ export function parseCursorPaging(
 
 /** A slice as a page of a connection: newest first, whichever way it was read. */
 export function toConnection(
-  { logs, hasMore, hasBehind }: Slice<ConnectionLog>,
+  { logs, hasMore, hasBehind, stoppedAt }: Slice<ConnectionLog>,
   { toward }: SliceRange,
   cursors: CursorCodec,
 ): Omit<ConnectionLogSlice, 'totalCount'> {
   const newestFirst = toward === 'older' ? logs : [...logs].reverse()
+  const cursorOf = (position: Position | undefined) => position && cursors.encode(position)
+  const [stoppedNewer, stoppedOlder] = toward === 'newer' ? [stoppedAt] : [undefined, stoppedAt]
   return {
+    startCursor: () => cursorOf(stoppedNewer ?? newestFirst[0]),
+    endCursor: () => cursorOf(stoppedOlder ?? newestFirst.at(-1)),
     edges: newestFirst.map((node) => ({ node, cursor: () => cursors.encode(node) })),
     hasNextPage: toward === 'older' ? hasMore : hasBehind,
     hasPreviousPage: toward === 'older' ? hasBehind : hasMore,

@@ -132,6 +132,24 @@ export function where(filter: ConnectionFilter, dialect: Dialect, sight: Sight, 
   return conditions
 }
 
+/** The parts that pick all logs of a stretch of time, of everyone or of one user. */
+export function stretch(filter: ConnectionFilter): ConnectionFilter {
+  const parts = picked(filter, ['createdAfter', 'createdBefore'])
+  return filter.userId?.length === 1 ? { ...parts, userId: filter.userId } : parts
+}
+
+/** The parts for which there are indexes; undefined if there are none but those of {@link stretch}. */
+export function indexed(filter: ConnectionFilter): ConnectionFilter | undefined {
+  const parts = picked(filter, ['accountId', 'profileId', 'errorCode', 'words', 'userId'])
+  const isMore = Object.keys(parts).length > Number(filter.userId?.length === 1)
+  return isMore ? { ...stretch(filter), ...parts } : undefined
+}
+
+const picked = (filter: ConnectionFilter, names: readonly (keyof ConnectionFilter)[]): ConnectionFilter =>
+  Object.fromEntries(
+    names.flatMap((name) => (filter[name] === undefined ? [] : [[name, filter[name]] as const])),
+  )
+
 /** The same filter on a log in hand. */
 export function matches(filter: ConnectionFilter, log: ConnectionLog): boolean {
   const { createdAfter, createdBefore, words } = filter

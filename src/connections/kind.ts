@@ -3,7 +3,7 @@ import type { LogTable } from '../database/dialect.ts'
 import type { LogKind } from '../logs/kind.ts'
 import { contentOf } from './content.ts'
 import type { ConnectionLog } from './event.ts'
-import { type ConnectionFilter, matches, where } from './filter.ts'
+import { type ConnectionFilter, indexed, matches, stretch, where } from './filter.ts'
 import { CELLS, counted } from './counted.ts'
 import { redactLog } from './redact-log.ts'
 import { FOLDING_VERSION, isFoldingStable, termsOf } from './words.ts'
@@ -45,6 +45,8 @@ export const connectionLogKind: LogKind<ConnectionLog, ConnectionFilter> = {
   where: (filter, dialect, sight) => where(filter, dialect, sight, table),
   matches,
   counted,
+  stretch,
+  indexed,
   toRow: (log) => ({
     ...log,
     userId: log.userId ?? '',

@@ -56,6 +56,13 @@ export interface SliceRequest {
   readonly from: Position | undefined
   readonly toward: 'older' | 'newer'
   readonly limit: number
+  /** Whether `behind` is looked for; it is false otherwise. */
+  readonly withBehind: boolean
+}
+
+export interface EdgeRequest extends Pick<SliceRequest, 'table' | 'where' | 'from' | 'toward'> {
+  /** How many rows away, at least 1. */
+  readonly rows: number
 }
 
 /** Where a log stands among all logs: two users may have brought the same id at the same instant. */
@@ -123,14 +130,20 @@ export interface Dialect extends Recounting, Breakdowns, Erasing, Following, Rew
    * stands at the position or behind it, in one snapshot.
    */
   slice(request: SliceRequest): Sql
+  /** The row `{ created_ms, id }` of the log that is so many matches away from a position, if there is one. */
+  edge(request: EdgeRequest): Sql
+  /**
+   * Conditions on one row that no index is entered by: for rows that are found by their place, of which few may match.
+   */
+  readonly ofRow: Pick<Dialect, 'anyOf' | 'hasTerms'>
   /** One row `{ snapshot }`: which logs are committed at this moment, as a text that {@link within} takes. */
   snapshot(table: LogTable): Sql
   /** Whether a log was committed when the snapshot was taken, however long ago that was. */
   within(snapshot: string): Sql
   /** One row `{ logs }`: the matches that follow on a place as JSON text, oldest first, by id and user within an instant. */
   next(request: NextRequest): Sql
-  /** Whether a log stands on the given side of a position, that log itself excluded. */
-  beside(position: Position, side: 'older' | 'newer'): Sql
+  /** Whether a log stands on the given side of a position, or at it if asked for. */
+  beside(position: Position, side: 'older' | 'newer', orAt?: 'or at'): Sql
   /** One row `{ logs }` with all matches as JSON text, first recorded first; `where` must be selective. */
   rows(table: LogTable, where: Sql): Sql
   /** Appends rows and, unless `deltas` is empty, counts them as {@link count} does. The statements belong into one transaction. */

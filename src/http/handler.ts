@@ -51,7 +51,11 @@ export interface HandlerOptions {
   readonly trustedProxies: number
   /** The path below which a host has mounted the service, such as `/connlog`; none unless given. */
   readonly basePath?: string
-  readonly connectionLogsOf: (principal: Principal, charge: Charge, signal: () => AbortSignal) => ConnectionLogs
+  readonly connectionLogsOf: (
+    principal: Principal,
+    charge: Charge,
+    signal: () => AbortSignal,
+  ) => ConnectionLogs
   readonly managedKeysOf: (principal: Principal) => ManagedKeys
   readonly maxBodyBytes: number
   readonly deadlines: Deadlines

@@ -23,6 +23,10 @@ export interface LogKind<Log extends AnyLog, Filter> {
    * It must pick what `where` picks.
    */
   counted(filter: Filter): Partial<CountSelection> | undefined
+  /** The parts of a filter that pick all logs of a stretch of time, of everyone or of one user. */
+  stretch(filter: Filter): Filter
+  /** The parts of a filter for which there are indexes, times included; undefined if it has none but its {@link stretch}. */
+  indexed(filter: Filter): Filter | undefined
   toRow(log: Log): Row
   fromRow(row: Row): Log
   /** How `terms` of {@link toRow} are made. */

@@ -1,7 +1,7 @@
 import type { Sight } from '../auth/sight.ts'
 import type { BreakdownRequest } from '../database/breakdown.ts'
 import type { CountSelection } from '../database/count-table.ts'
-import type { Position, Row } from '../database/dialect.ts'
+import type { Row } from '../database/dialect.ts'
 import type { Database } from '../database/port.ts'
 import type { Shape } from '../database/shape.ts'
 import { type Sql, join, raw, sql } from '../database/sql.ts'
@@ -11,6 +11,7 @@ import { everything } from './everything.ts'
 import { createFewness } from './fewness.ts'
 import type { AnyLog, LogKind } from './kind.ts'
 import type { Horizon, Query } from './query.ts'
+import { type Slice, type SliceRange, createSlices } from './slices.ts'
 import { type LogStatistics, createStatistics } from './statistics.ts'
 
 export interface Page<Log> {
@@ -25,23 +26,6 @@ export interface PageText {
   readonly total: number
 }
 
-export interface SliceRange {
-  /** Where to begin, that log itself excluded; at one end of all logs if absent. */
-  readonly from?: Position | undefined
-  /** Where to end, that log itself excluded. */
-  readonly until?: Position | undefined
-  readonly toward: 'older' | 'newer'
-  readonly limit: number
-}
-
-export interface Slice<Log> {
-  readonly logs: Log[]
-  /** Whether more logs follow in the same direction. */
-  readonly hasMore: boolean
-  /** Whether there are logs at `from` or behind it. */
-  readonly hasBehind: boolean
-}
-
 /** Where logs of one kind are kept. Every read takes a {@link Query}, which knows whose logs and since when. */
 export interface LogStore<Log extends AnyLog, Filter> extends LogStatistics<Filter> {
   /** Newest first: `createdAt` descending, then id descending. */
@@ -49,7 +33,10 @@ export interface LogStore<Log extends AnyLog, Filter> extends LogStatistics<Filt
   /** The same page as text, each log in a shape. */
   pageText(query: Query<Filter>, range: { limit: number; skip: number }, shape: Shape): Promise<PageText>
   count(query: Query<Filter>): Promise<number>
-  /** The next logs from a position on, nearest first. */
+  /**
+   * The next logs from a position on, nearest first. Where few match, it stops after a number of others, with or without
+   * logs, and says where.
+   */
   slice(query: Query<Filter>, range: SliceRange): Promise<Slice<Log>>
   /**
    * All logs, oldest first, in pages: those that are there when the first page is asked for, each once, whatever is
@@ -66,19 +53,23 @@ export interface LogStore<Log extends AnyLog, Filter> extends LogStatistics<Filt
 export interface LogStoreOptions {
   /** Up to how many logs of a user are counted one by one, which is then quicker than through the counts. */
   readonly countedFrom?: number
+  /** How many logs {@link LogStore.slice} passes that do not match, before it returns what it has found. */
+  readonly maxRows?: number
   /** How many logs {@link LogStore.everything} reads at a time. */
   readonly pageSize?: number
 }
 
 const COUNTED_FROM = 2_000
 
-/** SQLite holds up the process while it reads a page; on Postgres more at a time are hardly quicker. */
+const MAX_ROWS = 50_000
+
+/** More at a time are hardly quicker. */
 const PAGE_SIZE = 500
 
 export function createLogStore<Log extends AnyLog, Filter>(
   database: Database,
   kind: LogKind<Log, Filter>,
-  { countedFrom = COUNTED_FROM, pageSize = PAGE_SIZE }: LogStoreOptions = {},
+  { countedFrom = COUNTED_FROM, maxRows = MAX_ROWS, pageSize = PAGE_SIZE }: LogStoreOptions = {},
 ): LogStore<Log, Filter> {
   const { dialect } = database
   const { table } = kind
@@ -87,7 +78,10 @@ export function createLogStore<Log extends AnyLog, Filter>(
   const read = <Row>({ read }: Query<Filter>, statement: Sql): Promise<Row[]> =>
     read ? read<Row>(statement) : database.query<Row>(statement)
 
-  const where = ({ sight, filter, newerThanMs }: Query<Filter>, ...more: Sql[]): Sql =>
+  const where = (query: Query<Filter>, ...more: Sql[]): Sql => whereOf(query, query.filter, more)
+
+  /** As the query, with another filter. */
+  const whereOf = ({ sight, newerThanMs }: Query<Filter>, filter: Filter, more: readonly Sql[] = []): Sql =>
     join(
       [
         ...dialect.whileWanted,
@@ -154,15 +148,14 @@ export function createLogStore<Log extends AnyLog, Filter>(
     count,
     pageText: pageOf,
 
-    slice: async (query, { from, until, toward, limit }) => {
-      const ends = until ? [dialect.beside(until, toward === 'older' ? 'newer' : 'older')] : []
-      const [row] = await read<{ logs: string; behind: boolean | number }>(
-        query,
-        dialect.slice({ table, where: where(query, ...ends), from, toward, limit: limit + 1 }),
-      )
-      const logs = parseRows(row?.logs, kind.fromRow)
-      return { logs: logs.slice(0, limit), hasMore: logs.length > limit, hasBehind: Boolean(row?.behind) }
-    },
+    slice: createSlices({
+      dialect,
+      kind,
+      read,
+      whereOf,
+      parse: (logs) => parseRows(logs, kind.fromRow),
+      maxRows,
+    }),
 
     everything: (query) =>
       everything(dialect, {

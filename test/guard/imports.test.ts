@@ -39,7 +39,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const OWNERS: readonly [what: string, pattern: RegExp, owner: RegExp][] = [
   ['process.env and process.exit', /process\.(env|exit\b)|from 'node:process'/, /^main\.ts$/],
   ['signals', /process\.(on|once)\(/, /^main\.ts$/],
-  ['the time of day', /Date\.now\(|new Date\(\)|performance\.now\(/, /^(kernel\/clock\.ts|database\/sqlite\/connection-thread\.js)$/],
+  [
+    'the time of day',
+    /Date\.now\(|new Date\(\)|performance\.now\(/,
+    /^(kernel\/clock\.ts|database\/sqlite\/connection-thread\.js)$/,
+  ],
   ['timers', /(?<!socket\.)\b(setTimeout|setInterval)\(|node:timers/, /^kernel\/(clock|lifecycle)\.ts$/],
   ['node:http', /from 'node:http'/, /^http\/(listen|node-listener|node-request)\.ts$/],
   ['new GraphQLError', /new GraphQLError\(/, /^graphql\/errors\.ts$/],

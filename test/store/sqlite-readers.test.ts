@@ -29,9 +29,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-async function open(
-  options: { readers?: number; readTimeoutMs?: number } = {},
-): Promise<SqliteConnections> {
+async function open(options: { readers?: number; readTimeoutMs?: number } = {}): Promise<SqliteConnections> {
   const path = join(folder, 'logs.db')
   const connections = await openSqliteConnections({ path, clock: systemClock, ...options })
   cleanUp.push(connections.close)

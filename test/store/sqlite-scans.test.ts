@@ -39,31 +39,34 @@ describe.each([
   })
   afterAll(() => app.stop())
 
-  it.each(FILTERS)('%s ask whether they are still wanted, all through a scan that finds nothing', async (_, filter) => {
-    const query = createQuery<never>(sight, parseConnectionFilter(filter) as never, HORIZON)
-    const reads: [string, (store: Store) => Promise<unknown>][] = [
-      ['page', (store) => store.page(query, { limit: 10, skip: 0 })],
-      ['count', (store) => store.count(query)],
-      ['slice', (store) => store.slice(query, { toward: 'older', limit: 10 })],
-      ['breakdown', (store) => store.breakdown(query, [{ fromMs: NOW - 7 * DAY_MS }])],
-      ['top details', (store) => store.topDetails(query, 10)],
-      ['sample', (store) => store.sample(query, 'durationMs', { all: 100, some: 100 })],
-      ['everything', async (store) => store.everything(() => query).next()],
-    ]
-    const scans = new Set<string>()
-    for (const [name, read] of reads) {
-      for (const statement of await statementsOf(app, read)) {
-        if (!statement.sql.includes('is_running()')) continue
-        const { asked, stopped, passed } = scan(app, statement)
-        // What goes through nothing, since an index finds that nothing matches, need not ask.
-        if (passed < 2_048) continue
-        scans.add(name)
-        expect(asked, `${name}: ${statement.sql}`).toBeGreaterThanOrEqual(Math.floor(passed / 1_024) - 1)
-        expect(stopped, `${name} goes on`).toBe(1)
+  it.each(FILTERS)(
+    '%s ask whether they are still wanted, all through a scan that finds nothing',
+    async (_, filter) => {
+      const query = createQuery<never>(sight, parseConnectionFilter(filter) as never, HORIZON)
+      const reads: [string, (store: Store) => Promise<unknown>][] = [
+        ['page', (store) => store.page(query, { limit: 10, skip: 0 })],
+        ['count', (store) => store.count(query)],
+        ['slice', (store) => store.slice(query, { toward: 'older', limit: 10 })],
+        ['breakdown', (store) => store.breakdown(query, [{ fromMs: NOW - 7 * DAY_MS }])],
+        ['top details', (store) => store.topDetails(query, 10)],
+        ['sample', (store) => store.sample(query, 'durationMs', { all: 100, some: 100 })],
+        ['everything', async (store) => store.everything(() => query).next()],
+      ]
+      const scans = new Set<string>()
+      for (const [name, read] of reads) {
+        for (const statement of await statementsOf(app, read)) {
+          if (!statement.sql.includes('is_running()')) continue
+          const { asked, stopped, passed } = scan(app, statement)
+          // What goes through nothing, since an index finds that nothing matches, need not ask.
+          if (passed < 2_048) continue
+          scans.add(name)
+          expect(asked, `${name}: ${statement.sql}`).toBeGreaterThanOrEqual(Math.floor(passed / 1_024) - 1)
+          expect(stopped, `${name} goes on`).toBe(1)
+        }
       }
-    }
-    expect([...scans]).toEqual(expect.arrayContaining(['slice', 'sample', 'everything']))
-  })
+      expect([...scans]).toEqual(expect.arrayContaining(['slice', 'sample', 'everything']))
+    },
+  )
 
   it('that scan are among them, and without the question they cannot be stopped', async () => {
     const query = createQuery<never>(sight, { connectionMethod: ['invitation'] } as never, HORIZON)

@@ -58,16 +58,19 @@ describe('a fair semaphore', () => {
   it.each([
     ['the fair one', fair(8), true],
     ['one that serves in the order of arrival', createFifo(8), false],
-  ])('with %s, a key that asks for much keeps another one from its share: not %s', async (_, semaphore, isFair) => {
-    const bench = createBench(semaphore)
-    void bench.add('greedy', 100)
-    await settle()
-    void bench.add('other', 2)
-    await settle()
-    expect(bench.running().filter((key) => key === 'other')).toHaveLength(isFair ? 2 : 0)
-    for (let ended = 0; ended < 50; ended += 1) await bench.endOne('greedy')
-    expect(bench.log.includes('other')).toBe(isFair)
-  })
+  ])(
+    'with %s, a key that asks for much keeps another one from its share: not %s',
+    async (_, semaphore, isFair) => {
+      const bench = createBench(semaphore)
+      void bench.add('greedy', 100)
+      await settle()
+      void bench.add('other', 2)
+      await settle()
+      expect(bench.running().filter((key) => key === 'other')).toHaveLength(isFair ? 2 : 0)
+      for (let ended = 0; ended < 50; ended += 1) await bench.endOne('greedy')
+      expect(bench.log.includes('other')).toBe(isFair)
+    },
+  )
 
   it('keeps a share free for whoever comes next, however much one key asks for', async () => {
     const bench = createBench(fair(8))

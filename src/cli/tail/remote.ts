@@ -10,8 +10,11 @@ import { LOG_FIELDS, remoteFilter, remoteLog } from './remote-log.ts'
 
 const CURSOR = 'query TailBegin { connectionLogFeedCursor }'
 
-const NEWEST = `query TailNewest($filter: ConnectionLogFilter) {
-  connectionLogsByCursor(filter: $filter, first: 1) { nodes { createdAt } }
+const NEWEST = `query TailNewest($filter: ConnectionLogFilter, $after: String) {
+  connectionLogsByCursor(filter: $filter, first: 1, after: $after) {
+    nodes { createdAt }
+    pageInfo { endCursor hasNextPage }
+  }
 }`
 
 const PAGE = `query TailStored($filter: ConnectionLogFilter, $last: Int, $before: String) {
@@ -27,7 +30,10 @@ const FEED = `subscription Tail($filter: ConnectionLogFilter, $after: String) {
 
 const cursorAnswer = z.object({ connectionLogFeedCursor: z.string() })
 const newestAnswer = z.object({
-  connectionLogsByCursor: z.object({ nodes: z.array(remoteLog.pick({ createdAt: true })) }),
+  connectionLogsByCursor: z.object({
+    nodes: z.array(remoteLog.pick({ createdAt: true })),
+    pageInfo: z.object({ endCursor: z.string().nullable(), hasNextPage: z.boolean() }),
+  }),
 })
 const pageAnswer = z.object({
   connectionLogsByCursor: z.object({
@@ -47,9 +53,20 @@ export function remoteSource(remote: Remote, filter: ConnectionFilterInput): Log
       const variables = { filter: remoteFilter(bounds), last: MAX_LIMIT, before }
       const page: z.output<typeof pageAnswer> = await ask(pageAnswer, PAGE, variables)
       const { nodes, pageInfo } = page.connectionLogsByCursor
-      yield nodes.toReversed()
-      if (!pageInfo.hasPreviousPage || nodes.length === 0) return
+      if (nodes.length > 0) yield nodes.toReversed()
+      // A page may be empty where few logs match, and others follow.
+      if (!pageInfo.hasPreviousPage || pageInfo.startCursor === null) return
       before = pageInfo.startCursor
+    }
+  }
+
+  async function newestOf(bounds: ConnectionFilterInput): Promise<{ createdAt: number } | undefined> {
+    for (let after: string | null = null; ;) {
+      const variables = { filter: remoteFilter(bounds), after }
+      const answer: z.output<typeof newestAnswer> = await ask(newestAnswer, NEWEST, variables)
+      const { nodes, pageInfo } = answer.connectionLogsByCursor
+      if (nodes.length > 0 || !pageInfo.hasNextPage) return nodes[0]
+      after = pageInfo.endCursor
     }
   }
 
@@ -59,8 +76,7 @@ export function remoteSource(remote: Remote, filter: ConnectionFilterInput): Log
     stored: async function* (sinceMs) {
       const kept = { ...filter, createdAfter: Math.max(sinceMs, filter.createdAfter ?? sinceMs) }
       // What is recorded from here on comes by the feed: without an end, a page would always be left where much is recorded.
-      const { connectionLogsByCursor } = await ask(newestAnswer, NEWEST, { filter: remoteFilter(kept) })
-      const [newest] = connectionLogsByCursor.nodes
+      const newest = await newestOf(kept)
       if (newest) yield* pages({ ...kept, createdBefore: newest.createdAt + 1 })
     },
 

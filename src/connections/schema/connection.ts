@@ -9,17 +9,23 @@ import { TOTAL_COUNT, countedAgain, cursorPageWeight, sliceSize } from './prices
 const PageInfoType = builder.objectRef<ConnectionLogSlice>('PageInfo').implement({
   description: 'Where a page of a connection stands. The next page is the older one.',
   fields: (t) => ({
-    hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether older logs follow.' }),
-    hasPreviousPage: t.exposeBoolean('hasPreviousPage', { description: 'Whether newer logs come before.' }),
+    hasNextPage: t.exposeBoolean('hasNextPage', {
+      description: 'Whether older logs follow, or may: see `endCursor`.',
+    }),
+    hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
+      description: 'Whether newer logs come before, or may: see `startCursor`.',
+    }),
     startCursor: t.string({
       nullable: true,
-      description: 'Cursor of the newest log of the page; null if the page is empty.',
-      resolve: ({ edges }) => edges[0]?.cursor(),
+      description:
+        'Where the next newer page begins, to be given to `before`; null where there is nothing on the page and no more to look through.',
+      resolve: ({ startCursor }) => startCursor(),
     }),
     endCursor: t.string({
       nullable: true,
-      description: 'Cursor of the oldest log of the page; null if the page is empty.',
-      resolve: ({ edges }) => edges.at(-1)?.cursor(),
+      description:
+        'Where the next older page begins, to be given to `after`; null where there is nothing on the page and no more to look through.',
+      resolve: ({ endCursor }) => endCursor(),
     }),
   }),
 })

@@ -116,15 +116,33 @@ export const postgresDialect: Dialect = {
   countedTotal: (request) =>
     sql`WITH ${join(counted.pieces(request), ', ')} SELECT (${counted.total}) AS total`,
 
-  slice: ({ table, where, from, toward, limit }) => {
+  slice: ({ table, where, from, toward, limit, withBehind }) => {
     const logs = raw(table.name)
     const ahead = from ? sql`${where} AND ${beside(from, toward)}` : where
-    const behind = from
-      ? sql`EXISTS (SELECT 1 FROM ${logs} WHERE ${where} AND ${beside(from, toward === 'older' ? 'newer' : 'older', 'or at')})`
-      : sql`FALSE`
+    const behind =
+      withBehind && from
+        ? sql`EXISTS (SELECT 1 FROM ${logs} WHERE ${where} AND ${beside(from, toward === 'older' ? 'newer' : 'older', 'or at')})`
+        : sql`FALSE`
     const order = raw(toward === 'older' ? 'DESC' : 'ASC')
     const rows = sql`SELECT ${selection(table)} FROM ${logs} WHERE ${ahead} ORDER BY created_at ${order}, id ${order} LIMIT ${limit}`
     return sql`SELECT (${jsonArray(rows)}) AS logs, ${behind} AS behind`
+  },
+
+  edge: ({ table, where, from, toward, rows }) => {
+    const ahead = from ? sql`${where} AND ${beside(from, toward)}` : where
+    const order = raw(toward === 'older' ? 'DESC' : 'ASC')
+    return sql`SELECT ${epochMs(sql`created_at`)} AS created_ms, id FROM ${raw(table.name)} WHERE ${ahead}
+      ORDER BY created_at ${order}, id ${order} LIMIT 1 OFFSET ${rows - 1}`
+  },
+
+  ofRow: {
+    // The bounds of the place decide about the partitions, and the planner within them.
+    anyOf: (column, values) => postgresDialect.anyOf(column, values),
+    hasTerms: (_, prefixes) =>
+      join(
+        prefixes.map((prefix) => sql`strpos(' ' || terms, ${` ${prefix}`}) > 0`),
+        ' AND ',
+      ),
   },
 
   snapshot: () => sql`SELECT pg_current_snapshot()::text AS snapshot`,

@@ -109,15 +109,32 @@ export const sqliteDialect: Dialect = {
   countedTotal: (request) =>
     sql`WITH ${join(counted.pieces(request), ', ')} SELECT (${counted.total}) AS total`,
 
-  slice: ({ table, where, from, toward, limit }) => {
+  slice: ({ table, where, from, toward, limit, withBehind }) => {
     const logs = raw(table.name)
     const ahead = from ? sql`${beside(from, toward)} AND ${where}` : where
-    const behind = from
-      ? sql`EXISTS (SELECT 1 FROM ${logs} WHERE ${beside(from, toward === 'older' ? 'newer' : 'older', 'or at')} AND ${where})`
-      : sql`FALSE`
+    const behind =
+      withBehind && from
+        ? sql`EXISTS (SELECT 1 FROM ${logs} WHERE ${beside(from, toward === 'older' ? 'newer' : 'older', 'or at')} AND ${where})`
+        : sql`FALSE`
     const order = raw(toward === 'older' ? 'DESC' : 'ASC')
     const rows = sql`SELECT * FROM ${logs} WHERE ${ahead} ORDER BY created_at ${order}, id ${order} LIMIT ${limit}`
     return sql`SELECT (${jsonArray(table, rows)}) AS logs, ${behind} AS behind`
+  },
+
+  edge: ({ table, where, from, toward, rows }) => {
+    const ahead = from ? sql`${beside(from, toward)} AND ${where}` : where
+    const order = raw(toward === 'older' ? 'DESC' : 'ASC')
+    return sql`SELECT created_at + 0 AS created_ms, id FROM ${raw(table.name)} WHERE ${ahead}
+      ORDER BY created_at ${order}, id ${order} LIMIT 1 OFFSET ${rows - 1}`
+  },
+
+  ofRow: {
+    anyOf: (column, values) => sqliteDialect.anyOf(sql`+${column}`, values),
+    hasTerms: (_, prefixes) =>
+      join(
+        prefixes.map((prefix) => sql`instr(' ' || terms, ${` ${prefix}`}) > 0`),
+        ' AND ',
+      ),
   },
 
   // One writer at a time numbers the logs in the order of their commits, and uses no number twice.
