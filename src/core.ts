@@ -1,4 +1,4 @@
-import { type Principal, OPERATOR, holderOf } from './auth/principal.ts'
+import { type Principal, OPERATOR, shareholderOf } from './auth/principal.ts'
 import { type KeyStore, createKeyStore } from './auth/key-store.ts'
 import { type ManagedKeys, createManagedKeys } from './auth/managed-keys.ts'
 import type { Config } from './config/config.ts'
@@ -157,7 +157,7 @@ export async function createCore({
     commits,
     retention,
     platforms,
-    readFor: (principal, signal) => fairRead(database, shares, holderOf(principal), signal),
+    readFor: (principal, signal) => fairRead(database, shares, shareholderOf(principal), signal),
     following: createFollowing({
       feed,
       shares,

@@ -26,11 +26,13 @@ export const OPERATOR: Principal = {
 export const actingFor = (userId: string | null): Principal => ({ ...OPERATOR, userId })
 
 /**
- * Who shares limits of work with whom: all keys of a user count as one, a service key by itself. Undefined for the
- * process itself, which has no limits.
+ * The user whose share of the service a principal spends: the one whose logs it reaches; each service key counts as a
+ * user. Null for the process itself, which has no share.
  */
-export const holderOf = ({ keyId, userId }: Pick<Principal, 'keyId' | 'userId'>): string | undefined =>
-  keyId === null ? undefined : userId === null ? `key:${keyId}` : `user:${userId}`
+export function shareholderOf({ userId, keyId }: Pick<Principal, 'userId' | 'keyId'>): string | null {
+  if (userId !== null) return `user ${userId}`
+  return keyId === null ? null : `key ${keyId}`
+}
 
 /** @throws {AppError} FORBIDDEN for the key of a user */
 export function requireServiceKey({ userId }: Principal): void {

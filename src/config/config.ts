@@ -25,7 +25,6 @@ export interface Config {
   readonly cleanupIntervalMs: number
   readonly poolSize: number
   readonly sqliteReaders: number
-  readonly userSharePercent: number
   readonly maxBodyBytes: number
   readonly maxResponseBytes: number
   /** The path below which the service is mounted; empty for none. */
@@ -42,6 +41,8 @@ export interface Config {
   readonly metricsToken: string | undefined
   /** Most requests that are worked on at a time, and most streams of lines. */
   readonly maxConcurrentRequests: number
+  /** The most that one user gets of what all users share. */
+  readonly userSharePercent: number
   /** How long a request may have waited for others when its turn comes. */
   readonly maxQueueMs: number
   readonly keepAliveMs: number
@@ -109,7 +110,6 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     cleanupIntervalMs: values.CLEANUP_INTERVAL_SECONDS * SECOND_MS,
     poolSize: values.POOL_SIZE,
     sqliteReaders: values.SQLITE_READERS,
-    userSharePercent: values.USER_SHARE_PERCENT,
     maxBodyBytes: values.MAX_BODY_BYTES,
     maxResponseBytes: values.MAX_RESPONSE_BYTES,
     basePath: values.BASE_PATH ?? '',
@@ -122,6 +122,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     metrics: values.METRICS ?? true,
     metricsToken: values.METRICS_TOKEN,
     maxConcurrentRequests: values.MAX_CONCURRENT_REQUESTS,
+    userSharePercent: values.USER_SHARE_PERCENT,
     maxQueueMs: values.MAX_QUEUE_MILLISECONDS,
     keepAliveMs: values.KEEP_ALIVE_SECONDS * SECOND_MS,
     shutdownDelayMs: values.SHUTDOWN_DELAY_SECONDS * SECOND_MS,

@@ -186,12 +186,6 @@ export const SETTINGS = {
     4,
     'Threads that read from an SQLite file at a time, each opened when it is first needed.',
   ),
-  USER_SHARE_PERCENT: wholeNumber(
-    1,
-    100,
-    25,
-    'Percentage of what a process can do at a time that one user, or one service key, gets while others wait.',
-  ),
   MAX_BODY_BYTES: wholeNumber(1_024, 104_857_600, 4_194_304, 'Largest request body accepted, in bytes.'),
   MAX_RESPONSE_BYTES: wholeNumber(
     65_536,
@@ -237,6 +231,12 @@ export const SETTINGS = {
     60_000,
     1_000,
     'How long a request may have to wait for others; it refuses those that would wait longer, or longer than a fifth of it while a queue stands.',
+  ),
+  USER_SHARE_PERCENT: wholeNumber(
+    1,
+    100,
+    25,
+    'The most of each limit of a process that one user gets while other users want it, in percent. A service key counts as a user.',
   ),
   KEEP_ALIVE_SECONDS: wholeNumber(
     1,

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { type Principal, holderOf } from '../auth/principal.ts'
+import { type Principal, shareholderOf } from '../auth/principal.ts'
 import type { KeyWatch } from '../auth/key-watch.ts'
 import type { Sight } from '../auth/sight.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -83,7 +83,7 @@ export function createFollowing(parts: FollowParts): Following {
 
   const follow: Following['follow'] = async (principal, sight, filter, after) => {
     const ended = new AbortController()
-    const holder = holderOf(principal)
+    const holder = shareholderOf(principal)
     let reader: FeedReader<ConnectionLog> | undefined
     let endWith = (reason: AppError): void => void (early = reason)
     let early: AppError | undefined
@@ -97,8 +97,8 @@ export function createFollowing(parts: FollowParts): Following {
       const own = feed.follow({
         users: usersOf(sight, filter),
         from,
-        holder,
-        inTurn: (work) => (holder === undefined ? work() : shares.run(holder, work, ended.signal)),
+        holder: holder ?? undefined,
+        inTurn: (work) => (holder === null ? work() : shares.run(holder, work, ended.signal)),
         accepts: ({ log, mark: { place } }) =>
           log.createdAt > expiryCutoffMs(asOf()) &&
           matches(filter, log) &&

@@ -10,11 +10,11 @@ export const fairRead =
   (
     { query }: Pick<Queryable, 'query'>,
     shares: FairSemaphore,
-    holder: string | undefined,
+    holder: string | null,
     signal?: () => AbortSignal,
   ): Read =>
   (statement) => {
     const ends = signal?.()
     const run = () => query<never>(statement, ends)
-    return holder === undefined ? run() : shares.run(holder, run, ends)
+    return holder === null ? run() : shares.run(holder, run, ends)
   }
