@@ -1,7 +1,7 @@
 import { DatabaseSync } from '@photostructure/sqlite'
 import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
 import { createSession } from '../../src/database/sqlite/session.ts'
-import { createStatements } from '../../src/database/sqlite/statements.js'
+import { IS_RUNNING, createStatements } from '../../src/database/sqlite/statements.js'
 import { createWriteQueue } from '../../src/database/sqlite/write-queue.ts'
 
 /**
@@ -13,6 +13,7 @@ export function openNaiveAdapter(path: string): SqlDriverAdapter {
   const identity = { provider: 'sqlite', adapterName: 'naive-sqlite' } as const
   const db = new DatabaseSync(path)
   db.exec('PRAGMA journal_mode = WAL')
+  db.function(IS_RUNNING, () => 1)
   const session = createSession(createStatements(db))
   const transactions = createWriteQueue()
 
