@@ -195,9 +195,8 @@ it.each(PROVIDERS)('a query starts no more work once its client is gone (%s)', a
     }),
     signal: client.signal,
   })
-  // The response is not waited for, but the work that had started is.
-  await vi.waitFor(() => expect(watched.reached).toContain('ConnectionStats.total'), { timeout: 30_000 })
-  expect(watched.reached).toEqual(['Query.connectionStats', 'ConnectionStats.total'])
-  expect(watched.app.logged).toEqual([])
   await watched.stop()
+  // Not even the statement of the field that had begun: it would have come to `total`.
+  expect(watched.reached).toEqual(['Query.connectionStats'])
+  expect(watched.app.logged).toEqual([])
 })
