@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import pg from 'pg'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createDeadlines } from '../../src/http/deadline.ts'
 import { listen } from '../../src/http/listen.ts'
 import { systemClock } from '../../src/kernel/clock.ts'

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Sight, sightOf } from '../../src/auth/sight.ts'
 import { type ConnectionFilterInput, parseConnectionFilter } from '../../src/connections/filter.ts'
 import { connectionLogKind } from '../../src/connections/kind.ts'
+import { termOfTenant } from '../../src/connections/words.ts'
 import type { Sql } from '../../src/database/sql.ts'
 import { DAY_MS } from '../../src/kernel/clock.ts'
 import { createQuery } from '../../src/logs/query.ts'
@@ -68,9 +69,27 @@ describe.each([
     },
   )
 
+  it.each([
+    ['at most the limit', 1_500, 1_501],
+    ['all logs, where the limit is higher', 100_000, LOGS],
+  ])('of a page by cursor each go through %s', async (_, maxRows, most) => {
+    const passed: number[] = []
+    for (const [, filter] of FILTERS.filter(([, { search }]) => search === undefined)) {
+      const query = createQuery<never>(sight, parseConnectionFilter(filter) as never, HORIZON)
+      const from = { createdAt: NOW, id: 'x' }
+      const read = (store: Store) => store.slice(query, { from, toward: 'older', limit: 10 })
+      for (const statement of await statementsOf(app, read, { maxRows }))
+        passed.push(scan(app, statement).passed)
+    }
+    expect(Math.max(...passed)).toBeLessThanOrEqual(most)
+    // So that the limit is what stops them.
+    expect(Math.max(...passed)).toBeGreaterThan(1_000)
+  })
+
   it('that scan are among them, and without the question they cannot be stopped', async () => {
     const query = createQuery<never>(sight, { connectionMethod: ['invitation'] } as never, HORIZON)
-    const [statement] = await statementsOf(app, (store) => store.slice(query, { toward: 'older', limit: 10 }))
+    const statements = await statementsOf(app, async (store) => store.everything(() => query).next())
+    const statement = statements.at(-1)
     if (!statement) throw new TypeError('no statement')
     const { asked, passed } = scan(app, statement)
     expect(passed).toBeGreaterThanOrEqual(LOGS)
@@ -88,22 +107,16 @@ function fill({ url }: TestApp): void {
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ${LOGS})
     INSERT INTO connection_logs (id, user_id, account_id, platform, event_type, connection_method, error_code, context, terms, created_at)
     SELECT printf('%036d', i), 'busy', 'a' || (i % 2 + 1), 'reddit', 'connect_failed', 'oauth', 'c1', '{}',
-      (SELECT terms FROM (SELECT 'common ' || '${termPrefix()}common' AS terms)), ${NOW - DAY_MS} + i
+      (SELECT terms FROM (SELECT 'common ' || '${termOfTenant('busy', 'common')}' AS terms)), ${NOW - DAY_MS} + i
     FROM n`)
   db.close()
 }
 
-/** Words are kept twice, as they are and as those of the tenant. */
-function termPrefix(): string {
-  const conditions = connectionLogKind.where({ words: ['common'] }, stubDialect, BUSY)
-  return String(conditions[0]?.values[0] ?? '').replace(/common$/, '')
-}
-
-const stubDialect = {
-  hasTerms: (_: unknown, [term]: readonly string[]) => ({ values: [term] }),
-} as never
-
-async function statementsOf({ database }: TestApp, work: (store: Store) => Promise<unknown>): Promise<Sql[]> {
+async function statementsOf(
+  { database }: TestApp,
+  work: (store: Store) => Promise<unknown>,
+  options: { maxRows?: number } = {},
+): Promise<Sql[]> {
   const statements: Sql[] = []
   const spied = {
     ...database,
@@ -112,7 +125,7 @@ async function statementsOf({ database }: TestApp, work: (store: Store) => Promi
       return database.query<Row>(statement)
     },
   }
-  await work(createLogStore(spied, connectionLogKind as never, { countedFrom: 0 }))
+  await work(createLogStore(spied, connectionLogKind as never, { countedFrom: 0, ...options }))
   return statements
 }
 

@@ -154,7 +154,7 @@ function createConnections(
     path,
     sqliteVersion,
     query,
-    rows: async (sql, args = [], signal = undefined) =>
+    rows: async (sql, args = [], signal?) =>
       toObjects(await query({ sql, args: [...args], argTypes: [] }, signal)),
     execute: async (query) => writer.write((session) => session.execute(query)),
     script: writer.script,
