@@ -10,6 +10,7 @@ import { type RecordResult, tallied } from './connections/tallied.ts'
 import { unlistedPlatforms } from './connections/unlisted-platforms.ts'
 import { createOpenStreams } from './connections/open-streams.ts'
 import { claimDemo, createInstanceSecret } from './database/instance.ts'
+import { unavailable } from './database/failures.ts'
 import { openDatabase } from './database/open.ts'
 import type { Database } from './database/port.ts'
 import { type Clock, DAY_MS, MINUTE_MS, SECOND_MS, systemClock } from './kernel/clock.ts'
@@ -76,6 +77,8 @@ export interface CoreWitness {
 
 /** Up to two seconds of notes to add is nothing to a read, and the more there are, the more fall into one count; see docs/decisions.md. */
 const MERGE_INTERVAL_MS = 2 * SECOND_MS
+
+const NO_PLACE = new Error('timeout exceeded when waiting for a place among the reads')
 
 const LOST = 'the thread that writes to SQLite has ended: nothing is stored until the process starts anew'
 
@@ -151,7 +154,12 @@ export async function createCore({
   const streams = createOpenStreams({ perKey: config.streamsPerKey, total: config.streams })
   const cursorSecret = createInstanceSecret(database, clock.now)
   const platforms = createPlatforms(config.extraPlatforms)
-  const shares = createFairSemaphore({ places: database.readsAtOnce, sharePercent: config.userSharePercent })
+  const { readsAtOnce: places, readWaitMs: waitMs } = database
+  const shares = createFairSemaphore({
+    places,
+    sharePercent: config.userSharePercent,
+    limit: waitMs === undefined ? undefined : { waitMs, clock, error: () => unavailable(NO_PLACE) },
+  })
   const logsOf = createConnectionLogs({
     store,
     commits,

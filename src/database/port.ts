@@ -95,6 +95,8 @@ export interface Database extends Queryable, Models {
   readonly dialect: Dialect
   /** How many reads of requests run at once: some connections are kept for writes and for the service's own work. */
   readonly readsAtOnce: number
+  /** How long a read may wait until it is one of them, as for a connection; until its request is over if absent. */
+  readonly readWaitMs?: number | undefined
   /** Runs `work` in one transaction; nothing of it stays when `work` throws. Nobody else's statements join it. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   /** The same for statements that hold many rows, without models. */

@@ -1,10 +1,11 @@
+import type { Clock } from './clock.ts'
 import { AppError } from './errors.ts'
 
 /** Lets a limited number of things happen at once, and divides the places fairly between those who ask, by key. */
 export interface FairSemaphore {
   /**
    * Runs `work` as soon as the key gets a place.
-   * @throws {AppError} SERVICE_UNAVAILABLE, without running it, where `signal` is aborted before that
+   * @throws {AppError} SERVICE_UNAVAILABLE, without running it, where `signal` is aborted before that; or what the limit says
    */
   run<T>(key: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T>
 }
@@ -14,6 +15,10 @@ export interface FairSemaphoreOptions {
   readonly places: number
   /** The percentage of the places that one key may hold while others wait; never less than one place. */
   readonly sharePercent: number
+  /** How long one may wait for a place, and the error that is thrown after that; without it, until the signal. */
+  readonly limit?:
+    | { readonly waitMs: number; readonly clock: Clock; readonly error: () => AppError }
+    | undefined
 }
 
 interface Holder {
@@ -27,7 +32,7 @@ interface Holder {
  * a share stay free, so that a key that comes next finds some; and of the keys that want more than their share, the one
  * that holds fewest comes first. Keys that hold equally many are served in turn.
  */
-export function createFairSemaphore({ places, sharePercent }: FairSemaphoreOptions): FairSemaphore {
+export function createFairSemaphore({ places, sharePercent, limit }: FairSemaphoreOptions): FairSemaphore {
   const share = Math.max(1, Math.floor((places * sharePercent) / 100))
   const kept = Math.min(share, places - 1)
   const holders = new Map<string, Holder>()
@@ -75,19 +80,29 @@ export function createFairSemaphore({ places, sharePercent }: FairSemaphoreOptio
 
   function wait(key: string, holder: Holder, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const giveUp = () => {
+      const ended = new AbortController()
+      const end = () => {
+        ended.abort()
+        signal?.removeEventListener('abort', leaves)
+      }
+      const giveUp = (error: AppError) => {
+        end()
         holder.waiting.delete(start)
         if (holder.waiting.size === 0) queue.delete(key)
         forget(key, holder)
-        reject(over())
+        reject(error)
       }
+      const leaves = () => giveUp(over())
       const start = () => {
-        signal?.removeEventListener('abort', giveUp)
+        end()
         resolve()
       }
+      void limit?.clock
+        .sleep(limit.waitMs, ended.signal)
+        .then(() => ended.signal.aborted || giveUp(limit.error()))
       holder.waiting.add(start)
       if (!queue.has(key)) queue.set(key, holder)
-      signal?.addEventListener('abort', giveUp)
+      signal?.addEventListener('abort', leaves)
     })
   }
 

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { AppError } from '../../src/kernel/errors.ts'
 import { type FairSemaphore, createFairSemaphore } from '../../src/kernel/fair-semaphore.ts'
 
 /** The control: who comes first is served first, whoever it is. */
@@ -134,6 +136,25 @@ describe('a fair semaphore', () => {
     expect(bench.log).toEqual(['a', 'b'])
     await bench.endOne('b')
     await waits
+  })
+
+  it('lets nobody wait longer than the limit', async () => {
+    let over: () => void = () => undefined
+    const clock = {
+      ...systemClock,
+      sleep: (ms: number) => new Promise<void>((resolve) => (over = ms === 2_000 ? resolve : over)),
+    }
+    const error = () => new AppError('SERVICE_UNAVAILABLE', 'Too long.')
+    const bench = createBench(
+      createFairSemaphore({ places: 1, sharePercent: 25, limit: { waitMs: 2_000, clock, error } }),
+    )
+    void bench.add('a')
+    const waits = bench.add('b')
+    await settle()
+    over()
+    await expect(waits).rejects.toThrow('Too long.')
+    await bench.endOne()
+    expect(bench.log).toEqual(['a'])
   })
 
   it('gives the place back when the work fails', async () => {

@@ -91,6 +91,7 @@ export async function openPostgres(address: PostgresAddress, options: OpenOption
     ...over,
     writing: createWriting(pool, { nameOf: statementNameGenerator, ...timeouts, clock: options.clock }),
     dialect: postgresDialect,
+    readWaitMs: timeouts.connectMs,
     readsAtOnce: Math.max(1, options.poolSize - Math.ceil(options.poolSize / KEPT_FOR_WRITES)),
     storage,
     hints,
