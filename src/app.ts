@@ -1,7 +1,7 @@
 import type { GraphQLSchema } from 'graphql'
 import { type KeyCodes, createKeyCodes } from './auth/key-codes.ts'
 import { createBadKeyLimiter } from './auth/bad-keys.ts'
-import { createRateLimiter } from './auth/rate-limit.ts'
+import { type Spending, createRateLimiter } from './auth/rate-limit.ts'
 import type { Principal } from './auth/principal.ts'
 import { readVersion } from './cli/version.ts'
 import { type Config, ConfigError } from './config/config.ts'
@@ -27,7 +27,7 @@ import {
 import { metricsRoute } from './http/metrics.ts'
 import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, KEY_EXCHANGE_PATH } from './http/paths.ts'
 import { probeRoutes } from './http/probes.ts'
-import type { Charge, Route } from './http/route.ts'
+import type { Route } from './http/route.ts'
 import { type Clock, dayOf, systemClock } from './kernel/clock.ts'
 import { type BacklogWatch, watchBacklog } from './observe/backlog.ts'
 import { type Metrics, createMetrics } from './observe/metrics.ts'
@@ -72,7 +72,7 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
   const gate = createGate(schema, limits, clock)
   const listed = await listedDocuments(config, schema, gate)
   const core = await createCore({ ...options, logger, witness: metrics?.witness })
-  const { connectionLogsOf, database, keys, managedKeysOf, platforms, retentionMs } = core
+  const { connectionLogsOf, database, keys, managedKeysOf, platforms, retentionMs, yieldIfLong } = core
   const { system } = database.load
   const bounds = { most: config.maxConcurrentRequests, maxQueueMs: config.maxQueueMs, clock }
   const admission = {
@@ -87,8 +87,12 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
     clock,
     logger,
   })
-  const meteredLogsOf = (principal: Principal, charge: Charge, signal: () => AbortSignal) =>
-    spansOfCalls(metered(connectionLogsOf(principal, signal), charge), system, connectionLogKind.table.name)
+  const meteredLogsOf = (principal: Principal, spending: Spending, signal: () => AbortSignal) =>
+    spansOfCalls(
+      metered(connectionLogsOf(principal, signal), spending, { clock, stopping: stopping.signal }),
+      system,
+      connectionLogKind.table.name,
+    )
   const deadlines = createDeadlines(config.requestTimeoutMs, clock)
   let isStopping = false
   const stopping = new AbortController()
@@ -105,10 +109,11 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
       maxBodyBytes,
       maxResponseBytes,
       clock,
+      yieldIfLong,
       logger,
       stopping: stopping.signal,
     }),
-    ...(metrics ? [metricsRoute({ ...metrics, token: config.metricsToken })] : []),
+    ...(metrics ? [metricsRoute({ ...metrics, token: config.metricsToken, clock })] : []),
   ]
 
   const keyCodes = createKeyCodes(clock)
@@ -119,6 +124,7 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
       endpoint: GRAPHQL_PATH,
       introspection: config.introspection,
       maxBodyBytes,
+      yieldIfLong,
       heartbeatMs: config.streamHeartbeatMs,
       maxResponseBytes,
       clock,

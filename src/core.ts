@@ -17,6 +17,7 @@ import { type Clock, DAY_MS, MINUTE_MS, SECOND_MS, systemClock } from './kernel/
 import { createFairSemaphore } from './kernel/fair-semaphore.ts'
 import { type Running, createLifecycle, every } from './kernel/lifecycle.ts'
 import { type Logger, logFailure } from './kernel/logger.ts'
+import { type YieldIfLong, createYieldIfLong } from './kernel/yield-if-long.ts'
 import { type CountKeeper, createCountKeeper } from './logs/counts.ts'
 import { createErasure } from './logs/erasure.ts'
 import { createGroupCommit } from './logs/group-commit.ts'
@@ -32,6 +33,8 @@ export interface Core extends Running {
   readonly keys: KeyStore
   readonly managedKeysOf: (principal: Principal) => ManagedKeys
   readonly database: Database
+  /** Shared by all long work of the process. */
+  readonly yieldIfLong: YieldIfLong
   /** @param signal aborted when nobody waits for an answer any more */
   readonly connectionLogsOf: (principal: Principal, signal?: () => AbortSignal) => ConnectionLogs
   /** Connection logs as the operator reaches them: all of them, with every scope. */
@@ -132,10 +135,11 @@ export async function createCore({
   const retentionMs = keeping.days * DAY_MS
   const keys = createKeyStore(database, { clock, logger })
   lifecycle.add('keys', keys)
-  const feed = createFeed(database, connectionLogKind, { clock, logger })
+  const yieldIfLong = createYieldIfLong(clock)
+  const feed = createFeed(database, connectionLogKind, { clock, logger, yieldIfLong })
   lifecycle.add('feed', feed)
   const store = announcing(
-    createLogStore(database, connectionLogKind),
+    createLogStore(database, connectionLogKind, { yieldIfLong }),
     (tookMs) => {
       feed.announce()
       witness?.committed(tookMs)
@@ -179,6 +183,7 @@ export async function createCore({
     keys,
     clock,
     retentionMs,
+    yieldIfLong,
     cursorSecret,
   })
   const connectionLogsOf: Core['connectionLogsOf'] = (principal, signal) => {
@@ -194,6 +199,7 @@ export async function createCore({
     keys,
     managedKeysOf: createManagedKeys({ keys, models: database, clock }),
     database,
+    yieldIfLong,
     connectionLogsOf,
     connectionLogs: connectionLogsOf(OPERATOR),
     counts,

@@ -1,5 +1,5 @@
 import type { SharedAllowances } from '../database/port.ts'
-import { type Clock, SECOND_MS } from '../kernel/clock.ts'
+import { type Clock, MINUTE_MS, SECOND_MS } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { createSharing } from './shared-spending.ts'
@@ -29,8 +29,20 @@ export interface RateLimiter {
    * more, and the first token stays spent: reading and pricing the request was work.
    */
   takeMore(keyId: string, tokens: number): RateLimit | null
-  /** Takes what a request has come to while it was done, down to a debt of a minute's worth. */
+  /** Takes what a request has come to while it was done, down to a debt of two minutes' worth. */
   charge(keyId: string, tokens: number): RateLimit | null
+  /** After how many milliseconds the key owes no more than a minute's worth; 0 if it does not. Until then its streams pause. */
+  pauseMs(keyId: string): number
+}
+
+/** The rate limit as one request spends it. */
+export interface Spending {
+  /** Takes tokens, or parts of tokens, for what the request turns out to ask. */
+  charge(tokens: number): void
+  /** As {@link RateLimiter.pauseMs} of the key. */
+  pauseMs(): number
+  /** What the operation of the request costs, in points; 0 where it has none. */
+  points(): number
 }
 
 export interface RateLimiterOptions {
@@ -44,7 +56,8 @@ export interface RateLimiterOptions {
 
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const { perMinute, clock, allowances } = options
-  if (perMinute === 0) return { take: async () => null, takeMore: () => null, charge: () => null }
+  if (perMinute === 0)
+    return { take: async () => null, takeMore: () => null, charge: () => null, pauseMs: () => 0 }
   const buckets = createTokenBuckets(options)
   const sharing = allowances && createSharing({ ...options, allowances, buckets })
 
@@ -78,6 +91,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       sharing?.spent(keyId, tokens)
       return state(keyId, 0)
     },
+    pauseMs: (keyId) => Math.max(0, buckets.fullInMs(keyId) - 2 * MINUTE_MS),
   }
 }
 

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { SharedAllowances } from '../database/port.ts'
 import { type Clock, MINUTE_MS, SECOND_MS } from '../kernel/clock.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
-import { TOKEN, type TokenBuckets } from './token-buckets.ts'
+import { MOST_OWED_MINUTES, TOKEN, type TokenBuckets } from './token-buckets.ts'
 
 /** Keeps the buckets of this process in step with those of all others on the database. */
 export interface Sharing {
@@ -94,7 +94,7 @@ export function createSharing({ allowances, buckets, perMinute, clock, logger }:
         account.since = now
       }
       // No more than a bucket can owe, however long the database is away.
-      account.untold = Math.min(account.untold + tokens * TOKEN, 2 * perMinute * TOKEN)
+      account.untold = Math.min(account.untold + tokens * TOKEN, MOST_OWED_MINUTES * perMinute * TOKEN)
       begin(id, account)
     },
   }

@@ -22,7 +22,7 @@ export interface TokenBuckets {
    * @returns after how many milliseconds they will be there; 0 where they were taken
    */
   take(id: string, tokens: number): number
-  /** Takes tokens whether they are there or not; a bucket never owes more than another minute's worth. */
+  /** Takes tokens whether they are there or not; a bucket never owes more than two further minutes' worth. */
   charge(id: string, tokens: number): void
   /** Puts back what was taken. */
   giveBack(id: string, tokens: number): void
@@ -44,6 +44,9 @@ export interface TokenBuckets {
  */
 const REMEMBERED = 50_000
 
+/** What may be missing at most: a full bucket, and a debt of two minutes' worth. */
+export const MOST_OWED_MINUTES = 3
+
 /** @param perMinute tokens a minute, and the tokens of a full bucket: from 1 to 1,000,000 */
 export function createTokenBuckets({
   perMinute,
@@ -55,6 +58,7 @@ export function createTokenBuckets({
   max?: number
 }): TokenBuckets {
   const capacity = perMinute * TOKEN
+  const most = MOST_OWED_MINUTES * capacity
   const buckets = new LRUCache<string, Bucket>({ max })
 
   /** The bucket as it is now. */
@@ -74,7 +78,7 @@ export function createTokenBuckets({
   /** Changes what is owed, and leaves a bucket that is full again where it is: deleting the last one clears the cache. */
   function owe(bucket: Bucket, owed: number): void {
     // A bucket about which nothing is known gives nothing.
-    bucket.owed = Number.isNaN(owed) ? 2 * capacity : Math.min(Math.max(0, owed), 2 * capacity)
+    bucket.owed = Number.isNaN(owed) ? most : Math.min(Math.max(0, owed), most)
   }
 
   const waitMs = ({ owed }: Bucket, tokens: number) =>

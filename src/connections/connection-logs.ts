@@ -5,6 +5,7 @@ import { AppError, badInput } from '../kernel/errors.ts'
 import { createIdMint } from '../kernel/ids.ts'
 import { type OffsetPagination, paginationOf } from '../kernel/offset-page.ts'
 import { idSchema, parseInput } from '../kernel/text.ts'
+import type { YieldIfLong } from '../kernel/yield-if-long.ts'
 import type { NewLog, Outcome } from '../logs/append.ts'
 import type { GroupCommit } from '../logs/group-commit.ts'
 import { createCursorCodec } from '../logs/cursor.ts'
@@ -26,7 +27,7 @@ import {
 } from './erase.ts'
 import type { ConnectionLog, Platforms, Recorded } from './event.ts'
 import { type ConnectionFilter, type ConnectionFilterInput, parseConnectionFilter } from './filter.ts'
-import type { After, ConnectionLogStream, Following } from './follow.ts'
+import type { After, ConnectionLogStream, Following, Pace } from './follow.ts'
 import { createRecordParser } from './input.ts'
 import { type PagingInput, parseDays, parsePaging } from './paging.ts'
 import { type Sent, newConnectionLog } from './record.ts'
@@ -72,7 +73,7 @@ export interface ConnectionLogs {
    * in order, and then those to come.
    * @throws {AppError} CURSOR_EXPIRED; RATE_LIMITED where the key has too many streams
    */
-  follow(filter: ConnectionFilterInput, after?: After): Promise<ConnectionLogStream>
+  follow(filter: ConnectionFilterInput, after?: After, pace?: Pace): Promise<ConnectionLogStream>
   /** The cursor of this moment, for {@link follow}. */
   feedCursor(): Promise<string>
   /** Stores all of them or, at the first wrong or conflicting one, none. At most {@link MAX_BATCH}. */
@@ -87,9 +88,6 @@ export interface ConnectionLogs {
 /** Most logs that one request stores together. */
 export const MAX_BATCH = 1_000
 
-/** Logs that are checked before others have their turn: some milliseconds. */
-const CHECKED_IN_A_TURN = 100
-
 export interface ConnectionLogsOptions extends ErasureParts {
   readonly store: LogStore<ConnectionLog, ConnectionFilter>
   /** Where lists of logs are stored, over the same store. */
@@ -100,7 +98,8 @@ export interface ConnectionLogsOptions extends ErasureParts {
   /** How statements are run for one who asks, until the signal is aborted; at once if it is undefined. */
   readonly readFor?: (principal: Principal, signal?: () => AbortSignal) => Read | undefined
   readonly retentionMs: number
-  /** What cursors are signed with; the same for every process on the database. */
+  readonly yieldIfLong: YieldIfLong
+  /** What cursors are encrypted with; the same for every process on the database. */
   readonly cursorSecret: () => Promise<string>
 }
 
@@ -116,6 +115,7 @@ export function createConnectionLogs({
   keys,
   clock,
   retentionMs,
+  yieldIfLong,
   cursorSecret,
 }: ConnectionLogsOptions): (principal: Principal, signal?: () => AbortSignal) => ConnectionLogs {
   const mintId = createIdMint()
@@ -184,7 +184,8 @@ export function createConnectionLogs({
         return store.get(createQuery(sight, {}, horizon(), undefined, read), parseInput(idSchema, id, 'id'))
       },
 
-      follow: async (filter, after) => following.follow(principal, sight, checkedFilter(filter), after),
+      follow: async (filter, after, pace) =>
+        following.follow(principal, sight, checkedFilter(filter), after, pace),
 
       feedCursor: () => following.cursor(sight),
 
@@ -192,7 +193,11 @@ export function createConnectionLogs({
         if (sent.length > MAX_BATCH)
           throw badInput('events', `a list of at most ${MAX_BATCH} logs`, sent.length)
         const context = { principal, mintId, parse, ...horizon() }
-        const logs = sent.map((one) => newConnectionLog(one, context))
+        const logs: NewLog<ConnectionLog>[] = []
+        for (const one of sent) {
+          await yieldIfLong()
+          logs.push(newConnectionLog(one, context))
+        }
         return (await commits.append(logs)).map(recorded)
       },
 
@@ -200,8 +205,7 @@ export function createConnectionLogs({
         const context = { principal, mintId, parse, ...horizon() }
         const checked: (NewLog<ConnectionLog> | AppError)[] = []
         for (const one of sent) {
-          // A lot of them takes long: others have their turn in between.
-          if (checked.length > 0 && checked.length % CHECKED_IN_A_TURN === 0) await clock.sleep(0)
+          await yieldIfLong()
           checked.push(orError(() => newConnectionLog(one, context)))
         }
         const good = checked.filter((log): log is NewLog<ConnectionLog> => !(log instanceof AppError))

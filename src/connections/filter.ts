@@ -11,7 +11,7 @@ import {
   type ConnectionStatus,
   type Platform,
 } from './event.ts'
-import { MAX_WORD_LENGTH, termOfTenant, wordsOf, wordsOfLog } from './words.ts'
+import { MAX_WORD_LENGTH, termOfTenant, sharedWordsOfLog, wordsOf } from './words.ts'
 
 /** What a caller may ask for; absent and null parts ask for nothing. Instants are milliseconds. */
 export interface ConnectionFilterInput {
@@ -165,7 +165,7 @@ export function matches(filter: ConnectionFilter, log: ConnectionLog): boolean {
     has(filter.userId, log.userId) &&
     (createdAfter === undefined || log.createdAt >= createdAfter) &&
     (createdBefore === undefined || log.createdAt < createdBefore) &&
-    (words === undefined || beginWords(words, wordsOfLog(log)))
+    (words === undefined || beginWords(words, sharedWordsOfLog(log)))
   )
 }
 

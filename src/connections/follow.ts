@@ -38,6 +38,17 @@ export interface After {
   readonly field: string
 }
 
+/** Slows a stream down. */
+export interface Pace {
+  /** Resolves when the next event may be given, or as soon as the stream has ended. */
+  pause(ended: AbortSignal): Promise<void>
+  isPausing(): boolean
+  /** Called for each event that is given. */
+  given(): void
+}
+
+const AT_ONCE: Pace = { pause: async () => undefined, isPausing: () => false, given: () => undefined }
+
 export interface FollowParts {
   readonly feed: Feed<ConnectionLog>
   /** The places of reads of requests, of which one who is behind takes those of the user. */
@@ -59,6 +70,7 @@ export interface Following {
     sight: Sight,
     filter: ConnectionFilter,
     after: After | undefined,
+    pace?: Pace,
   ): Promise<ConnectionLogStream>
   /** The cursor of this moment. */
   cursor(sight: Sight): Promise<string>
@@ -81,7 +93,7 @@ export function createFollowing(parts: FollowParts): Following {
     return known
   }
 
-  const follow: Following['follow'] = async (principal, sight, filter, after) => {
+  const follow: Following['follow'] = async (principal, sight, filter, after, pace = AT_ONCE) => {
     const ended = new AbortController()
     const holder = shareholderOf(principal)
     let reader: FeedReader<ConnectionLog> | undefined
@@ -122,11 +134,14 @@ export function createFollowing(parts: FollowParts): Following {
       const stream: ConnectionLogStream = {
         cursor,
         isWaiting: own.isWaiting,
-        isAtHand: own.isAtHand,
+        isAtHand: () => !pace.isPausing() && own.isAtHand(),
         next: async () => {
           try {
+            // Before an event is taken, so that the cursor stays before it.
+            await pace.pause(ended.signal)
             const event = await own.next()
             if (!event) return done
+            pace.given()
             return { done: false, value: eventOf(event, state.lineage) }
           } catch (error) {
             end()

@@ -130,12 +130,39 @@ export type RecordParser = (value: unknown, at: string, index?: number) => Recor
 export function createRecordParser(platforms: Platforms): RecordParser {
   const recordInput = recordInputOf(platforms)
   return (value, at, index) => {
-    if (!isPage(value)) return parseInput(recordInput, value, at, index)
+    if (!isPage(value)) {
+      requireFewParts(value, at, index)
+      return parseInput(recordInput, value, at, index)
+    }
     const expected = at === '' ? 'a log' : `\`${at}\` to be a log`
     const sentence = `Expected ${expected}, got a page of logs. Send what is in its \`logs\`.`
     throw new AppError('BAD_USER_INPUT', sentence, index === undefined ? {} : { index })
   }
 }
+
+/** Far more than there are. */
+const MAX_FIELDS = 50
+
+/** Looks at numbers of parts first: the schema would look at each part, and make an issue of each that is wrong. */
+function requireFewParts(value: unknown, at: string, index: number | undefined): void {
+  const options = index === undefined ? {} : { index }
+  const fieldAt = (field: string) => (at === '' ? field : `${at}.${field}`)
+  const requireFewFields = (one: unknown, name: string) => {
+    const count = isObject(one) ? Object.keys(one).length : 0
+    if (count <= MAX_FIELDS) return
+    const sentence = `Expected ${name} to have at most ${MAX_FIELDS} fields, got ${count}.`
+    throw new AppError('BAD_USER_INPUT', sentence, options)
+  }
+  requireFewFields(value, at === '' ? 'a log' : `\`${at}\``)
+  if (!isObject(value)) return
+  for (const field of ['success', 'error', 'context']) requireFewFields(value[field], `\`${fieldAt(field)}\``)
+  const permissions = isObject(value['success']) ? value['success']['permissions'] : undefined
+  if (Array.isArray(permissions) && permissions.length > MAX_PERMISSIONS)
+    throw badInput(fieldAt('success.permissions'), PERMISSIONS_EXPECTED, permissions, options)
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
 
 /** What a server answered, sent as it came. */
 const isPage = (value: unknown): boolean =>

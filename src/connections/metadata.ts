@@ -57,9 +57,9 @@ function objectOf(value: object, at: string, depthLeft: number, walk: Walk): Jso
   for (const key of keys) {
     const inner = withoutToJson(Reflect.get(value, key), key)
     if (inner === undefined) continue
+    grow(walk, key.length + '"":,'.length)
     const badCharacter = badCharacterOf(key)
     if (badCharacter) throw badKey(walk, at, badCharacter)
-    grow(walk, key.length + '"":,'.length)
     members.push([key, valueOf(inner, at, key, depthLeft, walk)])
   }
   return Object.fromEntries(members)

@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/clock.ts'
-import { jsonFault } from '../kernel/json-scanner.ts'
-import { parseJson } from '../kernel/parse-json.ts'
+import { AppError } from '../kernel/errors.ts'
+import { type JsonLimits, readJsonText } from '../kernel/json-text.ts'
+import type { YieldIfLong } from '../kernel/yield-if-long.ts'
 import type { ConnectionLogs } from './connection-logs.ts'
 import { type Ingested, type Item, ingest } from './ingest.ts'
 import { type Line, lineFault, linesOf, withPauses } from './lines.ts'
@@ -23,6 +24,14 @@ export interface IngestSummary {
 
 export const MAX_REPORTED = 1_000
 
+/** More than a log that is accepted can have: most are in `metadata`, whose bytes are limited. */
+const LINE_LIMITS: JsonLimits = { maxDepth: 64, maxValues: 10_000 }
+
+export interface IngestParts {
+  readonly clock: Clock
+  readonly yieldIfLong: YieldIfLong
+}
+
 type Source = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
 /**
@@ -35,11 +44,11 @@ type Source = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 export async function ingestLines(
   source: Source,
   logs: ConnectionLogs,
-  clock: Clock,
+  parts: IngestParts,
   onProgress?: (soFar: IngestSummary) => void,
 ): Promise<IngestSummary> {
   const summary = { accepted: 0, duplicates: 0, rejected: 0, errors: [] as { line: number; error: string }[] }
-  for await (const batch of ingestEachLine(source, logs, clock)) {
+  for await (const batch of ingestEachLine(source, logs, parts)) {
     for (const result of batch) {
       if (result.result === 'rejected') {
         summary.rejected += 1
@@ -57,9 +66,9 @@ export async function ingestLines(
 export async function* ingestEachLine(
   source: Source,
   logs: ConnectionLogs,
-  clock: Clock,
+  { clock, yieldIfLong }: IngestParts,
 ): AsyncGenerator<LineResult[], void> {
-  for await (const batch of ingest(itemsOf(withPauses(source, clock)), logs, clock.steadyMs))
+  for await (const batch of ingest(itemsOf(withPauses(source, clock), yieldIfLong), logs, clock.steadyMs))
     yield batch.map(lineResult)
 }
 
@@ -74,19 +83,26 @@ function lineResult(ingested: Ingested<LineItem>): LineResult {
 
 async function* itemsOf(
   source: AsyncIterable<Uint8Array | 'pause'> | Iterable<Uint8Array>,
+  yieldIfLong: YieldIfLong,
 ): AsyncGenerator<LineItem | 'pause'> {
   for await (const line of linesOf(source)) {
-    const item = line === 'pause' ? line : itemOf(line)
+    if (line !== 'pause') await yieldIfLong()
+    const item = line === 'pause' ? line : await itemOf(line, yieldIfLong)
     if (item) yield item
   }
 }
 
-function itemOf({ line, bytes, content }: Line): LineItem | undefined {
+async function itemOf(
+  { line, bytes, content }: Line,
+  yieldIfLong: YieldIfLong,
+): Promise<LineItem | undefined> {
   if (content.is !== 'text') return { line, bytes: 0, error: lineFault(content) }
   if (content.text.trim() === '') return undefined
   try {
-    return { line, bytes, sent: { value: parseJson(content.text), at: '' } }
-  } catch {
-    return { line, bytes: 0, error: `Expected the line to be JSON, got ${jsonFault(content.text)}.` }
+    const value = await readJsonText(content.text, { ...LINE_LIMITS, what: 'the line', yieldIfLong })
+    return { line, bytes, sent: { value, at: '' } }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    return { line, bytes: 0, error: error.message }
   }
 }

@@ -6,8 +6,8 @@ import { MAY_HOLD_SHAPE, REDACTED, redactShapes } from './token-shapes.ts'
 /** Longest `error.rawResponse` that is kept, in characters. */
 export const RAW_RESPONSE_LENGTH = 2_000
 
-/** How much of a text is looked at, in characters: less of it is kept, and megabytes would take long. */
-const READ_LENGTH = 65_536
+/** How much of a text is looked at, in characters: less of it is kept, and it takes up to a microsecond for each character. */
+const READ_LENGTH = 16_384
 const LONGEST_TOKEN = 8_192
 
 /** A text without any of these holds no secret: most hold none, and need not be searched further. */

@@ -1,13 +1,15 @@
 import type { KeyWatch } from '../auth/key-watch.ts'
 import type { Principal } from '../auth/principal.ts'
+import type { Spending } from '../auth/rate-limit.ts'
 import { whileGood } from '../auth/while-good.ts'
 import { mediaType, readChunks, readJson, requireMediaType } from '../http/body.ts'
 import { targetOf } from '../http/request-target.ts'
 import { responseJson } from '../http/response-size.ts'
-import { type Charge, type Route, json, jsonResponse } from '../http/route.ts'
+import { type Route, json, jsonResponse } from '../http/route.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
+import type { YieldIfLong } from '../kernel/yield-if-long.ts'
 import type { ConnectionLogs } from './connection-logs.ts'
 import type { Platforms } from './event.ts'
 import { NDJSON, answerEachLine } from './line-answers.ts'
@@ -19,13 +21,14 @@ import { untilStopping } from './until-stopping.ts'
 export const LOGS_PATH = '/api/v1/connections/logs'
 
 export interface ConnectionLogRouteOptions {
-  readonly logsOf: (principal: Principal, charge: Charge, signal: () => AbortSignal) => ConnectionLogs
+  readonly logsOf: (principal: Principal, spending: Spending, signal: () => AbortSignal) => ConnectionLogs
   readonly keys: Pick<KeyWatch, 'untilInvalid'>
   readonly retentionMs: number
   readonly platforms: Platforms
   readonly maxBodyBytes: number
   readonly maxResponseBytes: number
   readonly clock: Clock
+  readonly yieldIfLong: YieldIfLong
   readonly logger: Logger
   /** Aborted when the service begins to stop. */
   readonly stopping: AbortSignal
@@ -40,6 +43,7 @@ export function connectionLogRoute({
   maxBodyBytes,
   maxResponseBytes,
   clock,
+  yieldIfLong,
   logger,
   stopping,
 }: ConnectionLogRouteOptions): Route {
@@ -54,7 +58,7 @@ export function connectionLogRoute({
       clock,
     })
     if (!request.headers.get('accept')?.includes(NDJSON)) return json(await summary(chunks, logs))
-    return answerEachLine(ingestEachLine(chunks, logs, clock), (error) => {
+    return answerEachLine(ingestEachLine(chunks, logs, { clock, yieldIfLong }), (error) => {
       if (!request.signal.aborted) logFailure(error, { requestId }, logger)
     })
   }
@@ -62,7 +66,7 @@ export function connectionLogRoute({
   async function summary(chunks: AsyncIterable<Uint8Array>, logs: ConnectionLogs): Promise<IngestSummary> {
     let soFar: IngestSummary | undefined
     try {
-      return await ingestLines(chunks, logs, clock, (summary) => (soFar = summary))
+      return await ingestLines(chunks, logs, { clock, yieldIfLong }, (summary) => (soFar = summary))
     } catch (error) {
       throw soFar && error instanceof AppError ? stopped(error, soFar) : error
     }
@@ -74,8 +78,8 @@ export function connectionLogRoute({
     methods: {
       GET: {
         needs: 'logs:read',
-        run: async (request, principal, _, charge, signal) => {
-          const page = await listLogs(parametersOf(request), logsOf(principal, charge, signal), {
+        run: async (request, principal, _, spending, signal) => {
+          const page = await listLogs(parametersOf(request), logsOf(principal, spending, signal), {
             retentionMs,
             platforms,
           })
@@ -84,12 +88,12 @@ export function connectionLogRoute({
       },
       POST: {
         needs: 'logs:write',
-        run: async (request, principal, requestId, charge, signal) => {
+        run: async (request, principal, requestId, spending, signal) => {
           requireNoParameters(parametersOf(request))
-          const logs = logsOf(principal, charge, signal)
+          const logs = logsOf(principal, spending, signal)
           const type = requireMediaType(request, ['application/json', NDJSON])
           if (type === NDJSON) return ingest(request, principal, logs, requestId)
-          return json(await ingestJson(await readJson(request, maxBodyBytes), logs))
+          return json(await ingestJson(await readJson(request, maxBodyBytes, yieldIfLong), logs))
         },
       },
     },

@@ -55,6 +55,15 @@ export function wordsOfLog(log: Searched): string[] {
   return [...new Set(words.map(shortened))]
 }
 
+const knownWords = new WeakMap<Searched, readonly string[]>()
+
+/** {@link wordsOfLog} of a log that is compared with the filters of many subscribers: cut once. */
+export function sharedWordsOfLog(log: Searched): readonly string[] {
+  const words = knownWords.get(log) ?? wordsOfLog(log)
+  knownWords.set(log, words)
+  return words
+}
+
 type Searched = Pick<ConnectionLog, 'error' | 'success'>
 
 const textsOf = ({ error, success }: Searched): string[] =>

@@ -79,7 +79,14 @@ function fromGraphQL(error: GraphQLError): GraphQLError {
 const ID_AS_NUMBER = /ID cannot represent value: -?\d[\d.eE+-]*$/
 const SEND_AS_TEXT = `Send an id as text: a number loses digits beyond ${Number.MAX_SAFE_INTEGER}.`
 
-const advised = (message: string) => (ID_AS_NUMBER.test(message) ? `${message}. ${SEND_AS_TEXT}` : message)
+/** A number in the place of an input object that loses digits has a field of ours (kernel/parse-json.ts). */
+const NUMBER_AS_OBJECT =
+  /(?<=got invalid value (?:-?\d[\d.eE+-]*|a number)(?: at "[^"]*")?; )Field "digits" is not defined by type ("\w+")\./
+
+const advised = (message: string) =>
+  ID_AS_NUMBER.test(message)
+    ? `${message}. ${SEND_AS_TEXT}`
+    : message.replace(NUMBER_AS_OBJECT, 'Expected type $1 to be an object.')
 
 const codeOfStatus = (status: number | undefined): ErrorCode =>
   status === 413 ? 'PAYLOAD_TOO_LARGE' : 'BAD_USER_INPUT'

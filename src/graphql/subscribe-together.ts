@@ -1,6 +1,7 @@
 import { type ExecutionArgs, type ExecutionResult, createSourceEventStream, execute, print } from 'graphql'
+import { type YieldIfLong, NEVER_YIELDS } from '../kernel/yield-if-long.ts'
 
-type Results = Map<string, ExecutionResult | Promise<ExecutionResult>>
+type Results = Map<string, Promise<ExecutionResult>>
 
 /** Results by the event they were made from. They go when the event does. */
 const known = new WeakMap<object, Results>()
@@ -13,17 +14,22 @@ const known = new WeakMap<object, Results>()
  */
 export async function subscribeTogether(
   args: ExecutionArgs,
+  yieldIfLong: YieldIfLong = NEVER_YIELDS,
 ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
   const source = await createSourceEventStream(args)
   if (!(Symbol.asyncIterator in source)) return source
   const asked = JSON.stringify([print(args.document), args.operationName, args.variableValues])
 
-  function resultOf(event: unknown): ExecutionResult | Promise<ExecutionResult> {
-    const run = () => execute({ ...args, rootValue: event })
-    if (typeof event !== 'object' || event === null) return run()
+  const run = async (event: unknown): Promise<ExecutionResult> => {
+    await yieldIfLong()
+    return execute({ ...args, rootValue: event })
+  }
+
+  function resultOf(event: unknown): Promise<ExecutionResult> {
+    if (typeof event !== 'object' || event === null) return run(event)
     const results: Results = known.get(event) ?? new Map()
     known.set(event, results)
-    const result = results.get(asked) ?? run()
+    const result = results.get(asked) ?? run(event)
     results.set(asked, result)
     return result
   }

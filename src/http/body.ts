@@ -1,6 +1,6 @@
 import { AppError, show } from '../kernel/errors.ts'
-import { jsonFault } from '../kernel/json-scanner.ts'
-import { parseJson } from '../kernel/parse-json.ts'
+import { type JsonLimits, readJsonText } from '../kernel/json-text.ts'
+import { type YieldIfLong, NEVER_YIELDS } from '../kernel/yield-if-long.ts'
 
 /** The media type of a request without its parameters, in lower case; empty if there is none. */
 export function mediaType(request: Request): string {
@@ -31,17 +31,21 @@ export function requireDeclaredLength(request: Request, maxBytes: number): void 
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
 }
 
-/** How deep JSON may go that is read whole. Whoever walks what was read has enough of a stack for that. */
-export const MAX_JSON_DEPTH = 64
+/** A list of 1,000 logs with 100 values each is within them, and GraphQL looks at that many in one turn. */
+export const JSON_LIMITS: JsonLimits = { maxDepth: 64, maxValues: 100_000 }
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * Reads a JSON body.
  * @throws {AppError} PAYLOAD_TOO_LARGE once more than `maxBytes` have come, whatever length was declared;
- *   BAD_USER_INPUT for an empty body, one that is not UTF-8, and one that is not JSON
+ *   BAD_USER_INPUT for an empty body, one that is not UTF-8, and one that is not JSON or beyond {@link JSON_LIMITS}
  */
-export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
+export async function readJson(
+  request: Request,
+  maxBytes: number,
+  yieldIfLong: YieldIfLong = NEVER_YIELDS,
+): Promise<unknown> {
   const bytes = await readBytes(request, maxBytes)
   let text: string
   try {
@@ -51,36 +55,7 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   }
   if (text.trim() === '')
     throw new AppError('BAD_USER_INPUT', 'Expected the body to be JSON, got an empty body.')
-  if (isDeeperThan(bytes, MAX_JSON_DEPTH)) {
-    const sentence = `Expected the body to be JSON nested at most ${MAX_JSON_DEPTH} deep, got deeper JSON.`
-    throw new AppError('BAD_USER_INPUT', sentence)
-  }
-  try {
-    return parseJson(text)
-  } catch {
-    throw new AppError('BAD_USER_INPUT', `Expected the body to be JSON, got ${jsonFault(text)}.`)
-  }
-}
-
-const [QUOTE, BACKSLASH, BRACKET_L, BRACE_L, BRACKET_R, BRACE_R] = [
-  0x22, 0x5c, 0x5b, 0x7b, 0x5d, 0x7d,
-] as const
-
-/** Whether JSON has more brackets inside each other than that. Of what is no JSON the answer means nothing. */
-export function isDeeperThan(bytes: Uint8Array, most: number): boolean {
-  let depth = 0
-  let isText = false
-  for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at]
-    if (byte === QUOTE) isText = !isText
-    else if (isText) {
-      if (byte === BACKSLASH) at += 1
-    } else if (byte === BRACE_L || byte === BRACKET_L) {
-      depth += 1
-      if (depth > most) return true
-    } else if (byte === BRACE_R || byte === BRACKET_R) depth -= 1
-  }
-  return false
+  return readJsonText(text, { ...JSON_LIMITS, what: 'the body', yieldIfLong })
 }
 
 /** Requests of which a part of the body is still to come. */

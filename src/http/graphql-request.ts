@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { badInput } from '../kernel/errors.ts'
+import { depthOf } from '../kernel/json-text.ts'
 import { UnsafeNumber, parseJson } from '../kernel/parse-json.ts'
 import { parseInput } from '../kernel/text.ts'
-import { MAX_JSON_DEPTH, isDeeperThan, readJson } from './body.ts'
+import type { YieldIfLong } from '../kernel/yield-if-long.ts'
+import { JSON_LIMITS, readJson } from './body.ts'
 import type { AskedFor } from './persisted.ts'
 import { targetOf } from './request-target.ts'
 
@@ -38,10 +40,14 @@ const requestParameters = z.object(
  * What a GraphQL request asks for, from its body or its address.
  * @throws {AppError} BAD_USER_INPUT or PAYLOAD_TOO_LARGE in the words of the REST side
  */
-export async function readParameters(request: Request, maxBodyBytes: number): Promise<AskedFor> {
+export async function readParameters(
+  request: Request,
+  maxBodyBytes: number,
+  yieldIfLong: YieldIfLong,
+): Promise<AskedFor> {
   const given =
     request.method === 'POST'
-      ? await readJson(request, maxBodyBytes)
+      ? await readJson(request, maxBodyBytes, yieldIfLong)
       : readQuery(new URLSearchParams(targetOf(request).query))
   return parseInput(requestParameters, given, '') as AskedFor
 }
@@ -50,8 +56,8 @@ function readQuery(searchParams: URLSearchParams): unknown {
   const json = (name: string) => {
     const text = searchParams.get(name)
     if (text === null || text === '') return null
-    if (isDeeperThan(Buffer.from(text), MAX_JSON_DEPTH))
-      throw badInput(name, `nested at most ${MAX_JSON_DEPTH} deep`, text)
+    if (depthOf(text) > JSON_LIMITS.maxDepth)
+      throw badInput(name, `nested at most ${JSON_LIMITS.maxDepth} deep`, text)
     try {
       return parseJson(text)
     } catch {

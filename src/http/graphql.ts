@@ -1,6 +1,7 @@
 import { Request as FastRequest } from '@whatwg-node/fetch'
 import {
   type DocumentNode,
+  type ExecutionArgs,
   type GraphQLError,
   type GraphQLSchema,
   Kind,
@@ -18,6 +19,7 @@ import { describeInvalidValues } from '../graphql/validation.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError, show } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
+import type { YieldIfLong } from '../kernel/yield-if-long.ts'
 import { readParameters } from './graphql-request.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { type ExecutionContext, responding } from './graphql-response.ts'
@@ -48,6 +50,7 @@ export interface GraphqlOptions {
   readonly endpoint: string
   readonly introspection: boolean
   readonly maxBodyBytes: number
+  readonly yieldIfLong: YieldIfLong
   /** How often a subscription says that it is alive, in milliseconds. */
   readonly heartbeatMs: number
   readonly maxResponseBytes: number
@@ -77,7 +80,7 @@ export function createGraphql(options: GraphqlOptions): GraphqlHandler {
   const answerByExecution = createExecution(options)
   return async (request, context) => {
     if (request.method === 'HEAD') throw methodNotAllowed(['GET', 'POST'], 'HEAD')
-    const parameters = findDocument(await readParameters(request, options.maxBodyBytes))
+    const parameters = findDocument(await readParameters(request, options.maxBodyBytes, options.yieldIfLong))
     const { query = '', operationName, variables, extensions } = parameters
     const admitted = gate.admit(query, operationName)
     if (!admitted) return answerByExecution(request, parameters, context)
@@ -126,7 +129,14 @@ export type GraphqlExecution = (
 export function createExecution(
   options: Pick<
     GraphqlOptions,
-    'schema' | 'endpoint' | 'introspection' | 'heartbeatMs' | 'maxResponseBytes' | 'clock' | 'logger'
+    | 'schema'
+    | 'endpoint'
+    | 'introspection'
+    | 'heartbeatMs'
+    | 'maxResponseBytes'
+    | 'clock'
+    | 'yieldIfLong'
+    | 'logger'
   >,
 ): GraphqlExecution {
   const { schema, endpoint, introspection } = options
@@ -142,7 +152,14 @@ export function createExecution(
     logging: false,
     parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: createDocumentCache() },
     maskedErrors: { maskError: toPublicError },
-    plugins: [parsed, operation, validation(introspection), executing, sharing, responding(options)],
+    plugins: [
+      parsed,
+      operation,
+      validation(introspection),
+      executing,
+      sharing(options.yieldIfLong),
+      responding(options),
+    ],
   })
   return async (request, parameters, context, told) => {
     const acceptable = acceptableFor(request.headers.get('accept'))
@@ -172,9 +189,10 @@ const executing: Plugin = {
 }
 
 /** Subscribers who ask for the same share what comes of an event. */
-const sharing: Plugin = {
-  onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribeTogether),
-}
+const sharing = (yieldIfLong: YieldIfLong): Plugin => ({
+  onSubscribe: ({ setSubscribeFn }) =>
+    setSubscribeFn((args: ExecutionArgs) => subscribeTogether(args, yieldIfLong)),
+})
 
 /** Says which operations a document has if it is not clear which one is meant. */
 const operation: Plugin = {

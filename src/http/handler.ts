@@ -4,7 +4,7 @@ import type { KeyCodes } from '../auth/key-codes.ts'
 import type { KeyStore } from '../auth/key-store.ts'
 import type { ManagedKeys } from '../auth/managed-keys.ts'
 import { type Principal, requireScope } from '../auth/principal.ts'
-import { type RateLimit, type RateLimiter, overLimit, tokensOf } from '../auth/rate-limit.ts'
+import { type RateLimit, type RateLimiter, type Spending, overLimit, tokensOf } from '../auth/rate-limit.ts'
 import type { Needs } from '../auth/scopes.ts'
 import type { ConnectionLogs } from '../connections/connection-logs.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
@@ -23,7 +23,7 @@ import type { FetchHandler, Peer, TurnAway } from './node-listener.ts'
 import { type Observer, type Sighting, UNOBSERVED } from './observer.ts'
 import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, KEY_EXCHANGE_PATH, routedPath } from './paths.ts'
 import { requireHost, targetOf } from './request-target.ts'
-import { type Charge, type Route, toResponse } from './route.ts'
+import { type Route, toResponse } from './route.ts'
 import { createTurnAway } from './turn-away.ts'
 import { type Unreadable, createUnreadable } from './unreadable.ts'
 import { headersOfAll, requestIdOf } from './usual-headers.ts'
@@ -53,7 +53,7 @@ export interface HandlerOptions {
   readonly basePath?: string
   readonly connectionLogsOf: (
     principal: Principal,
-    charge: Charge,
+    spending: Spending,
     signal: () => AbortSignal,
   ) => ConnectionLogs
   readonly managedKeysOf: (principal: Principal) => ManagedKeys
@@ -168,8 +168,8 @@ async function answer(exchange: Exchange, options: HandlerOptions): Promise<Resp
   if (method.needs === 'no key') return method.run(request)
   const isTimed = route.isStream?.(request) !== true
   seen.isStream = !isTimed
-  return admitted(exchange, options, { needs: method.needs, isTimed }, (principal, { charge }, signal) =>
-    method.run(request, principal, requestId, charge, signal),
+  return admitted(exchange, options, { needs: method.needs, isTimed }, (principal, { spending }, signal) =>
+    method.run(request, principal, requestId, spending, signal),
   )
 }
 
@@ -193,7 +193,7 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
       principal,
       rateLimit: allowance.left,
       pay: allowance.pay,
-      connectionLogs: connectionLogsOf(principal, allowance.charge, signal),
+      connectionLogs: connectionLogsOf(principal, allowance.spending, signal),
       managedKeys: beforeNewKeys(managedKeysOf(principal), () => (holdsKey = true)),
       lastEventId: request.headers.get('last-event-id') || null,
       subscription: {},
@@ -224,7 +224,7 @@ interface Allowance {
   left(): RateLimit | null
   /** Takes what an operation of this cost takes beyond the first token. @throws {AppError} RATE_LIMITED */
   pay(cost: number): void
-  charge(tokens: number): void
+  readonly spending: Spending
 }
 
 interface Door {
@@ -245,6 +245,7 @@ async function admitted(
   work: (principal: Principal, allowance: Allowance, signal: () => AbortSignal) => Promise<Response>,
 ): Promise<Response> {
   let left: RateLimit | null = null
+  let points = 0
   const within = (taken: RateLimit | null) => {
     left = taken
     if (taken && taken.retryAfterMs > 0) throw overLimit(taken)
@@ -258,12 +259,20 @@ async function admitted(
     )
     const keyId = principal.keyId ?? ''
     seen.keyId = keyId
+    seen.userId = principal.userId
     within(await rateLimiter.take(keyId))
     requireScope(principal, needs)
     const allowance: Allowance = {
       left: () => left,
-      pay: (cost) => within(rateLimiter.takeMore(keyId, tokensOf(cost) - 1)),
-      charge: (tokens) => void (left = rateLimiter.charge(keyId, tokens)),
+      pay: (cost) => {
+        points = cost
+        within(rateLimiter.takeMore(keyId, tokensOf(cost) - 1))
+      },
+      spending: {
+        charge: (tokens) => void (left = rateLimiter.charge(keyId, tokens)),
+        pauseMs: () => rateLimiter.pauseMs(keyId),
+        points: () => points,
+      },
     }
     return work(principal, allowance, signal)
   }

@@ -1,4 +1,4 @@
-import { AppError, show } from '../kernel/errors.ts'
+import { AppError, showHeader } from '../kernel/errors.ts'
 import { type StreamFormat, multipart, serverSentEvents } from './stream-format.ts'
 
 export const JSON_TYPE = 'application/json'
@@ -65,7 +65,7 @@ export function requireAcceptable(
   const expected = isSubscription
     ? 'text/event-stream, as subscriptions are answered'
     : `${JSON_TYPE} or ${RESPONSE_TYPE}`
-  const sentence = `Expected the header \`accept\` to take ${expected}, got ${show(accept ?? undefined)}.`
+  const sentence = `Expected the header \`accept\` to take ${expected}, got ${accept === null ? 'none' : showHeader(accept)}.`
   throw new AppError('BAD_USER_INPUT', sentence, { status: 406 })
 }
 

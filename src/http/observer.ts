@@ -8,6 +8,8 @@ export interface Sighting {
   route: string | undefined
   /** The public id of the key that asks. */
   keyId: string | undefined
+  /** The user of that key; null for a service key. */
+  userId: string | null
   /** Of the error that was answered, the first where there are several. */
   code: ErrorCode | undefined
   /** Whether it lasts for as long as something comes, so that its time says nothing. */
@@ -37,7 +39,14 @@ export interface Observer {
 /** Nobody watches. */
 export const UNOBSERVED: Observer = {
   watch: (_, __, answer) =>
-    answer({ requestId: '', route: undefined, keyId: undefined, code: undefined, isStream: false }),
+    answer({
+      requestId: '',
+      route: undefined,
+      keyId: undefined,
+      userId: null,
+      code: undefined,
+      isStream: false,
+    }),
   refused: () => undefined,
   operate: (_, __, answer) => answer(),
 }

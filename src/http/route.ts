@@ -1,10 +1,8 @@
 import { Response as FastResponse } from '@whatwg-node/fetch'
 import type { Principal } from '../auth/principal.ts'
+import type { Spending } from '../auth/rate-limit.ts'
 import type { Needs } from '../auth/scopes.ts'
 import type { TextAnswer } from './node-listener.ts'
-
-/** Takes tokens of the rate limit for what a request turns out to ask. */
-export type Charge = (tokens: number) => void
 
 /** A path: which methods it takes, what each needs, and what it does. */
 export interface Route {
@@ -23,7 +21,7 @@ export type Method =
         request: Request,
         principal: Principal,
         requestId: string,
-        charge: Charge,
+        spending: Spending,
         signal: () => AbortSignal,
       ) => Promise<Response>
     }

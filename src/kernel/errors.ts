@@ -88,6 +88,12 @@ export function showKind(value: unknown): string {
   return isNumber ? 'a number' : show(value)
 }
 
+const LONGEST_HEADER = 200
+
+/** The value of a header, such as `application/json;q=0.9, text/*`: shown if all parts of it would be. */
+export const showHeader = (value: string): string =>
+  value.length <= LONGEST_HEADER && value.split(/[\s,;="]+/).every(isPlain) ? quoted(value) : lengthOf(value)
+
 const lengthOf = (text: string) => `text of ${text.length} ${text.length === 1 ? 'character' : 'characters'}`
 
 /** As in JSON, and with nothing in it that a terminal acts on. */

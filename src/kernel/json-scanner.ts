@@ -1,4 +1,5 @@
 import { assertNever } from './errors.ts'
+import type { YieldIfLong } from './yield-if-long.ts'
 
 /** What a piece of text did to the JSON value that is being scanned. Places are UTF-16 code units of that piece. */
 export type Scanned =
@@ -201,20 +202,47 @@ export function createJsonScanner(): JsonScanner {
 
 /** What came in the place of JSON, for a text that `JSON.parse` refused. Nothing of the text itself is repeated. */
 export function jsonFault(text: string, from = 0): string {
-  const scanned = createJsonScanner().scan(`${text}\n`, from)
+  return faultAt(text, createJsonScanner().scan(`${text}\n`, from), 0)
+}
+
+/** How much is scanned at once, in characters. */
+const PIECE_LENGTH = 65_536
+
+/** As {@link jsonFault}, in pieces between which other work has its turn. */
+export async function jsonFaultInTurns(text: string, yieldIfLong: YieldIfLong): Promise<string> {
+  const scanner = createJsonScanner()
+  for (let start = 0; start < text.length; start += PIECE_LENGTH) {
+    await yieldIfLong()
+    const scanned = scanner.scan(text.slice(start, start + PIECE_LENGTH))
+    if (scanned.is !== 'open') return faultAt(text, scanned, start)
+  }
+  return faultAt(text, scanner.scan('\n'), text.length)
+}
+
+/** @param start where the piece begins that was scanned last */
+function faultAt(text: string, scanned: Scanned, start: number): string {
   const at =
-    scanned.is === 'wrong' ? scanned.at : scanned.is === 'whole' ? afterSpace(text, scanned.end) : text.length
+    scanned.is === 'wrong'
+      ? start + scanned.at
+      : scanned.is === 'whole'
+        ? afterSpace(text, start + scanned.end)
+        : text.length
   return at >= text.length ? 'only its beginning' : `something else at ${placeIn(text, at)}`
 }
 
 function afterSpace(text: string, from: number): number {
-  let at = from
-  while (at < text.length && SPACE.test(text[at] ?? '')) at += 1
-  return at
+  const other = /[^ \t\r\n]/g
+  other.lastIndex = from
+  return other.exec(text)?.index ?? text.length
 }
 
+const NEWLINE = 0x0a
+
 function placeIn(text: string, at: number): string {
-  const before = text.slice(0, at)
-  const column = at - before.lastIndexOf('\n')
-  return text.includes('\n') ? `line ${before.split('\n').length}, column ${column}` : `column ${column}`
+  let line = 1
+  for (let before = 0; before < at; before += 1) if (text.charCodeAt(before) === NEWLINE) line += 1
+  const column = at - text.lastIndexOf('\n', at - 1)
+  return text.includes('\n')
+    ? `line ${line}, column ${at === 0 ? 1 : column}`
+    : `column ${at === 0 ? 1 : column}`
 }

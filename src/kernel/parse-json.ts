@@ -83,7 +83,8 @@ function outsideOfStrings(text: string, change: (part: string) => string): strin
   return result
 }
 
-function endOfString(text: string, begin: number): number {
+/** The place behind the quote that closes the string that begins at `begin`, or the end of the text. */
+export function endOfString(text: string, begin: number): number {
   for (let end = text.indexOf('"', begin + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let backslashes = 0
     while (text[end - 1 - backslashes] === '\\') backslashes += 1

@@ -4,6 +4,7 @@ import type { Database, Queryable } from '../database/port.ts'
 import type { Sql } from '../database/sql.ts'
 import { MINUTE_MS, dayOf } from '../kernel/clock.ts'
 import { AppError, show } from '../kernel/errors.ts'
+import type { YieldIfLong } from '../kernel/yield-if-long.ts'
 import type { AnyLog, LogKind } from './kind.ts'
 import { type Horizon, expiryCutoffMs } from './query.ts'
 
@@ -39,6 +40,9 @@ const MIDNIGHT_OVERLAP_MS = 2 * MINUTE_MS
 /** Logs that go into one statement. Others have their turn in between. */
 const LOGS_AT_ONCE = 1_000
 
+/** Characters of logs that go into one statement: to write and to send more takes more than some milliseconds. */
+const MAX_STATEMENT_LENGTH = 2_000_000
+
 const MAX_TRIES = 5
 
 /** Somebody else stored one of the events in between: what is known has to be asked again. */
@@ -56,6 +60,7 @@ export async function appendGroups<Log extends AnyLog, Filter>(
   kind: LogKind<Log, Filter>,
   groups: readonly Group<Log>[],
   horizon: () => Horizon,
+  yieldIfLong: YieldIfLong,
 ): Promise<GroupOutcome<Log>[]> {
   const { dialect } = database
   const logs = groups.flat()
@@ -65,7 +70,7 @@ export async function appendGroups<Log extends AnyLog, Filter>(
   /** Then what stores it counts it too. */
   const isOneSlice = slices.length === 1
   // Nearly always all of them are new. Made here, so that nobody waits for a transaction in which this is computed.
-  const first = insertion(slices[0] ?? [])
+  const first = await insertion(slices[0] ?? [])
   for (let tries = 1; ; tries += 1) {
     const asOf = horizon()
     await database.storage.prepare(kind.table, [
@@ -88,13 +93,13 @@ export async function appendGroups<Log extends AnyLog, Filter>(
     let storing = Promise.resolve()
     for (const [index, slice] of slices.entries()) {
       // Made while the database stores the slice before.
-      const allOfIt = index === 0 ? first : insertion(slice)
+      const allOfIt = index === 0 ? first : await insertion(slice)
       await storing
       const known = await knownLogs(tx, slice.flat(), asOf)
       const fresh: NewLog<Log>[] = []
-      for (const group of slice) outcomes.push(sortOut(group, known, fresh))
+      for (const group of slice) outcomes.push(await sortOut(group, known, fresh))
       if (fresh.length === 0) continue
-      const { rows, statements } = fresh.length === slice.flat().length ? allOfIt : insertion([fresh])
+      const { rows, statements } = fresh.length === slice.flat().length ? allOfIt : await insertion([fresh])
       stored.push(...rows)
       storing = store(tx, fresh, statements, asOf)
       // Whoever waits for it hears of its failure; nobody may be waiting yet.
@@ -117,7 +122,11 @@ export async function appendGroups<Log extends AnyLog, Filter>(
   }
 
   /** Tells a group's new logs from those that are there; adds the new ones to `known` and `fresh`. */
-  function sortOut(group: Group<Log>, known: Map<string, Log>, fresh: NewLog<Log>[]): GroupOutcome<Log> {
+  async function sortOut(
+    group: Group<Log>,
+    known: Map<string, Log>,
+    fresh: NewLog<Log>[],
+  ): Promise<GroupOutcome<Log>> {
     const added = new Map<string, Log>()
     const outcomes: Outcome<Log>[] = []
     const own: NewLog<Log>[] = []
@@ -130,8 +139,12 @@ export async function appendGroups<Log extends AnyLog, Filter>(
         own.push(item)
         for (const name of names) added.set(name, item.log)
         outcomes.push(created(item))
-      } else if (namesakes.size === 1 && isSame(first, item)) outcomes.push({ is: 'duplicate', log: first })
-      else return conflict(item)
+        continue
+      }
+      // To compare large logs takes long.
+      await yieldIfLong()
+      if (namesakes.size > 1 || !isSame(first, item)) return conflict(item)
+      outcomes.push({ is: 'duplicate', log: first })
     }
     for (const [name, log] of added) known.set(name, log)
     fresh.push(...own)
@@ -164,10 +177,12 @@ export async function appendGroups<Log extends AnyLog, Filter>(
         : await tx.query<{ user_id: string; log: string }>(dialect.stored(kind.table, keys))
     const known = new Map<string, Log>()
     for (const { user_id, log: text } of stored) {
+      await yieldIfLong()
       const log = kind.fromRow(JSON.parse(text) as Row)
       known.set(name(user_id, log.id), log)
     }
     for (const { user_id, event_id, log: text } of taken) {
+      await yieldIfLong()
       const log = kind.fromRow(JSON.parse(text) as Row)
       // One log under two names has to be one object.
       known.set(name(user_id, event_id), known.get(name(user_id, log.id)) ?? log)
@@ -193,14 +208,50 @@ export async function appendGroups<Log extends AnyLog, Filter>(
     if (granted < claims.length) throw new Raced()
   }
 
-  function insertion(groups: readonly Group<Log>[]) {
-    const rows = groups.flat().map(({ log }) => kind.toRow(log))
+  async function insertion(groups: readonly Group<Log>[]) {
+    const rows: Row[] = []
+    for (const { log } of groups.flat()) {
+      await yieldIfLong()
+      rows.push(kind.toRow(log))
+    }
     const deltas = isOneSlice ? deltasOf(kind.table, rows, 1) : []
-    return { rows, statements: dialect.append(kind.table, rows, deltas) }
+    const parts = partsOf(rows)
+    const statements: Sql[] = []
+    for (const [index, part] of parts.entries()) {
+      await yieldIfLong()
+      statements.push(...dialect.append(kind.table, part, index === parts.length - 1 ? deltas : []))
+    }
+    return { rows, statements }
   }
 }
 
-/** Groups that go into one statement together. */
+/** Rows that go into one statement, whose values are written as one text. */
+function partsOf(rows: readonly Row[]): Row[][] {
+  const parts: Row[][] = [[]]
+  let room = MAX_STATEMENT_LENGTH
+  for (const row of rows) {
+    const length = lengthOf(row)
+    const last = parts.at(-1)
+    if (last && (last.length === 0 || length <= room)) last.push(row)
+    else {
+      parts.push([row])
+      room = MAX_STATEMENT_LENGTH
+    }
+    room -= length
+  }
+  return parts
+}
+
+/** About how many characters a row has. */
+function lengthOf(row: Row): number {
+  let length = 0
+  for (const value of Object.values(row))
+    if (typeof value === 'string') length += value.length
+    else if (typeof value === 'object' && value !== null) length += JSON.stringify(value).length
+  return length
+}
+
+/** Groups that go into one statement together, but for {@link partsOf}. */
 function slicesOf<Log>(groups: readonly Group<Log>[]): Group<Log>[][] {
   const slices: Group<Log>[][] = []
   let room = 0

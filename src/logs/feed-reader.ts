@@ -1,3 +1,4 @@
+import type { YieldIfLong } from '../kernel/yield-if-long.ts'
 import type { FeedChannel } from './feed-channel.ts'
 import { type FeedEvent, type FeedMark, laterMark } from './feed-mark.ts'
 import type { FeedRead } from './feed-source.ts'
@@ -30,6 +31,8 @@ export interface FeedReaderOptions<Log> {
   /** Reads for this reader alone, who is behind what the channel has. */
   readonly read: (after: FeedMark, limit: number) => Promise<FeedRead<Log>>
   readonly accepts: (event: FeedEvent<Log>) => boolean
+  /** Called before each page: a filter that accepts little has many of them, which may all be here. */
+  readonly yieldIfLong: YieldIfLong
 }
 
 interface Ended {
@@ -37,7 +40,13 @@ interface Ended {
 }
 
 /** @returns the reader, and what to call when its channel has news */
-export function createFeedReader<Log>({ from, channel, read, accepts }: FeedReaderOptions<Log>): {
+export function createFeedReader<Log>({
+  from,
+  channel,
+  read,
+  accepts,
+  yieldIfLong,
+}: FeedReaderOptions<Log>): {
   reader: FeedReader<Log>
   onNews: () => void
 } {
@@ -105,6 +114,7 @@ export function createFeedReader<Log>({ from, channel, read, accepts }: FeedRead
 
   async function next(): Promise<FeedEvent<Log> | undefined> {
     for (;;) {
+      await yieldIfLong()
       if (ended) return over(ended)
       const kept = fromPage()
       if (kept) return kept

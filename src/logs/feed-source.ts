@@ -3,6 +3,8 @@ import type { FeedEndsRow, FeedStateRow, FollowRow } from '../database/following
 import type { Database } from '../database/port.ts'
 import { type Clock, MINUTE_MS } from '../kernel/clock.ts'
 import { type FeedEvent, type FeedMark, comparePlaces, placeBefore } from './feed-mark.ts'
+import { parseJsonInPieces } from '../kernel/json-text.ts'
+import { type YieldIfLong, NEVER_YIELDS } from '../kernel/yield-if-long.ts'
 import type { AnyLog, LogKind } from './kind.ts'
 
 /** How far the feed had come at one moment. */
@@ -41,6 +43,7 @@ export function createFeedSource<Log extends AnyLog, Filter>(
   database: Database,
   kind: LogKind<Log, Filter>,
   clock: Clock,
+  yieldIfLong: YieldIfLong = NEVER_YIELDS,
 ): FeedSource<Log> {
   const { dialect } = database
 
@@ -71,7 +74,8 @@ export function createFeedSource<Log extends AnyLog, Filter>(
       const through = BigInt(row.through)
       const events: FeedEvent<Log>[] = []
       let { sinceMs } = after
-      for (const { position, ...columns } of JSON.parse(row.logs) as (Row & { position: string })[]) {
+      const rows = await parseJsonInPieces(row.logs, yieldIfLong)
+      for (const { position, ...columns } of rows as (Row & { position: string })[]) {
         const log = kind.fromRow(columns)
         // It was not visible before it was stored, and what is behind it was not before it.
         sinceMs = Math.max(sinceMs, log.createdAt - AHEAD_MS)

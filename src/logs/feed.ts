@@ -4,6 +4,7 @@ import { createFairSemaphore } from '../kernel/fair-semaphore.ts'
 import type { Running } from '../kernel/lifecycle.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
 import { createWaker } from '../kernel/waker.ts'
+import { type YieldIfLong, createYieldIfLong } from '../kernel/yield-if-long.ts'
 import { createFeedChannels } from './feed-channel.ts'
 import type { FeedEvent, FeedMark } from './feed-mark.ts'
 import { type FeedReader, createFeedReader } from './feed-reader.ts'
@@ -67,14 +68,15 @@ const READS_AT_ONCE = { places: 3, sharePercent: 33 }
 export interface FeedOptions {
   readonly clock: Clock
   readonly logger: Logger
+  readonly yieldIfLong?: YieldIfLong
 }
 
 export function createFeed<Log extends AnyLog, Filter>(
   database: Database,
   kind: LogKind<Log, Filter>,
-  { clock, logger }: FeedOptions,
+  { clock, logger, yieldIfLong = createYieldIfLong(clock) }: FeedOptions,
 ): Feed<Log> {
-  const source = createFeedSource(database, kind, clock)
+  const source = createFeedSource(database, kind, clock, yieldIfLong)
   const channels = createFeedChannels<Log>()
   const readers = new Set<FeedReader<Log>>()
   const turns = createFairSemaphore(READS_AT_ONCE)
@@ -165,6 +167,7 @@ export function createFeed<Log extends AnyLog, Filter>(
         from,
         channel,
         accepts,
+        yieldIfLong,
         read: (after, limit) => turns.run(holder, () => inTurn(() => source.read(users, after, limit))),
       })
       channel.readers.add(onNews)

@@ -9,6 +9,7 @@ import { MINTED_ID_LENGTH, idTimeMs } from '../kernel/ids.ts'
 import { type Group, type GroupOutcome, appendGroups } from './append.ts'
 import { everything } from './everything.ts'
 import { createFewness } from './fewness.ts'
+import { type YieldIfLong, NEVER_YIELDS } from '../kernel/yield-if-long.ts'
 import type { AnyLog, LogKind } from './kind.ts'
 import type { Horizon, Query } from './query.ts'
 import { type Slice, type SliceRange, createSlices } from './slices.ts'
@@ -57,6 +58,8 @@ export interface LogStoreOptions {
   readonly maxRows?: number
   /** How many logs {@link LogStore.everything} reads at a time. */
   readonly pageSize?: number
+  /** Called while logs are made ready to be stored. */
+  readonly yieldIfLong?: YieldIfLong
 }
 
 const COUNTED_FROM = 2_000
@@ -69,7 +72,12 @@ const PAGE_SIZE = 500
 export function createLogStore<Log extends AnyLog, Filter>(
   database: Database,
   kind: LogKind<Log, Filter>,
-  { countedFrom = COUNTED_FROM, maxRows = MAX_ROWS, pageSize = PAGE_SIZE }: LogStoreOptions = {},
+  {
+    countedFrom = COUNTED_FROM,
+    maxRows = MAX_ROWS,
+    pageSize = PAGE_SIZE,
+    yieldIfLong = NEVER_YIELDS,
+  }: LogStoreOptions = {},
 ): LogStore<Log, Filter> {
   const { dialect } = database
   const { table } = kind
@@ -178,7 +186,7 @@ export function createLogStore<Log extends AnyLog, Filter>(
       return parseRows(row?.logs, kind.fromRow)[0] ?? null
     },
 
-    append: (groups, horizon) => appendGroups(database, kind, groups, horizon),
+    append: (groups, horizon) => appendGroups(database, kind, groups, horizon, yieldIfLong),
   }
 }
 

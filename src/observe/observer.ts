@@ -27,6 +27,7 @@ const UNSEEN: Watched = {
   requestId: '',
   route: undefined,
   keyId: undefined,
+  userId: null,
   operation: undefined,
   code: undefined,
   isStream: false,
@@ -73,7 +74,7 @@ export function createObserver({ instruments, names, slowMs, clock, logger }: Ob
           throw error
         } finally {
           const { code } = seen
-          seen.operation = names.labelOf(name?.value, code === undefined && !isAborted)
+          seen.operation = names.labelOf(name?.value, code === undefined && !isAborted, seen.userId)
           const outcome = isAborted ? 'aborted' : code === undefined ? 'ok' : OUTCOMES[code]
           instruments?.operated(seen.operation, outcome, secondsSince(startMs))
         }

@@ -8,6 +8,7 @@ import { ingestLines } from '../../src/connections/ndjson.ts'
 import { toLate } from '../../src/connections/rest.ts'
 import { raw, sql } from '../../src/database/sql.ts'
 import { DAY_MS, HOUR_MS, systemClock } from '../../src/kernel/clock.ts'
+import { NEVER_YIELDS } from '../../src/kernel/yield-if-long.ts'
 import { createIdMint } from '../../src/kernel/ids.ts'
 import { type TestApp, keep, startTestApp } from '../support/app.ts'
 import { createTestClock } from '../support/clock.ts'
@@ -124,7 +125,10 @@ async function exported({ connectionLogs }: TestApp): Promise<string> {
 }
 
 const imported = ({ connectionLogs }: TestApp, text: string) =>
-  ingestLines([Buffer.from(text)], connectionLogs, systemClock)
+  ingestLines([Buffer.from(text)], connectionLogs, {
+    clock: systemClock,
+    yieldIfLong: NEVER_YIELDS,
+  })
 
 /** All that the store tells of its logs, by its pages. */
 async function told({ connectionLogs }: TestApp): Promise<ConnectionLog[]> {

@@ -9,6 +9,7 @@ import { createDocumentFinder } from '../../src/http/persisted.ts'
 import { createTextAnswers } from '../../src/http/text-answers.ts'
 import { raw, sql } from '../../src/database/sql.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
+import { NEVER_YIELDS } from '../../src/kernel/yield-if-long.ts'
 import { AppError } from '../../src/kernel/errors.ts'
 import { silentLogger } from '../../src/kernel/logger.ts'
 import { createSchema } from '../../src/schema.ts'
@@ -41,6 +42,7 @@ function waysOf(app: TestApp, schema = createSchema(), introspection = true) {
     heartbeatMs: 15_000,
     maxResponseBytes: 16_777_216,
     clock: systemClock,
+    yieldIfLong: NEVER_YIELDS,
     logger: silentLogger,
   })
   const contextOf = (userId: string | null): GraphqlContext => {
@@ -324,6 +326,7 @@ it('asks a database that fails once, and tells of the failure as execution does'
     heartbeatMs: 15_000,
     maxResponseBytes: 16_777_216,
     clock: systemClock,
+    yieldIfLong: NEVER_YIELDS,
     logger: silentLogger,
   })
   const answer = await graphql(

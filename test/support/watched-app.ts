@@ -10,6 +10,7 @@ import { createGraphql } from '../../src/http/graphql.ts'
 import { createHandler } from '../../src/http/handler.ts'
 import { createDocumentFinder } from '../../src/http/persisted.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
+import { NEVER_YIELDS } from '../../src/kernel/yield-if-long.ts'
 import type { Logger } from '../../src/kernel/logger.ts'
 import { createSchema } from '../../src/schema.ts'
 import { type TestApp, keep, startTestApp } from './app.ts'
@@ -80,6 +81,7 @@ export async function startWatchedApp(
       heartbeatMs: 15_000,
       maxResponseBytes: 16_777_216,
       clock: systemClock,
+      yieldIfLong: NEVER_YIELDS,
       logger: told,
     }),
     graphiql: undefined,

@@ -44,15 +44,27 @@ it('names taken as they come make a series each', async () => {
 it('names are learned from good answers alone, and those of listed operations are known', () => {
   const names = createOperationNames(['Listed'], 1)
   expect([
-    names.labelOf(undefined, true),
-    names.labelOf('Bad', false),
-    names.labelOf(`clk_${'a'.repeat(10)}`, true),
-    names.labelOf('N'.repeat(65), true),
-    names.labelOf('Good', true),
-    names.labelOf('Late', true),
-    names.labelOf('Good', false),
-    names.labelOf('Listed', false),
+    names.labelOf(undefined, true, null),
+    names.labelOf('Bad', false, null),
+    names.labelOf(`clk_${'a'.repeat(10)}`, true, null),
+    names.labelOf('N'.repeat(65), true, null),
+    names.labelOf('Good', true, null),
+    names.labelOf('Late', true, null),
+    names.labelOf('Good', false, null),
+    names.labelOf('Listed', false, null),
   ]).toEqual(['(none)', '(other)', '(other)', '(other)', 'Good', '(other)', 'Good', 'Listed'])
+})
+
+it('no user, and no number of users, takes the places of names that service keys need', () => {
+  const names = createOperationNames()
+  const learnedBy = (userId: string | null, prefix: string) =>
+    Array.from({ length: 200 }, (_, index) => names.labelOf(`${prefix}${index}`, true, userId)).filter(
+      (label) => label !== '(other)',
+    ).length
+  expect(learnedBy('u1', 'A')).toBe(10)
+  const others = Array.from({ length: 20 }, (_, user) => learnedBy(`other-${user}`, `B${user}_`))
+  expect(others.reduce((sum, one) => sum + one)).toBe(40)
+  expect(learnedBy(null, 'C')).toBe(50)
 })
 
 it('tells of slow answers at warn and of all others at debug, by what may be told', async () => {

@@ -2,7 +2,10 @@ import { MINUTE_MS } from '../../kernel/clock.ts'
 import type { Queryable, SharedAllowances } from '../port.ts'
 import { sql } from '../sql.ts'
 
-/** Longer than any debt lasts, which is two minutes. */
+/** A full bucket, and a debt of two minutes' worth. */
+const MOST_OWED_MS = 3 * MINUTE_MS
+
+/** Longer than it takes until nothing is owed. */
 const FORGOTTEN_AFTER_MS = 5 * MINUTE_MS
 
 /** Now, by one clock for all processes; read when it is needed, which is after the row's lock is had. */
@@ -12,7 +15,7 @@ const NOW_MS = sql`(extract(epoch from clock_timestamp()) * 1000)::bigint`
 export function createAllowances(database: Queryable): SharedAllowances {
   return {
     spend: async ({ keyId, owed, perMinute }) => {
-      const most = 2 * MINUTE_MS * perMinute
+      const most = MOST_OWED_MS * perMinute
       const [row] = await database.query<{ owed: bigint }>(sql`
         INSERT INTO rate_limits AS r (key_id, owed, at_ms) VALUES (${keyId}, least(${owed}::bigint, ${most}::bigint), ${NOW_MS})
         ON CONFLICT (key_id) DO UPDATE SET
