@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { show } from '../../src/kernel/errors.ts'
+import { showHeader } from '../../src/kernel/errors.ts'
 import { type TestApp, keep, startTestApp } from '../support/app.ts'
 import { PROVIDERS } from '../support/databases.ts'
 import { startWatchedApp } from '../support/watched-app.ts'
@@ -83,7 +83,7 @@ const ACCEPTED_BY_SUBSCRIPTIONS: readonly (readonly [accept: string, type: strin
 const notAcceptable = (expected: string, accept: string) => ({
   errors: [
     {
-      message: `Expected the header \`accept\` to take ${expected}, got ${show(accept)}.`,
+      message: `Expected the header \`accept\` to take ${expected}, got ${showHeader(accept)}.`,
       extensions: { code: 'BAD_USER_INPUT' },
     },
   ],

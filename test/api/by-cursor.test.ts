@@ -166,17 +166,25 @@ describe.each(PROVIDERS)('pages by cursor on %s', (provider) => {
       /^BAD_USER_INPUT: Expected `after` to be a cursor that this API gave to a key of the same reach, got /
     expect(await refusal(app, other, { after: cursor })).toMatch(foreign)
     expect(await refusal(app, service, { after: cursor })).toMatch(foreign)
-    const [body = '', signature = ''] = cursor.split('.')
-    const forged = Buffer.from(`1:${NOW}:zzz`).toString('base64url')
+    /** The cursor with another letter at a place. */
+    const changed = (at: number) =>
+      cursor.slice(0, at) + (cursor[at] === 'A' ? 'B' : 'A') + cursor.slice(at + 1)
     for (const bad of [
       '',
       'x',
       '.',
-      body,
-      `${body}.`,
-      `${forged}.${signature}`,
+      cursor.slice(0, -1),
+      cursor.slice(0, 50),
+      cursor.slice(1),
+      changed(0),
+      changed(20),
+      changed(50),
+      changed(cursor.length - 1),
       `${cursor}x`,
+      `${cursor}=`,
       `${cursor}.x`,
+      // As cursors were before they were encrypted.
+      `${Buffer.from(`1:${NOW}:zzz`).toString('base64url')}.AAAAAAAAAAAAAAAA`,
       ` ${cursor}`,
       // Longer, and the gate refuses it for that.
       'x'.repeat(4_000),

@@ -160,8 +160,8 @@ describe('services on one Postgres', () => {
       expectOwed(await spend('sum', 0), 15_000)
       await pass('sum', 45_000)
       expect(await spend('sum', 0.25)).toBe(15_000)
-      expect(await spend('sum', 7)).toBe(120_000)
-      expect(await spend('sum of another', 7)).toBe(120_000)
+      expect(await spend('sum', 7)).toBe(180_000)
+      expect(await spend('sum of another', 7)).toBe(180_000)
     })
 
     it('is not held back by a clock that is set back', async () => {

@@ -270,7 +270,7 @@ export function leaksIn(
   { sees, sent }: Pick<TenantOperation, 'sees' | 'sent'>,
   attempted: ReadonlyMap<Tenant, number>,
 ): string[] {
-  const cursors = answer.includes('ursor"') ? answer.matchAll(/"([\w-]{20,})\.[\w-]{16}"/g) : []
+  const cursors = answer.includes('ursor"') ? answer.matchAll(/"([\w-]{60,})"/g) : []
   const places = [...cursors].map(([, place = '']) => Buffer.from(place, 'base64url').toString())
   const repeated = sent.reduce((text, one) => text.replaceAll(one, ''), `${answer} ${places.join(' ')}`)
   const text = repeated.toLowerCase()

@@ -150,14 +150,13 @@ async function cursorPairs(app: TestApp): Promise<Pair[]> {
   const foreign = await cursorOf(await app.key(userOf(FOREIGN)))
   const own = await cursorOf(await app.key(userOf(OWN)))
   const everyones = await cursorOf(await app.key(null))
-  const [body = ''] = foreign.split('.')
-  const [, signature = ''] = own.split('.')
+  const mixed = foreign.slice(0, 50) + own.slice(50)
+  const half = foreign.slice(0, 50)
   return [
     ...[foreign, everyones].map((cursor) => ({ foreign: cursor, never: altered(cursor) })),
-    // Another's place under one's own signature.
-    { foreign: `${body}.${signature}`, never: altered(`${body}.${signature}`) },
-    { foreign: `${body}.`, never: altered(`${body}.`) },
-    { foreign: body, never: altered(body) },
+    // The beginning of another's, with the end of one's own.
+    { foreign: mixed, never: altered(mixed) },
+    { foreign: half, never: altered(half) },
   ]
 }
 

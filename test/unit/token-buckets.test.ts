@@ -36,7 +36,7 @@ function createNaiveBucket(perMinute: number) {
       level -= wanted
       return true
     },
-    charge: (tokens: number) => void (level = Math.max(-capacity, level - tokens * MINUTE_MS)),
+    charge: (tokens: number) => void (level = Math.max(-2 * capacity, level - tokens * MINUTE_MS)),
     giveBack: (tokens: number) => void (level = Math.min(capacity, level + tokens * MINUTE_MS)),
     remaining: () => Math.max(0, Math.floor(level / MINUTE_MS)),
     fullInMs: () => Math.ceil((capacity - level) / perMinute),

@@ -113,6 +113,6 @@ function sinceOf(text: string | undefined, nowMs: number): Since {
   if (text === undefined) return { is: 'now' }
   const ms = momentMs(text, nowMs)
   if (ms !== undefined) return { is: 'instant', ms }
-  if (/^[\w-]+\.[\w-]+$/.test(text)) return { is: 'cursor', cursor: text }
+  if (/^[\w-]+\.[\w-]+$|^[\w-]{60,}$/.test(text)) return { is: 'cursor', cursor: text }
   throw badInput('--since', `a cursor of the feed, ${MOMENT_EXPECTED}`, text)
 }
