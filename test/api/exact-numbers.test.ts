@@ -103,7 +103,12 @@ describe.each(PROVIDERS)('numbers with many digits on %s', (provider) => {
       '{"createdAfter":17841405822304915}',
       'got the number 17841405822304915.',
     ],
-    ['filter', 'ConnectionLogFilter', '9007199254740993', 'Expected type \\"ConnectionLogFilter\\" to be an object.'],
+    [
+      'filter',
+      'ConnectionLogFilter',
+      '9007199254740993',
+      'Expected type \\"ConnectionLogFilter\\" to be an object.',
+    ],
   ])('are refused by every other type: %s: %s = %s', async (name, type, value, sentence) => {
     const query = `query ($v: ${type}) { connectionLogs(${name}: $v) { logs { id } } }`
     const text = await graphql(query, `{"v":${value}}`)

@@ -60,10 +60,10 @@ describe('a log with far too many parts', () => {
     expect(looks()).toBe(0)
   })
 
-  it('is looked at to its end by a schema that counts last', () => {
+  it('is looked at to its end by a check of elements before their number', () => {
     const { list, looks } = countingList(50_000)
-    expect(z.array(z.string()).max(200).safeParse(list).success).toBe(false)
-    expect(looks()).toBeGreaterThanOrEqual(50_000)
+    const wrong = list.map((one) => z.string().safeParse(one)).filter(({ success }) => !success)
+    expect([wrong.length, looks() >= 50_000]).toEqual([50_000, true])
   })
 
   it('is refused for its fields without a look at their values', () => {
@@ -104,7 +104,7 @@ function createCountingClock() {
 
 describe.each(PROVIDERS)('a body that takes long to check, on %s', (provider) => {
   const rawResponse = 'EAAGEAA'.repeat(9_000)
-  const metadata = { a: 'token=abc1 '.repeat(1_400) }
+  const metadata = { a: 'token=abcdefgh12 '.repeat(900) }
   const list = (length: number, more: object) =>
     JSON.stringify(Array.from({ length }, () => ({ ...EVENT, ...more })))
   const lines = Array.from({ length: 120 }, () => JSON.stringify({ ...EVENT, metadata })).join('\n')
