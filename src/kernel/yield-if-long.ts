@@ -34,7 +34,7 @@ export function createYieldIfLong({ steadyMs, sleep }: Pick<Clock, 'steadyMs' | 
       while (steadyMs() >= (endsAtMs ?? begin())) await nextTurn
       next()
       // Its part is done before this goes on.
-      await undefined
+      await Promise.resolve()
     }
     isGranting = false
   }
