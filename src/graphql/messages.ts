@@ -1,11 +1,13 @@
 import { cut, isSecretField, showKind } from '../kernel/errors.ts'
+import { endOfString } from '../kernel/parse-json.ts'
 import { isPlain } from '../kernel/token-like.ts'
 
 /**
  * What GraphQL says of a wrong value, without the value where it may be a secret: GraphQL repeats it whole, be it
  * megabytes or a token in the wrong place. Names of types, fields and values of enums stay.
  */
-export function withoutValues(message: string): string {
+export function withoutValues(given: string): string {
+  const message = given.length <= LONG_MESSAGE ? given : withoutLongTexts(given)
   const isSecret = [...message.matchAll(FIELD)].some(([, written, path]) =>
     isSecretField(written ?? path ?? ''),
   )
@@ -29,6 +31,23 @@ export function withoutValues(message: string): string {
     .replace(NUMBER_AS_VALUE, (all, before: string) => (isSecret ? `${before}a number` : all))
     .replace(PLACE_OF_TEXT, (_, index: string) => texts[Number(index)] ?? '')
   return brief.length <= 2 * HALF_LENGTH ? brief : `${cut(brief, HALF_LENGTH)} … ${brief.slice(-HALF_LENGTH)}`
+}
+
+/** Each look at a message costs as much as it is long. */
+const LONG_MESSAGE = 4_096
+const LONG_TEXT = 1_024
+
+/** The message with the length of each long text in its place; no part of it would be shown. */
+function withoutLongTexts(message: string): string {
+  let brief = ''
+  let from = 0
+  for (let quote = message.indexOf('"'); quote !== -1; quote = message.indexOf('"', from)) {
+    const end = endOfString(message, quote)
+    const text = message.slice(quote, end)
+    brief += message.slice(from, quote) + (text.length <= LONG_TEXT ? text : showKind(unquoted(text)))
+    from = end
+  }
+  return brief + message.slice(from)
 }
 
 /** The field that a message is about, as we put it in front or as GraphQL says it of variables. */

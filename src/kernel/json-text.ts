@@ -19,7 +19,7 @@ export interface JsonTextOptions extends JsonLimits {
 }
 
 /** A piece that holds nothing but short values takes some milliseconds. */
-const PIECE_LENGTH = 65_536
+const PIECE_LENGTH = 16_384
 
 /**
  * Parses JSON of any length as `parseJson` does, in pieces between which other work has its turn.

@@ -127,6 +127,14 @@ describe("GraphQL's own messages", () => {
       'Syntax Error: Expected Name, found String "EAABsbCS1iHg0BAKZC9".',
       'Syntax Error: Expected Name, found String text of 19 characters.',
     ],
+    [
+      `Variable "$i" got invalid value { platform: "${'q"'.replace('"', '\\"').repeat(9_000)}" }; Field "x" is not defined by type "Y".`,
+      'Variable "$i" got invalid value an object; Field "x" is not defined by type "Y".',
+    ],
+    [
+      `Value "${'EAAG'.repeat(3_000)}" does not exist in "Platform" enum.`,
+      'Value text of 12000 characters does not exist in "Platform" enum.',
+    ],
   ])('%s', (message, expected) => {
     expect(withoutValues(message)).toBe(expected)
     expect(withoutValues(expected)).toBe(expected)
