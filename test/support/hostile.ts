@@ -215,7 +215,7 @@ export const HOSTILE_KINDS: readonly HostileKind[] = [
   })),
   kind(
     'statistics by the hour',
-    [8, 10],
+    [5, 10],
     (n) =>
       `{ ${many(n, (i) => `a${i}: connectionStats(interval: HOUR) { durationMs { p95 } series { start end total failed } errorCodes(first: 100) { code } }`)} }`,
   ),

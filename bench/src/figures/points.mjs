@@ -89,7 +89,9 @@ async function measureAll(ask, cpuMs, queries, { seconds, name, say }) {
     if (errors?.[0].extensions.code === 'TOO_COMPLEX') refused += 1
     else if (errors) throw new Error(`${errors[0].message}\n${query}`)
     else {
-      const ms = Math.max(0, (await time(query, seconds)) - emptyMs)
+      // Twice, and the smaller time: background work of a database, such as a vacuum, is not the operation's.
+      const spentMs = [await time(query, seconds / 2), await time(query, seconds / 2)]
+      const ms = Math.max(0, Math.min(...spentMs) - emptyMs)
       const { points } = extensions.cost
       operations.push({ usPerPoint: (ms * 1_000) / points, points, ms, query })
     }

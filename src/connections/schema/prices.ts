@@ -8,22 +8,24 @@ import { MAX_HOURLY_DAYS } from '../stats.ts'
 
 /** Points for what the database has to do beyond a {@link STATEMENT}. */
 export const TOTAL_COUNT = 300
-export const TOP_ERROR_CODES = 300
-export const DURATIONS = 1_000
+export const TOP_ERROR_CODES = 500
 export const STORED = 10
 export const MAINTENANCE = 2_000
 
 const STATISTICS = { day: 300, hour: 600 }
+
+/** Durations come from samples all over the logs, or from the newest logs that match. */
+const DURATIONS = { sampled: 3_000, newest: 1_000 }
 
 /** Rows that a page by cursor may read and not return, because its filter is sparse. */
 const SCANNED = 300
 
 /**
  * Logs that the kept counts do not cover are found and counted one by one: those of each value of a list, up to all
- * that there are, and for words those in which any word begins so.
+ * that there are, and for words those in which any word begins so. More logs have an error code than an account.
  */
-const ONE_BY_ONE = { first: 300, perValue: 200, most: 12_000, search: 5_000 }
-const LISTS = ['profileId', 'accountId', 'errorCode']
+const ONE_BY_ONE = { any: 1_000, most: 14_000, search: 6_000 }
+const PER_VALUE = { profileId: 700, accountId: 700, errorCode: 1_200 }
 const SCANNED_PARTS = ['platform', 'eventType', 'status', 'connectionMethod', 'userId']
 
 const filterOf = (field: Argument): Readonly<Record<string, unknown>> =>
@@ -33,14 +35,14 @@ const filterOf = (field: Argument): Readonly<Record<string, unknown>> =>
 export function oneByOne(field: Argument): number {
   const filter = filterOf(field)
   // The database looks logs up by one of the lists.
-  const values = Math.max(
-    ...LISTS.map((name) => {
+  const forValues = Math.max(
+    ...Object.entries(PER_VALUE).map(([name, points]) => {
       const list = filter[name] ?? []
-      return Array.isArray(list) ? list.length : 1
+      return points * (Array.isArray(list) ? list.length : 1)
     }),
   )
-  const { first, perValue, most, search } = ONE_BY_ONE
-  const forLists = values === 0 ? 0 : Math.min(most, first + perValue * values)
+  const { any, most, search } = ONE_BY_ONE
+  const forLists = forValues === 0 ? 0 : Math.min(most, any + forValues)
   return Math.max(forLists, filter['search'] ? search : 0)
 }
 
@@ -60,6 +62,11 @@ export const countedAgain =
   (points: number) =>
   (_: Argument, around: Argument): number =>
     points + oneByOne(around)
+
+export function durationsWeight(_: Argument, around: Argument): number {
+  const matching = oneByOne(around)
+  return matching === 0 ? DURATIONS.sampled : DURATIONS.newest + matching
+}
 
 const isHourly = (field: Argument): boolean => String(field('interval')).toLowerCase() === 'hour'
 

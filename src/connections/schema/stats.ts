@@ -12,7 +12,7 @@ import {
 } from '../stats.ts'
 import { ConnectionEventTypeEnum, ConnectionMethodEnum, ConnectionStatusEnum, PlatformEnum } from './enums.ts'
 import { ConnectionLogFilterInput } from './filter.ts'
-import { DURATIONS, TOP_ERROR_CODES, countedAgain, seriesSize, statisticsWeight } from './prices.ts'
+import { TOP_ERROR_CODES, countedAgain, durationsWeight, seriesSize, statisticsWeight } from './prices.ts'
 
 const DEFAULT_ERROR_CODES = 10
 
@@ -169,7 +169,7 @@ const StatsType = builder.objectRef<ConnectionStats>('ConnectionStats').implemen
       type: DurationStatsType,
       description: 'How long operations took. Measured only when asked for.',
       resolve: (stats) => stats.durationMs(),
-      extensions: costs({ weight: countedAgain(DURATIONS) }),
+      extensions: costs({ weight: durationsWeight }),
     }),
     series: t.expose('series', {
       type: [PointType],
