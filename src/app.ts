@@ -13,6 +13,7 @@ import { STARTING_QUERY } from './connections/starting-query.ts'
 import { type Core, type CoreOptions, createCore } from './core.ts'
 import { type Gate, createGate } from './graphql/gate.ts'
 import { type Admission, createAdmission } from './http/admission.ts'
+import { createArrivingBodies } from './http/arriving-bodies.ts'
 import { createCors } from './http/cors.ts'
 import { createDeadlines } from './http/deadline.ts'
 import { createGraphiql } from './http/graphiql.ts'
@@ -28,6 +29,7 @@ import { metricsRoute } from './http/metrics.ts'
 import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, KEY_EXCHANGE_PATH } from './http/paths.ts'
 import { probeRoutes } from './http/probes.ts'
 import type { Route } from './http/route.ts'
+import { createUnreadAnswers } from './http/unread-answers.ts'
 import { type Clock, dayOf, systemClock } from './kernel/clock.ts'
 import { type BacklogWatch, watchBacklog } from './observe/backlog.ts'
 import { type Metrics, createMetrics } from './observe/metrics.ts'
@@ -47,6 +49,12 @@ export interface App extends Core, Handler {
 
 /** GraphiQL sends all that stands in its editor, and names the operation that is meant. */
 const MAX_OPERATIONS = { withGraphiql: 10, without: 1 }
+
+/** A client that is still sending costs little: so many may be for each request that is worked on. */
+const ARRIVING_FOR_EACH = 4
+
+/** Of bodies that are arriving or worked on, as many of the largest size may be in memory. */
+const BODIES_IN_MEMORY = 32
 
 export interface AppOptions extends CoreOptions {
   /** Whether the process is ours, so that /metrics tells of its memory and its event loop too. */
@@ -74,11 +82,19 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
   const core = await createCore({ ...options, logger, witness: metrics?.witness })
   const { connectionLogsOf, database, keys, managedKeysOf, platforms, retentionMs, yieldIfLong } = core
   const { system } = database.load
-  const bounds = { most: config.maxConcurrentRequests, maxQueueMs: config.maxQueueMs, clock }
+  const userPercent = config.userSharePercent
+  const bounds = { most: config.maxConcurrentRequests, userPercent, maxQueueMs: config.maxQueueMs, clock }
   const admission = {
     requests: createAdmission(bounds),
     streams: createAdmission({ ...bounds, areLong: true }),
   }
+  const bodies = createArrivingBodies({
+    most: ARRIVING_FOR_EACH * config.maxConcurrentRequests,
+    mostBytes: BODIES_IN_MEMORY * maxBodyBytes,
+    userPercent,
+    clock,
+  })
+  const unread = createUnreadAnswers({ mostBytes: config.maxUnreadBytes, userPercent, clock })
   const backlog = metrics && tellOf(core, Object.values(admission), metrics, clock)
   const observer = createObserver({
     instruments: metrics?.instruments,
@@ -160,6 +176,8 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
     maxBodyBytes,
     deadlines,
     admission,
+    bodies,
+    unread,
     cors: createCors(config.corsOrigins),
     clock,
     logger,
@@ -181,6 +199,7 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
       isStopping = true
       stopping.abort()
       await deadlines.stop()
+      await unread.stop()
       await backlog?.stop()
       await core.stop()
     },

@@ -155,7 +155,12 @@ export async function createCore({
   })
   const terms = createTermsRewriter(database, connectionLogKind, { clock, logger })
   const counts = createCountKeeper(database, connectionLogKind, { clock, logger })
-  const streams = createOpenStreams({ perKey: config.streamsPerKey, total: config.streams })
+  const streams = createOpenStreams({
+    perKey: config.streamsPerKey,
+    total: config.streams,
+    userPercent: config.userSharePercent,
+    clock,
+  })
   const cursorSecret = createInstanceSecret(database, clock.now)
   const platforms = createPlatforms(config.extraPlatforms)
   const { readsAtOnce: places, readWaitMs: waitMs } = database

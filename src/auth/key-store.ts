@@ -43,12 +43,16 @@ export interface RotatedKey extends NewKey {
  * the audit log in its own transaction, as done by `by`, who is the operator unless said otherwise.
  */
 export interface KeyStore extends Pick<KeyWatch, 'untilInvalid'> {
-  /** @returns the key, to be shown once and never again */
+  /**
+   * @returns the key, to be shown once and never again
+   * @throws {AppError} CONFLICT for a user who has {@link MAX_KEYS_OF_USER} valid keys
+   */
   create(options: CreateKeyOptions, by?: Principal): Promise<NewKey>
   /**
    * Makes a key in the place of another one: of the same user, scopes and name, and with the same lifetime, counted from
    * now, as far as `by` is good itself: who rotates a key is given the new one. The old one is good for `overlapMs` more, and never for longer than it was.
-   * @throws {AppError} NOT_FOUND; CONFLICT for a key that is revoked, expired or rotated already
+   * @throws {AppError} NOT_FOUND; CONFLICT for a key that is revoked, expired or rotated already, and for a user with
+   *   {@link MAX_KEYS_OF_USER} replaced keys that are still valid
    */
   rotate(id: string, overlapMs: number, by?: Principal): Promise<RotatedKey>
   /**
@@ -84,6 +88,12 @@ export interface KeyStore extends Pick<KeyWatch, 'untilInvalid'> {
 export const DEFAULT_OVERLAP_MS = DAY_MS
 export const MAX_OVERLAP_MS = 30 * DAY_MS
 
+/**
+ * How many valid keys a user may have, those that were replaced and are valid for some time not counted: so a key can be
+ * rotated by a user who has as many. Of those, a user may have as many again.
+ */
+export const MAX_KEYS_OF_USER = 50
+
 const NAME_EXPECTED = 'text of 1 to 100 characters, without control characters'
 const nameSchema = textSchema(100, 1).refine((text) => !hasControls(text), { error: NAME_EXPECTED })
 
@@ -116,15 +126,30 @@ export function createKeyStore(
     return row
   }
 
+  /** @throws {AppError} CONFLICT if the user of a key that was just made has too many now */
+  async function requireFewKeys(tx: Transaction, userId: string, isRotated: boolean): Promise<void> {
+    const count = await tx.apiKeys.count({
+      where: { userId, ...validAt(clock.now()), rotatedTo: isRotated ? { not: null } : null },
+    })
+    if (count <= MAX_KEYS_OF_USER) return
+    const [things, advice] = isRotated
+      ? ['replaced keys of a user that are still valid', 'Rotate with an overlap of 0, or revoke one first.']
+      : ['valid keys of a user', 'Revoke one first.']
+    throw new AppError('CONFLICT', `Expected at most ${MAX_KEYS_OF_USER} ${things}, got ${count}. ${advice}`)
+  }
+
   /** Makes a key and says so in the audit log. */
   async function add(
     tx: Transaction,
     key: Pick<ApiKeyRow, 'id' | 'hash' | 'userId' | 'name' | 'scopes' | 'createdAt' | 'expiresAt'>,
     { by, rotatedFrom }: { by: Principal; rotatedFrom: string | null },
   ): Promise<ApiKey> {
+    if (key.userId !== null)
+      for (const lock of database.dialect.lockKeysOf(key.userId)) await tx.execute(lock)
     const rest = { createdBy: by.keyId, revokedAt: null, lastUsedAt: null, rotatedFrom, rotatedTo: null }
     const apiKey = toApiKey(await tx.apiKeys.create({ data: { ...key, ...rest } }))
     const { id, userId, name, scopes, expiresAt, createdAt } = apiKey
+    if (userId !== null) await requireFewKeys(tx, userId, rotatedFrom !== null)
     await writeDown(tx, {
       by,
       atMs: createdAt,
@@ -256,10 +281,7 @@ export function createKeyStore(
       return erased
     },
 
-    countValid: () =>
-      rows.count({
-        where: { revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date(clock.now()) } }] },
-      }),
+    countValid: () => rows.count({ where: validAt(clock.now()) }),
 
     isEmpty: async () => (await rows.count()) === 0,
 
@@ -275,6 +297,11 @@ export function createKeyStore(
     },
   }
 }
+
+const validAt = (nowMs: number) => ({
+  revokedAt: null,
+  OR: [{ expiresAt: null }, { expiresAt: { gt: new Date(nowMs) } }],
+})
 
 function requireRotatable(row: ApiKeyRow, nowMs: number): void {
   const { id, revokedAt, expiresAt, rotatedTo } = toApiKey(row)

@@ -5,7 +5,7 @@ import type { Logger } from '../kernel/logger.ts'
 import { createSharing } from './shared-spending.ts'
 import { createTokenBuckets } from './token-buckets.ts'
 
-/** What is left of a key's allowance. */
+/** What is left of the allowance of a key's user, or of a service key. */
 export interface RateLimit {
   /** Requests a minute, and requests that may come at once. */
   readonly limit: number
@@ -18,28 +18,29 @@ export interface RateLimit {
 }
 
 /**
- * The allowances of keys: a bucket of tokens each, as large as the limit, refilled evenly. An ordinary request takes one
- * token. Every method answers null where there is no limit.
+ * The allowances of users, and of service keys: a bucket of tokens each, as large as the limit, refilled evenly. All keys
+ * of a user take from one bucket, so more keys allow no more requests. An ordinary request takes one token. Every method
+ * answers null where there is no limit.
  */
 export interface RateLimiter {
   /** Takes a token for a request, before anything is done for it. */
-  take(keyId: string): Promise<RateLimit | null>
+  take(user: string): Promise<RateLimit | null>
   /**
    * Takes more for a request that turns out to be heavy, before it is done. If so much is not there, it takes nothing
    * more, and the first token stays spent: reading and pricing the request was work.
    */
-  takeMore(keyId: string, tokens: number): RateLimit | null
+  takeMore(user: string, tokens: number): RateLimit | null
   /** Takes what a request has come to while it was done, down to a debt of two minutes' worth. */
-  charge(keyId: string, tokens: number): RateLimit | null
-  /** After how many milliseconds the key owes no more than a minute's worth; 0 if it does not. Until then its streams pause. */
-  pauseMs(keyId: string): number
+  charge(user: string, tokens: number): RateLimit | null
+  /** After how many milliseconds the user owes no more than a minute's worth; 0 if it does not. Until then its streams pause. */
+  pauseMs(user: string): number
 }
 
 /** The rate limit as one request spends it. */
 export interface Spending {
   /** Takes tokens, or parts of tokens, for what the request turns out to ask. */
   charge(tokens: number): void
-  /** As {@link RateLimiter.pauseMs} of the key. */
+  /** As {@link RateLimiter.pauseMs} of its user. */
   pauseMs(): number
   /** What the operation of the request costs, in points; 0 where it has none. */
   points(): number
@@ -61,37 +62,37 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const buckets = createTokenBuckets(options)
   const sharing = allowances && createSharing({ ...options, allowances, buckets })
 
-  const state = (keyId: string, retryAfterMs: number): RateLimit => ({
+  const state = (user: string, retryAfterMs: number): RateLimit => ({
     limit: perMinute,
-    remaining: buckets.remaining(keyId),
-    resetAt: clock.now() + buckets.fullInMs(keyId),
+    remaining: buckets.remaining(user),
+    resetAt: clock.now() + buckets.fullInMs(user),
     retryAfterMs,
   })
 
-  function taken(keyId: string, tokens: number): number {
-    const waitMs = buckets.take(keyId, tokens)
-    if (waitMs === 0) sharing?.spent(keyId, tokens)
+  function taken(user: string, tokens: number): number {
+    const waitMs = buckets.take(user, tokens)
+    if (waitMs === 0) sharing?.spent(user, tokens)
     return waitMs
   }
 
   return {
-    take: async (keyId) => {
-      for (let told = sharing?.heard(keyId); told; told = sharing?.heard(keyId)) await told
-      return state(keyId, taken(keyId, 1))
+    take: async (user) => {
+      for (let told = sharing?.heard(user); told; told = sharing?.heard(user)) await told
+      return state(user, taken(user, 1))
     },
-    takeMore: (keyId, tokens) => {
-      if (tokens <= 0) return state(keyId, 0)
+    takeMore: (user, tokens) => {
+      if (tokens <= 0) return state(user, 0)
       // With the first token, no request needs more than a full bucket.
       const more = Math.min(tokens, perMinute - 1)
       // The next attempt needs a first token again.
-      return state(keyId, taken(keyId, more) > 0 ? buckets.waitMs(keyId, more + 1) : 0)
+      return state(user, taken(user, more) > 0 ? buckets.waitMs(user, more + 1) : 0)
     },
-    charge: (keyId, tokens) => {
-      buckets.charge(keyId, tokens)
-      sharing?.spent(keyId, tokens)
-      return state(keyId, 0)
+    charge: (user, tokens) => {
+      buckets.charge(user, tokens)
+      sharing?.spent(user, tokens)
+      return state(user, 0)
     },
-    pauseMs: (keyId) => Math.max(0, buckets.fullInMs(keyId) - 2 * MINUTE_MS),
+    pauseMs: (user) => Math.max(0, buckets.fullInMs(user) - 2 * MINUTE_MS),
   }
 }
 
@@ -104,6 +105,6 @@ export const tokensOf = (cost: number): number => Math.max(1, Math.ceil(cost / C
 /** The failure of a request that was refused. */
 export function overLimit({ limit, retryAfterMs }: RateLimit): AppError {
   const retryAfterSeconds = Math.ceil(retryAfterMs / SECOND_MS)
-  const sentence = `Expected at most ${limit} requests a minute with this key. Try again in ${retryAfterSeconds} seconds.`
+  const sentence = `Expected at most ${limit} requests a minute of this user. Try again in ${retryAfterSeconds} seconds.`
   return new AppError('RATE_LIMITED', sentence, { retryAfterSeconds })
 }

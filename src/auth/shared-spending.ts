@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { SharedAllowances } from '../database/port.ts'
 import { type Clock, MINUTE_MS, SECOND_MS } from '../kernel/clock.ts'
@@ -63,7 +64,9 @@ export function createSharing({ allowances, buckets, perMinute, clock, logger }:
   async function tell(id: string, account: Account): Promise<void> {
     const told = account.untold
     try {
-      const owed = await allowances.spend({ keyId: id, owed: told, perMinute })
+      // Of a user, the database is not told which one.
+      const keyId = hash('sha256', id, 'base64url')
+      const owed = await allowances.spend({ keyId, owed: told, perMinute })
       account.untold -= told
       account.since = clock.steadyMs()
       buckets.settle(id, owed + account.untold)

@@ -43,6 +43,8 @@ export interface Config {
   readonly maxConcurrentRequests: number
   /** The most that one user gets of what all users share. */
   readonly userSharePercent: number
+  /** Most bytes of answers that clients have not read, in this process. */
+  readonly maxUnreadBytes: number
   /** How long a request may have waited for others when its turn comes. */
   readonly maxQueueMs: number
   readonly keepAliveMs: number
@@ -123,6 +125,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     metricsToken: values.METRICS_TOKEN,
     maxConcurrentRequests: values.MAX_CONCURRENT_REQUESTS,
     userSharePercent: values.USER_SHARE_PERCENT,
+    maxUnreadBytes: values.MAX_UNREAD_BYTES,
     maxQueueMs: values.MAX_QUEUE_MILLISECONDS,
     keepAliveMs: values.KEEP_ALIVE_SECONDS * SECOND_MS,
     shutdownDelayMs: values.SHUTDOWN_DELAY_SECONDS * SECOND_MS,

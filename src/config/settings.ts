@@ -238,6 +238,12 @@ export const SETTINGS = {
     25,
     'The most of each limit of a process that one user gets while other users want it, in percent. A service key counts as a user.',
   ),
+  MAX_UNREAD_BYTES: wholeNumber(
+    1_048_576,
+    17_179_869_184,
+    134_217_728,
+    'Most bytes of answers that clients have not read yet, in each process.',
+  ),
   KEEP_ALIVE_SECONDS: wholeNumber(
     1,
     3_600,

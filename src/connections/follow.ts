@@ -99,7 +99,7 @@ export function createFollowing(parts: FollowParts): Following {
     let reader: FeedReader<ConnectionLog> | undefined
     let endWith = (reason: AppError): void => void (early = reason)
     let early: AppError | undefined
-    const close = streams.open(principal.keyId, () => endWith(stopping()))
+    const close = streams.open(principal, () => endWith(stopping()))
     try {
       const { codec, eventOf } = await sighted(sight)
       const state = await feed.state()

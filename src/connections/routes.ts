@@ -2,7 +2,7 @@ import type { KeyWatch } from '../auth/key-watch.ts'
 import type { Principal } from '../auth/principal.ts'
 import type { Spending } from '../auth/rate-limit.ts'
 import { whileGood } from '../auth/while-good.ts'
-import { mediaType, readChunks, readJson, requireMediaType } from '../http/body.ts'
+import { mediaType, readChunks, requireMediaType } from '../http/body.ts'
 import { targetOf } from '../http/request-target.ts'
 import { responseJson } from '../http/response-size.ts'
 import { type Route, json, jsonResponse } from '../http/route.ts'
@@ -78,7 +78,7 @@ export function connectionLogRoute({
     methods: {
       GET: {
         needs: 'logs:read',
-        run: async (request, principal, _, spending, signal) => {
+        run: async (request, { principal, spending, signal }) => {
           const page = await listLogs(parametersOf(request), logsOf(principal, spending, signal), {
             retentionMs,
             platforms,
@@ -88,12 +88,12 @@ export function connectionLogRoute({
       },
       POST: {
         needs: 'logs:write',
-        run: async (request, principal, requestId, spending, signal) => {
+        run: async (request, { principal, requestId, spending, signal, readJson }) => {
           requireNoParameters(parametersOf(request))
           const logs = logsOf(principal, spending, signal)
           const type = requireMediaType(request, ['application/json', NDJSON])
           if (type === NDJSON) return ingest(request, principal, logs, requestId)
-          return json(await ingestJson(await readJson(request, maxBodyBytes, yieldIfLong), logs))
+          return json(await ingestJson(await readJson(maxBodyBytes, yieldIfLong), logs))
         },
       },
     },

@@ -176,6 +176,8 @@ export interface Dialect extends Recounting, Breakdowns, Erasing, Following, Rew
   deleteExpired(table: LogTable, throughMs: number, limit: number): Sql
   /** Deletes at most `limit` remembered event ids whose day is before `day`. */
   deleteEventIds(table: LogTable, day: number, limit: number): Sql
+  /** Has others who make a key of this user wait until the transaction ends. */
+  lockKeysOf(userId: string): Sql[]
   /** Notes when keys were last used, where that is later than what is noted, in the order of their ids. */
   noteUses(uses: readonly KeyUse[]): Sql
   /** One row `{ now_ms }`: what time the database has. */

@@ -20,7 +20,7 @@ export interface ApiKeyWhere {
   readonly id?: string | { in: string[] }
   readonly userId?: string | { in: string[] }
   readonly revokedAt?: null | { not: null }
-  readonly rotatedTo?: null
+  readonly rotatedTo?: null | { not: null }
   readonly expiresAt?: null | { gt: Date } | { lte: Date }
   readonly AND?: ApiKeyWhere[]
   readonly OR?: ApiKeyWhere[]

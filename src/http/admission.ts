@@ -1,7 +1,8 @@
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
+import { type Excess, createShares, overShare } from '../kernel/shares.ts'
 
-/** How many requests are worked on at a time. */
+/** How many requests are worked on at a time. A client that has yet to send its body is no work. */
 export interface Admission {
   /**
    * Whether one who comes now has to come again later: there are as many as may be, or it would wait too long. It
@@ -11,18 +12,33 @@ export interface Admission {
    */
   refuse(lateMs?: number): AppError | undefined
   /**
-   * Counts one in. Costs little where it refuses: neither the body nor the key has been looked at.
-   * @returns what to call when it has been answered; may be called more than once
+   * Counts one whose key is looked at. Costs little where it refuses: neither the body nor the key has been looked at.
+   * @returns what to call when that is known; may be called more than once
    * @throws {AppError} what {@link refuse} returns
    */
-  enter(lateMs?: number): () => void
+  begin(lateMs?: number): () => void
+  /**
+   * Counts one in that has arrived as a whole.
+   * @param user whose request it is; null for nobody, who has no share
+   * @throws {AppError} what {@link refuse} returns; RATE_LIMITED if the user has too many inside, or keeps the others
+   *   waiting for too long
+   */
+  enter(user: string | null): Leave
   /** How many are in, and how many were refused so far. */
   figures(): { readonly inside: number; readonly refused: number }
 }
 
+/**
+ * Counts one out; may be called more than once.
+ * @param isDone false if it ended otherwise than by its work, so that its time says nothing of the pace
+ */
+export type Leave = (isDone?: boolean) => void
+
 export interface AdmissionOptions {
   /** How many may be inside. */
   readonly most: number
+  /** The share of one user, of the places inside and of the time that a request may have to wait, in percent. */
+  readonly userPercent: number
   /** How long one may have to wait, in milliseconds. */
   readonly maxQueueMs: number
   /** Whether all take so long that the time from one end to the next says nothing of a wait. */
@@ -31,6 +47,8 @@ export interface AdmissionOptions {
 }
 
 const RETRY_AFTER_SECONDS = 1
+
+const AGAIN = { advice: 'Wait for some of them to end.', retryAfterSeconds: RETRY_AFTER_SECONDS }
 
 /** So few are no queue: it takes some to keep all connections to a database busy. */
 const FEW = 16
@@ -55,8 +73,13 @@ const STANDING_SHARE = 0.2
  * has stood for as long as anybody may wait is no burst: from then on it is kept short, as CoDel does (RFC 8289), until
  * nobody was refused for as long.
  */
-export function createAdmission({ most, maxQueueMs, areLong = false, clock }: AdmissionOptions): Admission {
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { most, userPercent, maxQueueMs, areLong = false, clock } = options
+  // What is long is not given back soon, so no user has more than the share.
+  const shares = createShares({ total: most, userPercent, isElastic: !areLong, clock })
   let inside = 0
+  /** Those whose key is looked at. They are no queue: the first ones of a cold service all wait for the same. */
+  let beginning = 0
   let refused = 0
   /** From one end to the next, in milliseconds. */
   let paceMs = 0
@@ -80,28 +103,49 @@ export function createAdmission({ most, maxQueueMs, areLong = false, clock }: Ad
     return Math.max(inside * paceMs, nowMs - movedAtMs)
   }
 
-  function isTooLong(expectedMs: number, nowMs: number): boolean {
+  /** How long one may have to wait who comes while others have to wait for so long. */
+  function mostMs(expectedMs: number, nowMs: number): number {
     const shortMs = maxQueueMs * STANDING_SHARE
     if (expectedMs > shortMs) standingSinceMs ??= nowMs
     else if (nowMs - refusedAtMs > maxQueueMs) standingSinceMs = undefined
     const isStanding = standingSinceMs !== undefined && nowMs - standingSinceMs > maxQueueMs
-    return expectedMs > (isStanding ? shortMs : maxQueueMs)
+    return isStanding ? shortMs : maxQueueMs
+  }
+
+  /** Of the time that all may have to wait, one user takes no more than the share either. */
+  function refuseUser(user: string): AppError | undefined {
+    const excess = shares.excess(user)
+    if (excess) return refusedUser(excess, 'requests')
+    const own = shares.heldBy(user)
+    const part = shares.limitOf(user) / most
+    if (areLong || !isKnown || own < FEW * part) return undefined
+    const nowMs = clock.steadyMs()
+    const limit = Math.floor(mostMs(waitMs(nowMs), nowMs) * part)
+    const got = Math.ceil(own * paceMs)
+    return got > limit ? refusedUser({ of: 'user', limit, got }, 'milliseconds of work') : undefined
+  }
+
+  function refusedUser(excess: Excess, things: string): AppError {
+    refused += 1
+    return overShare(excess, things, AGAIN)
   }
 
   function leave(cameAtMs: number, among: number): void {
-    inside -= 1
     movedAtMs = clock.steadyMs()
     const latestMs = (movedAtMs - cameAtMs) / among
     if (among >= FEW) {
       paceMs = isKnown ? paceMs + (latestMs - paceMs) * WEIGHT : latestMs
       isKnown = true
-      // Some do not keep the database busy, so this is more than the pace; until that is known it has to do.
-    } else if (!isKnown && among >= SOME) paceMs = latestMs
+      // Some do not keep the database busy, so this is at least the pace: until that is known it has to do, and later it
+      // can only correct what was too much.
+    } else if (among >= SOME) paceMs = isKnown ? paceMs + Math.min(0, latestMs - paceMs) * WEIGHT : latestMs
   }
 
   const refuse: Admission['refuse'] = (lateMs = 0) => {
     const nowMs = clock.steadyMs()
-    if (inside < most && lateMs <= maxQueueMs && !isTooLong(waitMs(nowMs), nowMs)) return undefined
+    const expectedMs = waitMs(nowMs)
+    const isFull = inside + beginning >= most
+    if (!isFull && lateMs <= maxQueueMs && expectedMs <= mostMs(expectedMs, nowMs)) return undefined
     refused += 1
     refusedAtMs = nowMs
     return refusal
@@ -109,19 +153,33 @@ export function createAdmission({ most, maxQueueMs, areLong = false, clock }: Ad
 
   return {
     refuse,
-    enter: (lateMs) => {
-      const refused = refuse(lateMs)
-      if (refused) throw refused
+    begin: (lateMs) => {
+      const refusal = refuse(lateMs)
+      if (refusal) throw refusal
+      beginning += 1
+      let isIn = true
+      return () => {
+        if (isIn) beginning -= 1
+        isIn = false
+      }
+    },
+    enter: (user) => {
+      const refusal = refuse() ?? (user === null ? undefined : refuseUser(user))
+      if (refusal) throw refusal
       const nowMs = clock.steadyMs()
+      const place = shares.hold(user, 1)
       inside += 1
       if (inside === FEW) movedAtMs = nowMs
       const among = inside
       let isIn = true
-      return () => {
-        if (isIn) leave(nowMs, among)
+      return (isDone = true) => {
+        if (!isIn) return
         isIn = false
+        inside -= 1
+        place.end()
+        if (isDone) leave(nowMs, among)
       }
     },
-    figures: () => ({ inside, refused }),
+    figures: () => ({ inside: inside + beginning, refused }),
   }
 }

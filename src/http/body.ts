@@ -38,15 +38,22 @@ const UTF_8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * Reads a JSON body.
- * @throws {AppError} PAYLOAD_TOO_LARGE once more than `maxBytes` have come, whatever length was declared;
- *   BAD_USER_INPUT for an empty body, one that is not UTF-8, and one that is not JSON or beyond {@link JSON_LIMITS}
+ * @throws {AppError} what {@link readBytes} and {@link parseBody} throw
  */
-export async function readJson(
+export const readJson = async (
   request: Request,
   maxBytes: number,
   yieldIfLong: YieldIfLong = NEVER_YIELDS,
+): Promise<unknown> => parseBody(await readBytes(request, maxBytes), yieldIfLong)
+
+/**
+ * @throws {AppError} BAD_USER_INPUT for an empty body, one that is not UTF-8, and one that is not JSON or beyond
+ *   {@link JSON_LIMITS}
+ */
+export async function parseBody(
+  bytes: Uint8Array,
+  yieldIfLong: YieldIfLong = NEVER_YIELDS,
 ): Promise<unknown> {
-  const bytes = await readBytes(request, maxBytes)
   let text: string
   try {
     text = UTF_8.decode(bytes)
@@ -64,12 +71,20 @@ const arriving = new WeakSet<Request>()
 /** Whether a body is being read whose end has not come yet. */
 export const isArriving = (request: Request): boolean => arriving.has(request)
 
+/** How to read the bodies of requests that came by `node:http`: past the stream that their Request would make of it. */
+const sources = new WeakMap<Request, () => AsyncIterator<Uint8Array>>()
+
+/** Has {@link readChunks} read the body of a request from there, and not from the Request. */
+export const setBodySource = (request: Request, source: () => AsyncIterator<Uint8Array>): void =>
+  void sources.set(request, source)
+
 /**
  * The body, piece by piece. Who stops early lets the rest be: to cancel it, as `for await` over the body itself would, cuts
  * the connection, and the answer that says why would never arrive.
  */
 export async function* readChunks(request: Request): AsyncGenerator<Uint8Array> {
-  const chunks = request.body?.[Symbol.asyncIterator]()
+  const source = sources.get(request)
+  const chunks = source ? source() : request.body?.[Symbol.asyncIterator]()
   if (!chunks) return
   arriving.add(request)
   try {
@@ -79,16 +94,32 @@ export async function* readChunks(request: Request): AsyncGenerator<Uint8Array> 
     throw new AppError('BAD_USER_INPUT', 'Expected the whole body, got a part of it.')
   } finally {
     arriving.delete(request)
+    // Costs nothing where all was read, and lets go of the rest where it was not.
+    if (source) void chunks.return?.(undefined)
   }
 }
 
-async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+export interface ReadOptions {
+  /** Called with how many bytes have come, each time that some do. */
+  readonly onBytes?: (length: number) => void
+  /** Aborted when nobody wants the body any more. */
+  readonly signal?: AbortSignal
+}
+
+/** @throws {AppError} PAYLOAD_TOO_LARGE once more than `maxBytes` have come, whatever length was declared */
+export async function readBytes(
+  request: Request,
+  maxBytes: number,
+  { onBytes, signal }: ReadOptions = {},
+): Promise<Uint8Array> {
   requireDeclaredLength(request, maxBytes)
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of readChunks(request)) {
     length += chunk.length
     if (length > maxBytes) throw tooLarge(maxBytes)
+    if (signal?.aborted) break
+    onBytes?.(length)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

@@ -16,6 +16,9 @@ export interface Deadlines extends Running {
 
 interface OpenRequest {
   readonly endsAt: number
+  readonly request: Request
+  /** Whether what had arrived by the end of its time has been read. */
+  hadTurn: boolean
   readonly end: () => void
 }
 
@@ -28,15 +31,24 @@ export function createDeadlines(limitMs: number, clock: Clock): Deadlines {
   const stopping = new AbortController()
   let watching: Promise<void> | undefined
 
-  /** Ends what has had its time. @returns how much the next one has left; undefined where none is open */
+  /**
+   * Ends what has had its time. A body that is on its way gets one more turn of the event loop: if the process was busy,
+   * the body may have arrived in time and wait on the connection.
+   * @returns how much the next one has left; undefined where none is open
+   */
   function endOverdue(): number | undefined {
-    for (const request of open) {
-      const leftMs = request.endsAt - clock.steadyMs()
-      if (leftMs > 0) return leftMs
-      open.delete(request)
-      request.end()
+    let hasTurn = false
+    for (const one of open) {
+      const leftMs = one.endsAt - clock.steadyMs()
+      if (leftMs > 0) return hasTurn ? 0 : leftMs
+      if (isArriving(one.request) && !one.hadTurn) {
+        one.hadTurn = hasTurn = true
+        continue
+      }
+      open.delete(one)
+      one.end()
     }
-    return undefined
+    return hasTurn ? 0 : undefined
   }
 
   async function watch(): Promise<void> {
@@ -63,6 +75,8 @@ export function createDeadlines(limitMs: number, clock: Clock): Deadlines {
       const over = new Promise<never>((_, reject) => (fail = reject))
       const one: OpenRequest = {
         endsAt: clock.steadyMs() + limitMs,
+        request,
+        hadTurn: false,
         end: () => {
           isOver = true
           fail?.(timeIsOver(limitMs, isArriving(request)))

@@ -4,7 +4,7 @@ import { depthOf } from '../kernel/json-text.ts'
 import { UnsafeNumber, parseJson } from '../kernel/parse-json.ts'
 import { parseInput } from '../kernel/text.ts'
 import type { YieldIfLong } from '../kernel/yield-if-long.ts'
-import { JSON_LIMITS, readJson } from './body.ts'
+import { JSON_LIMITS, parseBody } from './body.ts'
 import type { AskedFor } from './persisted.ts'
 import { targetOf } from './request-target.ts'
 
@@ -42,12 +42,12 @@ const requestParameters = z.object(
  */
 export async function readParameters(
   request: Request,
-  maxBodyBytes: number,
+  readBody: () => Promise<Uint8Array>,
   yieldIfLong: YieldIfLong,
 ): Promise<AskedFor> {
   const given =
     request.method === 'POST'
-      ? await readJson(request, maxBodyBytes, yieldIfLong)
+      ? await parseBody(await readBody(), yieldIfLong)
       : readQuery(new URLSearchParams(targetOf(request).query))
   return parseInput(requestParameters, given, '') as AskedFor
 }

@@ -41,6 +41,14 @@ export interface GraphqlContext extends Context {
    * @throws {AppError} RATE_LIMITED
    */
   pay(cost: number): void
+  /** Reads the body of the request. @throws {AppError} for one that is too large or does not come */
+  readBody(maxBytes: number): Promise<Uint8Array>
+  /**
+   * Counts the request as work. Never called for subscriptions, which have a bound of their own: to begin one is to wait
+   * for the feed, and says nothing of how fast the service works.
+   * @throws {AppError} RATE_LIMITED, SERVICE_UNAVAILABLE
+   */
+  enter(): void
   /** Aborted when the time of the request is over, or its client has gone. */
   readonly signal?: () => AbortSignal
 }
@@ -80,10 +88,15 @@ export function createGraphql(options: GraphqlOptions): GraphqlHandler {
   const answerByExecution = createExecution(options)
   return async (request, context) => {
     if (request.method === 'HEAD') throw methodNotAllowed(['GET', 'POST'], 'HEAD')
-    const parameters = findDocument(await readParameters(request, options.maxBodyBytes, options.yieldIfLong))
+    const parameters = findDocument(
+      await readParameters(request, () => context.readBody(options.maxBodyBytes), options.yieldIfLong),
+    )
     const { query = '', operationName, variables, extensions } = parameters
     const admitted = gate.admit(query, operationName)
-    if (!admitted) return answerByExecution(request, parameters, context)
+    if (!admitted) {
+      context.enter()
+      return answerByExecution(request, parameters, context)
+    }
     const accept = request.headers.get('accept')
     const acceptable = acceptableFor(accept)
     const answered = async () => {
@@ -92,6 +105,7 @@ export function createGraphql(options: GraphqlOptions): GraphqlHandler {
         throw methodNotAllowed(['POST'], request.method, ' for a mutation')
       requireAcceptable(acceptable, operation === OperationTypeNode.SUBSCRIPTION, accept)
       const cost = admitted.costOf(variables ?? {})
+      if (operation !== OperationTypeNode.SUBSCRIPTION) context.enter()
       onAdmitted?.(cost, context)
       const told = extensions?.['cost'] === true ? { cost: { points: cost, limit: maxCost } } : undefined
       const answer = await answerAsText(acceptable, admitted, { query, variables, told }, context)

@@ -3,15 +3,16 @@ import type { BadKeyLimiter } from '../auth/bad-keys.ts'
 import type { KeyCodes } from '../auth/key-codes.ts'
 import type { KeyStore } from '../auth/key-store.ts'
 import type { ManagedKeys } from '../auth/managed-keys.ts'
-import { type Principal, requireScope } from '../auth/principal.ts'
+import { type Principal, requireScope, shareholderOf } from '../auth/principal.ts'
 import { type RateLimit, type RateLimiter, type Spending, overLimit, tokensOf } from '../auth/rate-limit.ts'
 import type { Needs } from '../auth/scopes.ts'
 import type { ConnectionLogs } from '../connections/connection-logs.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import { AppError, codeOf } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
-import type { Admission } from './admission.ts'
-import { requireDeclaredLength, requireMediaType } from './body.ts'
+import type { Admission, Leave } from './admission.ts'
+import type { ArrivedBody, ArrivingBodies } from './arriving-bodies.ts'
+import { parseBody, requireDeclaredLength, requireMediaType } from './body.ts'
 import { clientAddress } from './client-address.ts'
 import type { Cors } from './cors.ts'
 import type { Deadlines } from './deadline.ts'
@@ -25,6 +26,7 @@ import { GRAPHIQL_ASSETS_PATH, GRAPHQL_PATH, KEY_EXCHANGE_PATH, routedPath } fro
 import { requireHost, targetOf } from './request-target.ts'
 import { type Route, toResponse } from './route.ts'
 import { createTurnAway } from './turn-away.ts'
+import type { UnreadAnswers } from './unread-answers.ts'
 import { type Unreadable, createUnreadable } from './unreadable.ts'
 import { headersOfAll, requestIdOf } from './usual-headers.ts'
 
@@ -62,6 +64,8 @@ export interface HandlerOptions {
   readonly cors: Cors
   /** Of requests, and of streams of lines, which may take long and so count apart. */
   readonly admission: { readonly requests: Admission; readonly streams: Admission }
+  readonly bodies: ArrivingBodies
+  readonly unread: UnreadAnswers
   readonly clock: Clock
   readonly logger: Logger
   readonly observer?: Observer
@@ -168,9 +172,20 @@ async function answer(exchange: Exchange, options: HandlerOptions): Promise<Resp
   if (method.needs === 'no key') return method.run(request)
   const isTimed = route.isStream?.(request) !== true
   seen.isStream = !isTimed
-  return admitted(exchange, options, { needs: method.needs, isTimed }, (principal, { spending }, signal) =>
-    method.run(request, principal, requestId, spending, signal),
-  )
+  return admitted(exchange, options, { needs: method.needs, isTimed }, async (principal, visit) => {
+    if (isRead(request)) visit.enter()
+    return method.run(request, {
+      principal,
+      requestId,
+      spending: visit.spending,
+      signal: visit.signal,
+      readJson: async (maxBytes, yieldIfLong) => {
+        const bytes = await visit.readBody(maxBytes)
+        visit.enter()
+        return parseBody(bytes, yieldIfLong)
+      },
+    })
+  })
 }
 
 async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promise<Response> {
@@ -181,7 +196,7 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
   if (request.method !== 'GET' && request.method !== 'POST')
     return refuseMethod(exchange, options, ['GET', 'POST'])
   const door = { needs: 'any key', isTimed: true } as const
-  return admitted(exchange, options, door, async (principal, allowance, signal) => {
+  return admitted(exchange, options, door, async (principal, visit) => {
     if (request.method === 'POST') {
       requireMediaType(request, ['application/json'])
       requireDeclaredLength(request, maxBodyBytes)
@@ -191,13 +206,15 @@ async function answerGraphql(exchange: Exchange, options: HandlerOptions): Promi
       requestId,
       seen,
       principal,
-      rateLimit: allowance.left,
-      pay: allowance.pay,
-      connectionLogs: connectionLogsOf(principal, allowance.spending, signal),
+      rateLimit: visit.left,
+      pay: visit.pay,
+      readBody: visit.readBody,
+      enter: visit.enter,
+      connectionLogs: connectionLogsOf(principal, visit.spending, visit.signal),
       managedKeys: beforeNewKeys(managedKeysOf(principal), () => (holdsKey = true)),
       lastEventId: request.headers.get('last-event-id') || null,
       subscription: {},
-      signal,
+      signal: visit.signal,
     })
     // Neither we nor a proxy compresses it: the length would tell of a key next to what a caller sent.
     if (holdsKey) response.headers.set('cache-control', 'no-store, no-transform')
@@ -218,13 +235,21 @@ const beforeNewKeys = (keys: ManagedKeys, call: () => void): ManagedKeys => ({
   },
 })
 
-/** What one request has to spend. */
-interface Allowance {
+/** A request whose key was looked at: what it may spend, and how it goes on. */
+interface Visit {
   /** What was left when the request last took of it; null where there is no limit. */
   left(): RateLimit | null
   /** Takes what an operation of this cost takes beyond the first token. @throws {AppError} RATE_LIMITED */
   pay(cost: number): void
   readonly spending: Spending
+  /** @throws {AppError} what {@link ArrivingBodies.read} throws */
+  readBody(maxBytes: number): Promise<Uint8Array>
+  /**
+   * Counts the request as work, once all of it has arrived.
+   * @throws {AppError} RATE_LIMITED, SERVICE_UNAVAILABLE
+   */
+  enter(): void
+  signal(): AbortSignal
 }
 
 interface Door {
@@ -235,53 +260,79 @@ interface Door {
 }
 
 /**
- * Runs `work` for a request with a good key that has what is needed and is within its limit, and tells what is left of
- * the limit.
+ * Runs `work` for a request with a good key that has what is needed and is within its limits, and tells what is left of
+ * the rate limit. Looking at the key counts as work, and so does what follows {@link Visit.enter}; waiting for the body
+ * does not.
  */
 async function admitted(
   { request, peer, seen, attempt }: Exchange,
-  { keys, badKeys, trustedProxies, rateLimiter, deadlines, admission }: HandlerOptions,
+  options: HandlerOptions,
   { needs, isTimed }: Door,
-  work: (principal: Principal, allowance: Allowance, signal: () => AbortSignal) => Promise<Response>,
+  work: (principal: Principal, visit: Visit) => Promise<Response>,
 ): Promise<Response> {
+  const { keys, badKeys, trustedProxies, rateLimiter, deadlines, bodies, unread } = options
+  const admission = isTimed ? options.admission.requests : options.admission.streams
   let left: RateLimit | null = null
   let points = 0
   const within = (taken: RateLimit | null) => {
     left = taken
     if (taken && taken.retryAfterMs > 0) throw overLimit(taken)
   }
-  const serve = async (signal: () => AbortSignal) => {
+  let leave: Leave | undefined
+  let isOver = false
+  let body: ArrivedBody | undefined
+  const serve = async (signal: () => AbortSignal, end: () => void) => {
     const principal = await authenticate(
       request,
       keys,
       badKeys,
       addressOf({ request, peer }, { trustedProxies }),
     )
-    const keyId = principal.keyId ?? ''
-    seen.keyId = keyId
+    seen.keyId = principal.keyId ?? ''
     seen.userId = principal.userId
-    within(await rateLimiter.take(keyId))
+    const user = shareholderOf(principal)
+    peer?.measuredBy?.(unread.answerTo(user))
+    const payer = user ?? ''
+    within(await rateLimiter.take(payer))
     requireScope(principal, needs)
-    const allowance: Allowance = {
+    unread.requireRoom(user)
+    end()
+    const visit: Visit = {
       left: () => left,
       pay: (cost) => {
         points = cost
-        within(rateLimiter.takeMore(keyId, tokensOf(cost) - 1))
+        within(rateLimiter.takeMore(payer, tokensOf(cost) - 1))
       },
       spending: {
-        charge: (tokens) => void (left = rateLimiter.charge(keyId, tokens)),
-        pauseMs: () => rateLimiter.pauseMs(keyId),
+        charge: (tokens) => void (left = rateLimiter.charge(payer, tokens)),
+        pauseMs: () => rateLimiter.pauseMs(payer),
         points: () => points,
       },
+      readBody: async (maxBytes) => {
+        body = await bodies.read(request, user, maxBytes)
+        // What comes after the answer, because time was over, is no work.
+        if (isOver) body.end()
+        return body.bytes
+      },
+      enter: () => {
+        if (!isOver) leave = admission.enter(user)
+      },
+      signal,
     }
-    return work(principal, allowance, signal)
+    if (!isTimed) visit.enter()
+    return work(principal, visit)
   }
   const response = await attempt(async () => {
-    const leave = (isTimed ? admission.requests : admission.streams).enter(peer?.lateMs)
+    const end = admission.begin(peer?.lateMs)
     try {
-      return await (isTimed ? deadlines.within(request, serve) : serve(() => request.signal))
+      return await (isTimed
+        ? deadlines.within(request, (signal) => serve(signal, end))
+        : serve(() => request.signal, end))
     } finally {
-      leave()
+      isOver = true
+      end()
+      leave?.(!request.signal.aborted)
+      body?.end()
     }
   })
   const told = left as RateLimit | null

@@ -6,6 +6,7 @@ import { AppError } from '../kernel/errors.ts'
 import { createLateness } from './lateness.ts'
 import { type FrameworkRequest, bodyAlreadyRead, toRequest } from './node-request.ts'
 import { addressOf } from './request-target.ts'
+import type { SentAnswer } from './unread-answers.ts'
 
 /** Who is at the other end of the connection on which a request came. */
 export interface Peer {
@@ -13,6 +14,8 @@ export interface Peer {
   readonly address?: string | undefined
   /** How long the request waited for others before it was handed on, in milliseconds, where that is known. */
   readonly lateMs?: number
+  /** Takes what measures how much of the answer is unread; the last one counts. */
+  readonly measuredBy?: (sent: SentAnswer) => void
   /** Why the server that received the request could not read it. It is answered with this. */
   readonly unreadable?: AppError | undefined
 }
@@ -85,12 +88,20 @@ export function createListener(
       body,
       expectsContinue,
     })
+    let sent: SentAnswer | undefined
+    outgoing.once('close', () => sent?.end())
     const response = await handler(request, {
       address: incoming.socket.remoteAddress,
       lateMs,
+      measuredBy: (one) => {
+        sent?.end()
+        sent = one
+        // It left before it was known who it was.
+        if (outgoing.closed) one.end()
+      },
       unreadable: isUnreadable ? address : isGone ? BODY_IS_GONE : undefined,
     }).catch(() => new Response(null, { status: 500, headers: { 'content-length': '0' } }))
-    return send(response, answer)
+    return send(response, answer, () => sent?.measure(outgoing))
   }
 }
 
@@ -101,10 +112,10 @@ interface Answer {
   readonly clock: Clock
 }
 
-async function send(response: Response, answer: Answer): Promise<void> {
+async function send(response: Response, answer: Answer, measure: () => void): Promise<void> {
   const { incoming, outgoing } = answer
   const isWhole = response.headers.has('content-length')
-  if (isWhole && (response.status === 408 || leavesBody(answer)))
+  if (isWhole && closesConnection(response.headers.get('connection'), answer))
     return sendText(
       {
         status: response.status,
@@ -113,17 +124,52 @@ async function send(response: Response, answer: Answer): Promise<void> {
       },
       answer,
     )
-  await sendNodeResponse(response, outgoing, incoming, true)
+  if (isWhole || response.body === null) {
+    const sending = sendNodeResponse(response, outgoing, incoming, true)
+    measure()
+    await sending
+  } else await sendStream(response, response.body, answer, measure)
   if (!leavesBody(answer)) return discard(incoming)
   // A stream that ended before the lines that it answers.
   await linger(answer)
   incoming.socket.destroySoon()
 }
 
+/** An answer whose end is not known, part by part: each when the one before it has been taken. */
+async function sendStream(
+  { status, headers }: Response,
+  body: ReadableStream<Uint8Array>,
+  { incoming, outgoing }: Answer,
+  measure: () => void,
+): Promise<void> {
+  // Heartbeats and the time for reading decide how long it may be silent.
+  incoming.socket.setTimeout?.(0)
+  outgoing.writeHead(status, Object.fromEntries(headers))
+  const reader = body.getReader()
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    if (outgoing.destroyed) return reader.cancel()
+    const hasRoom = outgoing.write(next.value, measure)
+    measure()
+    if (!hasRoom) await drained(outgoing)
+  }
+  outgoing.end()
+}
+
+/** Resolves when all was taken, or the connection is closed. */
+const drained = (outgoing: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = () => {
+      outgoing.off('drain', done).off('close', done)
+      resolve()
+    }
+    if (outgoing.destroyed) resolve()
+    else outgoing.once('drain', done).once('close', done)
+  })
+
 /** Small answers, whole: the client has all of it before the connection is closed. */
 async function sendText({ status, headers, text }: TextAnswer, answer: Answer): Promise<void> {
   const { incoming, outgoing } = answer
-  if (status !== 408 && !leavesBody(answer)) {
+  if (!closesConnection(headers['connection'], answer)) {
     outgoing.writeHead(status, headers).end(text)
     return discard(incoming)
   }
@@ -132,6 +178,10 @@ async function sendText({ status, headers, text }: TextAnswer, answer: Answer): 
   await linger(answer)
   outgoing.end()
 }
+
+/** Whether the answer says so, or so much of the body is still to come that the connection is better closed. */
+const closesConnection = (connection: string | null | undefined, answer: Answer): boolean =>
+  connection === 'close' || leavesBody(answer)
 
 /** Up to so many bytes of a body that nobody wants are read all the same, so that the connection can be kept. */
 const DISCARDED_BYTES = 65_536
@@ -146,8 +196,8 @@ function leavesBody({ incoming, expectsContinue }: Answer): boolean {
 /** Node does this for a body that nobody has begun to read, and for no other. */
 function discard(incoming: IncomingMessage): void {
   if (incoming.complete || incoming.destroyed) return
-  incoming.removeAllListeners('readable')
-  incoming.on('data', () => undefined)
+  incoming.removeAllListeners('data')
+  incoming.resume()
 }
 
 /** How long a client that still sends may take to notice the answer. */

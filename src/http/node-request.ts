@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Request as FastRequest } from '@whatwg-node/fetch'
 import { createCustomAbortControllerSignal } from '@whatwg-node/server'
+import { setBodySource } from './body.ts'
+import { chunksOf } from './incoming-chunks.ts'
 
 /** What `node:http` received, as a Request at `address`. Its signal is aborted if the client leaves before the answer ends. */
 export function toRequest(
@@ -18,8 +20,18 @@ export function toRequest(
   const headers = headersOf(incoming, body !== undefined)
   const init = { method, headers, signal: aborter.signal }
   if (method === 'GET' || method === 'HEAD') return new FastRequest(address, init)
-  const source = body ?? (expectsContinue ? continued(incoming, outgoing) : incoming)
-  return new FastRequest(address, { ...init, body: source as BodyInit, duplex: 'half' } as RequestInit)
+  const request = new FastRequest(address, {
+    ...init,
+    body: (body ?? incoming) as BodyInit,
+    duplex: 'half',
+  } as RequestInit)
+  if (body === undefined)
+    setBodySource(request, () => {
+      // The client sends its body only when it is told to.
+      if (expectsContinue) outgoing.writeContinue()
+      return chunksOf(incoming)
+    })
+  return request
 }
 
 export interface RequestParts {
@@ -43,21 +55,6 @@ function headersOf({ headers }: IncomingMessage, isRead: boolean): Record<string
   }
   return copied
 }
-
-/** The body of a client that waits for `100 Continue`, which it gets as soon as somebody reads. */
-const continued = (incoming: IncomingMessage, outgoing: ServerResponse): AsyncIterable<Uint8Array> => ({
-  [Symbol.asyncIterator]: () => {
-    const chunks = incoming[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
-    let isAsked = false
-    return {
-      next: () => {
-        if (!isAsked) outgoing.writeContinue()
-        isAsked = true
-        return chunks.next()
-      },
-    }
-  },
-})
 
 /** A request as frameworks hand it on: what `node:http` received, perhaps below `raw`, perhaps with its body read already. */
 export interface FrameworkRequest {

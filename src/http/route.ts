@@ -2,6 +2,7 @@ import { Response as FastResponse } from '@whatwg-node/fetch'
 import type { Principal } from '../auth/principal.ts'
 import type { Spending } from '../auth/rate-limit.ts'
 import type { Needs } from '../auth/scopes.ts'
+import type { YieldIfLong } from '../kernel/yield-if-long.ts'
 import type { TextAnswer } from './node-listener.ts'
 
 /** A path: which methods it takes, what each needs, and what it does. */
@@ -17,14 +18,22 @@ export type Method =
   | {
       /** Asked for before it runs. */
       readonly needs: Needs
-      readonly run: (
-        request: Request,
-        principal: Principal,
-        requestId: string,
-        spending: Spending,
-        signal: () => AbortSignal,
-      ) => Promise<Response>
+      readonly run: (request: Request, caller: Caller) => Promise<Response>
     }
+
+/** Who asks, and what the path gets of the request. */
+export interface Caller {
+  readonly principal: Principal
+  readonly requestId: string
+  readonly spending: Spending
+  /** Aborted when the time of the request is over, or its client has gone. */
+  readonly signal: () => AbortSignal
+  /**
+   * Reads the body as JSON.
+   * @throws {AppError} for one that is too large, is no JSON, or does not come; SERVICE_UNAVAILABLE, RATE_LIMITED
+   */
+  readJson(maxBytes: number, yieldIfLong: YieldIfLong): Promise<unknown>
+}
 
 /** An answer that is known as a whole. Its length says so: what has none is a stream. */
 export const wholeText = (

@@ -29,7 +29,7 @@ describe.each(PROVIDERS)('the rate limit on %s', (provider) => {
   afterAll(() => app.stop())
 
   it('lets a minute of requests come at once, refills evenly, and says when to come again', async () => {
-    const [key, other] = [await app.key('user-1'), await app.key('user-1')]
+    const [key, other] = [await app.key('user-1'), await app.key('user-2')]
     const seconds = clock.now() / 1_000
     expect(left(await app.send(key, PATH))).toEqual([4, 3, seconds + 15])
     expect(left(await app.send(key, `${PATH}?limit=0`))).toEqual([4, 2, seconds + 30])
@@ -38,7 +38,7 @@ describe.each(PROVIDERS)('the rate limit on %s', (provider) => {
     const refused = await app.send(key, PATH)
     expect(refused.status).toBe(429)
     expect(await refused.json()).toEqual({
-      error: 'Expected at most 4 requests a minute with this key. Try again in 15 seconds.',
+      error: 'Expected at most 4 requests a minute of this user. Try again in 15 seconds.',
     })
     expect(refused.headers.get('retry-after')).toBe('15')
     expect(left(refused)).toEqual([4, 0, seconds + 60])
@@ -71,7 +71,7 @@ describe.each(PROVIDERS)('the rate limit on %s', (provider) => {
         body: (await response.json()) as GraphqlAnswer & { extensions?: { cost: { points: number } } },
       }
     }
-    const key = await app.key('user-1')
+    const key = await app.key('heavy-1')
     const { response, body } = await ask(key)
     const points = body.extensions?.cost.points ?? Number.NaN
     const tokens = Math.ceil(points / COST_PER_TOKEN)
@@ -79,7 +79,7 @@ describe.each(PROVIDERS)('the rate limit on %s', (provider) => {
     expect(left(response).slice(0, 2)).toEqual([4, 4 - tokens])
     expect(body.data.viewer.rateLimit).toEqual({ remaining: 4 - tokens })
 
-    const other = await app.key('user-1')
+    const other = await app.key('heavy-2')
     for (let spent = 0; spent < 5 - tokens; spent += 1) await app.send(other, PATH)
     const refused = await ask(other)
     expect([refused.response.status, refused.body.errors?.[0]?.extensions.code]).toEqual([
@@ -95,7 +95,7 @@ describe.each(PROVIDERS)('the rate limit on %s', (provider) => {
 
   it('tells over GraphQL what it tells in headers', async () => {
     const seconds = clock.now() / 1_000
-    const key = await app.key('user-1')
+    const key = await app.key('user-3')
     const ask = () =>
       app.send(key, '/graphql', {
         method: 'POST',
@@ -119,12 +119,20 @@ describe.each(PROVIDERS)('the rate limit on %s', (provider) => {
     expect(await refused.json()).toEqual({
       errors: [
         {
-          message: 'Expected at most 4 requests a minute with this key. Try again in 15 seconds.',
+          message: 'Expected at most 4 requests a minute of this user. Try again in 15 seconds.',
           extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 15 },
         },
       ],
     })
     expect(refused.headers.get('retry-after')).toBe('15')
+  })
+
+  it('is one for all keys of a user, and one for each service key', async () => {
+    const [first, second] = [await app.key('user-5'), await app.key('user-5')]
+    const services = [await app.key(null), await app.key(null)]
+    const remaining = async (key: string) => left(await app.send(key, PATH))[1]
+    expect([await remaining(first), await remaining(second), await remaining(first)]).toEqual([3, 2, 1])
+    expect(await Promise.all(services.map(remaining))).toEqual([3, 3])
   })
 
   it('is not there with 0: no headers, and null', async () => {
@@ -170,7 +178,7 @@ describe.each(PROVIDERS)('the rate limit on %s', (provider) => {
   })
 
   it('stores a stream to its end whatever is left, and lets the key wait for it afterwards, a minute at most', async () => {
-    const key = await app.key('user-1')
+    const key = await app.key('user-4')
     const body = `${JSON.stringify(LOG)}\n`.repeat(1_900)
     const stream = await app.send(key, PATH, { method: 'POST', headers: NDJSON, body })
     expect(await stream.json()).toMatchObject({ accepted: 1_900 })

@@ -52,6 +52,8 @@ function waysOf(app: TestApp, schema = createSchema(), introspection = true) {
       principal,
       rateLimit: () => null,
       pay: () => undefined,
+      enter: () => undefined,
+      readBody: async () => Buffer.from('{}'),
       connectionLogs: app.connectionLogsOf(principal),
       managedKeys: app.managedKeysOf(principal),
       lastEventId: null,
@@ -340,6 +342,8 @@ it('asks a database that fails once, and tells of the failure as execution does'
       principal: OPERATOR,
       rateLimit: () => null,
       pay: () => undefined,
+      enter: () => undefined,
+      readBody: async () => Buffer.from(JSON.stringify({ query: '{ connectionLogs { logs { id } } }' })),
       lastEventId: null,
       subscription: {},
       connectionLogs: {

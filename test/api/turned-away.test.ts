@@ -6,32 +6,32 @@ import { startTestApp } from '../support/app.ts'
 const PATH = '/api/v1/connections/logs'
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-/** A service that works on one request at a time, and whether it does: the rest of that one never comes. */
+/** A service that works on one request at a time, and whether it does: that one waits for the writer of the database. */
 async function start({ isBusy = true } = {}) {
   const app = await startTestApp('sqlite', {
     env: { MAX_CONCURRENT_REQUESTS: '1', CORS_ORIGINS: 'https://app.example' },
   })
   const key = await app.key('u1')
-  const gone = new AbortController()
-  let held: Promise<Response> | undefined
+  let letGo: () => void = () => undefined
+  let held: Promise<unknown> | undefined
   if (isBusy) {
-    await new Promise<void>((resolve) => {
-      const body = new ReadableStream(
-        {
-          start: (controller) =>
-            gone.signal.addEventListener('abort', () => controller.error(gone.signal.reason)),
-          pull: () => resolve(),
-        },
-        { highWaterMark: 0 },
-      )
-      const init = { method: 'POST', headers: JSON_TYPE, body, duplex: 'half', signal: gone.signal }
-      held = app.send(key, '/graphql', init)
+    const until = new Promise<void>((resolve) => (letGo = resolve))
+    await new Promise<void>((began) => {
+      const writing = app.database.transaction(async () => {
+        began()
+        await until
+      })
+      held = writing
     })
+    const body = JSON.stringify({ platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' })
+    held = Promise.all([held, app.send(key, PATH, { method: 'POST', headers: JSON_TYPE, body })])
+    const probe = { method: 'GET', url: PATH, headers: {} }
+    await vi.waitFor(() => expect(app.turnAway(probe, 0)).toBeDefined())
   }
   const turnedAway = (method: string, url: string, headers: Record<string, string> = {}) =>
     app.turnAway({ method, url, headers: { authorization: `Bearer ${key}`, ...headers } }, 0)
   const end = async () => {
-    gone.abort()
+    letGo()
     await held
   }
   return { app, key, turnedAway, end }

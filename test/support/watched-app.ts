@@ -4,11 +4,13 @@ import { createRateLimiter } from '../../src/auth/rate-limit.ts'
 import { createGate } from '../../src/graphql/gate.ts'
 import type { QueryLimits } from '../../src/graphql/limits.ts'
 import { createAdmission } from '../../src/http/admission.ts'
+import { createArrivingBodies } from '../../src/http/arriving-bodies.ts'
 import { createCors } from '../../src/http/cors.ts'
 import { createDeadlines } from '../../src/http/deadline.ts'
 import { createGraphql } from '../../src/http/graphql.ts'
 import { createHandler } from '../../src/http/handler.ts'
 import { createDocumentFinder } from '../../src/http/persisted.ts'
+import { createUnreadAnswers } from '../../src/http/unread-answers.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { NEVER_YIELDS } from '../../src/kernel/yield-if-long.ts'
 import type { Logger } from '../../src/kernel/logger.ts'
@@ -65,9 +67,13 @@ export async function startWatchedApp(
     error: (fields, message) => void app.logged.push({ level: 'error', fields, message }),
   }
   const deadlines = createDeadlines(requestTimeoutMs, systemClock)
-  const bounds = { most: 100, maxQueueMs: 60_000, clock: systemClock }
+  const shares = { userPercent: 100, clock: systemClock }
+  const bounds = { most: 100, maxQueueMs: 60_000, ...shares }
+  const unread = createUnreadAnswers({ mostBytes: 100_000_000, ...shares })
   const { fetch } = createHandler({
     admission: { requests: createAdmission(bounds), streams: createAdmission(bounds) },
+    bodies: createArrivingBodies({ most: 100, mostBytes: 100_000_000, ...shares }),
+    unread,
     routes: [],
     graphql: createGraphql({
       schema,
@@ -102,6 +108,7 @@ export async function startWatchedApp(
     app,
     stop: async () => {
       await deadlines.stop()
+      await unread.stop()
       await app.stop()
     },
     reached,

@@ -10,7 +10,13 @@ const SHORT_MS = QUEUE_MS / 5
 
 function start(options: Partial<AdmissionOptions> = {}) {
   const clock = createTestClock(0)
-  const admission = createAdmission({ most: 10_000, maxQueueMs: QUEUE_MS, clock, ...options })
+  const admission = createAdmission({
+    most: 10_000,
+    userPercent: 25,
+    maxQueueMs: QUEUE_MS,
+    clock,
+    ...options,
+  })
   /** In the order in which they came: the first of them ends next. */
   const inside: (() => void)[] = []
   return {
@@ -18,12 +24,13 @@ function start(options: Partial<AdmissionOptions> = {}) {
     clock,
     inside,
     /** @returns whether it was let in */
-    come: (lateMs?: number) => {
+    come: (lateMs?: number, user: string | null = null) => {
       try {
-        inside.push(admission.enter(lateMs))
+        admission.begin(lateMs)()
+        inside.push(admission.enter(user))
         return true
       } catch (error) {
-        expect(error).toMatchObject(BUSY)
+        expect(error).toMatchObject(user === null ? BUSY : { retryAfterSeconds: 1 })
         return false
       }
     },
@@ -65,8 +72,8 @@ describe('admission', () => {
 
   it('counts one out once, however often that is said', () => {
     const { enter, figures } = start()
-    const leave = enter()
-    enter()
+    const leave = enter(null)
+    enter(null)
     leave()
     leave()
     expect(figures().inside).toBe(1)
@@ -149,6 +156,56 @@ describe('admission', () => {
     for (let n = 0; n < 10; n += 1) expect(service.come()).toBe(true)
     service.clock.advance(60_000)
     expect(service.come()).toBe(true)
+  })
+
+  it('learns no pace from those who left before they were done', () => {
+    const service = start()
+    const leave = Array.from({ length: 20 }, () => service.enter(null))
+    service.clock.advance(900)
+    for (const one of leave.slice(0, 16)) one(false)
+    expect(Array.from({ length: 200 }, () => service.come()).every(Boolean)).toBe(true)
+  })
+
+  it('counts whose key is looked at, and takes none of them for a queue', () => {
+    const service = start({ most: 30 })
+    const ends = Array.from({ length: 29 }, () => service.begin())
+    service.clock.advance(60_000)
+    expect([service.come(), service.come()]).toEqual([true, false])
+    for (const end of ends) end()
+    expect(service.figures().inside).toBe(1)
+  })
+
+  it.each([
+    { userPercent: 25, others: true },
+    { userPercent: 100, others: false },
+  ])(
+    'a user who sends without end keeps the others waiting for a share of $userPercent %: they are let in: $others',
+    ({ userPercent, others }) => {
+      const service = start({ userPercent, most: 256 })
+      const { come, clock, inside } = service
+      let [came, refused] = [0, 0]
+      for (let at = 0; at < 20_000; at += 50) {
+        for (let n = 0; n < 5; n += 1) come(0, 'greedy')
+        if (at % 1_000 === 0) {
+          came += 1
+          if (!come(0, 'other')) refused += 1
+        }
+        clock.advance(50)
+        inside.shift()?.()
+      }
+      expect(came).toBe(20)
+      if (others) expect(refused).toBe(0)
+      else expect(refused).toBeGreaterThan(10)
+    },
+  )
+
+  it('a user has all places but a share while nobody else comes, and a share as soon as somebody does', () => {
+    const { come, end } = start({ most: 40, maxQueueMs: 60_000 })
+    const letIn = () => Array.from({ length: 40 }, () => come(0, 'one')).filter(Boolean).length
+    expect(letIn()).toBe(30)
+    expect(come(0, 'other')).toBe(true)
+    for (let n = 0; n < 31; n += 1) end()
+    expect(letIn()).toBe(10)
   })
 
   it('knows no wait of those who are long by nature', () => {

@@ -5,7 +5,7 @@ import { countedParts, inOrder, isShallow, usersSize } from '../counted.ts'
 import type { Column, Dialect, LogTable, PageRequest, Position } from '../dialect.ts'
 import { erasingBy } from './erasing.ts'
 import { followingBy, isOwn } from './following.ts'
-import { CLEANUP_LOCK, PARTITION_LOCK } from './locks.ts'
+import { CLEANUP_LOCK, PARTITION_LOCK, lockOfKeys } from './locks.ts'
 import { postgresRewriting } from './rewriting.ts'
 import { OUTER_FIRST, storingBy } from './storing.ts'
 import { recounting } from '../recount.ts'
@@ -112,6 +112,8 @@ export const postgresDialect: Dialect = {
     sql`SELECT pg_advisory_xact_lock(${raw(PARTITION_LOCK)})`,
     sql`LOCK TABLE ${raw(counts.deltas)} IN SHARE ROW EXCLUSIVE MODE`,
   ],
+
+  lockKeysOf: (userId) => [sql`SELECT pg_advisory_xact_lock(${lockOfKeys(userId)})`],
 
   countedTotal: (request) =>
     sql`WITH ${join(counted.pieces(request), ', ')} SELECT (${counted.total}) AS total`,

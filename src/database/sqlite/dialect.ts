@@ -105,6 +105,7 @@ export const sqliteDialect: Dialect = {
 
   // A transaction has the writer for itself.
   lockCounts: () => [],
+  lockKeysOf: () => [],
 
   countedTotal: (request) =>
     sql`WITH ${join(counted.pieces(request), ', ')} SELECT (${counted.total}) AS total`,
