@@ -11,7 +11,7 @@ export interface Shares {
   /**
    * Counts an amount until it is ended. It does not check: ask {@link excess} before.
    * @param close gives the amount up. Where there is too much of it, the oldest holding that can be closed is: of the
-   *   user if that user holds too much, else of the user who holds the most.
+   *   user if that user holds too much, else of the user who holds the most. The only one there is stays.
    */
   hold(user: string | null, amount: number, close?: (excess: Excess) => void): Holding
   heldBy(user: string | null): number
@@ -105,7 +105,9 @@ export function createShares({ total, userPercent, isElastic = false, clock }: S
   function closeOldest(user: string | null): void {
     for (let tooMuch = excess(user, 0); tooMuch; tooMuch = excess(user, 0)) {
       const [oldest] = (tooMuch.of === 'user' ? users.get(user) : largest())?.closable ?? []
-      if (!oldest) return
+      // What is too much by itself stays: to close it would make it impossible, not rare.
+      const isOnly = oldest?.amount === (tooMuch.of === 'user' ? heldBy(user) : sum)
+      if (!oldest || isOnly) return
       const { close } = oldest
       // Whoever closes it ends it at once; a holder that did not would be asked again and again.
       close?.(tooMuch)
