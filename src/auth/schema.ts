@@ -14,7 +14,7 @@ export const ScopeEnum = builder.enumType('Scope', {
 
 const RateLimitType = builder.objectRef<RateLimit>('RateLimit').implement({
   description:
-    "What is left of a key's allowance: as many requests as a minute's limit at once, refilled evenly. Heavy requests count as several.",
+    "What is left of the allowance of a key's user, or of a service key: as many requests as a minute's limit at once, refilled evenly. Heavy requests count as several.",
   fields: (t) => ({
     limit: t.exposeInt('limit', { description: 'Requests a minute, and at once.' }),
     remaining: t.exposeInt('remaining', { description: 'Requests that can be made now.' }),

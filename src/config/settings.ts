@@ -148,7 +148,7 @@ export const SETTINGS = {
     0,
     1_000_000,
     1200,
-    'Requests a key may make in a minute; 0 turns the limit off.',
+    'Requests a user may make in a minute with all keys together, or a service key; 0 turns the limit off.',
   ),
   BAD_KEYS_PER_MINUTE: wholeNumber(
     0,
@@ -224,7 +224,7 @@ export const SETTINGS = {
     1,
     100_000,
     256,
-    'Most requests that a process works on at a time, and most streams of lines; it refuses others at once.',
+    'Most requests that a process works on at a time, and most streams of lines; it refuses others at once. Four times as many may still be sending their bodies.',
   ),
   MAX_QUEUE_MILLISECONDS: wholeNumber(
     10,

@@ -12,6 +12,8 @@ export function chunksOf(incoming: IncomingMessage): AsyncIterableIterator<Uint8
   let state: 'unread' | 'open' | 'ended' | 'broken' = 'unread'
   let wake: () => void = () => undefined
 
+  const isOpen = () => state === 'open'
+
   const onData = (chunk: Uint8Array) => {
     waiting.push(chunk)
     if (waiting.length >= WAITING_CHUNKS) incoming.pause()
@@ -39,7 +41,7 @@ export function chunksOf(incoming: IncomingMessage): AsyncIterableIterator<Uint8
     },
     next: async () => {
       if (state === 'unread') begin()
-      while (waiting.length === 0 && state === 'open') {
+      while (waiting.length === 0 && isOpen()) {
         const woken = new Promise<void>((resolve) => (wake = resolve))
         if (incoming.isPaused()) incoming.resume()
         await woken

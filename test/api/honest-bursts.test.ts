@@ -1,5 +1,5 @@
 import { once, setMaxListeners } from 'node:events'
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { expect, it, vi } from 'vitest'
 import { listen } from '../../src/http/listen.ts'
@@ -61,9 +61,9 @@ it.each(PROVIDERS)(
       })
       sent.on('error', () => undefined)
       sent.end(DOCUMENT)
-      const [response] = await once(sent, 'response')
+      const [response] = (await once(sent, 'response')) as [IncomingMessage]
       response.on('error', () => undefined).resume()
-      return response.statusCode as number
+      return response.statusCode
     }
     for (let round = 0; round < 10; round += 1) {
       const over = new AbortController()
