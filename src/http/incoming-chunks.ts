@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
 
 /** So many chunks may wait to be taken before the connection is paused. */
 const WAITING_CHUNKS = 4
@@ -7,7 +7,7 @@ const WAITING_CHUNKS = 4
  * The body of what `node:http` received, piece by piece, from its plain events: what has arrived is never waited for.
  * Reading begins with the first call. An iterator that is ended early leaves the rest of the body on the connection.
  */
-export function chunksOf(incoming: IncomingMessage): AsyncIterableIterator<Uint8Array> {
+export function chunksOf(incoming: Readable): AsyncIterableIterator<Uint8Array> {
   const waiting: Uint8Array[] = []
   let state: 'unread' | 'open' | 'ended' | 'broken' = 'unread'
   let wake: () => void = () => undefined

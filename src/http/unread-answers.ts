@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import type { Running } from '../kernel/lifecycle.ts'
 import { createShares, overShare } from '../kernel/shares.ts'
@@ -21,7 +20,7 @@ export interface SentAnswer {
    * Counts what this response holds in memory, and again each time that this changes. The response is closed if its user
    * holds too much, or if the client does not take what it holds within {@link READ_WITHIN_MS}.
    */
-  measure(outgoing: Pick<ServerResponse, 'writableLength' | 'destroy'>): void
+  measure(outgoing: { readonly writableLength: number; destroy(): void }): void
   end(): void
 }
 

@@ -20,10 +20,7 @@ function start() {
     const holds = (writableLength: number) =>
       sent.measure({
         writableLength,
-        destroy: () => {
-          closed.push(name)
-          return undefined as never
-        },
+        destroy: () => void closed.push(name),
       })
     return { ...sent, holds }
   }
