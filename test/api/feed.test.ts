@@ -215,7 +215,9 @@ describe.each(PROVIDERS)('connectionLogRecorded on %s', (provider) => {
   })
 
   it('takes so many of a key, and so many in all', async () => {
-    const own = await startTestApp(provider, { env: { STREAMS: '3', STREAMS_PER_KEY: '2' } })
+    const own = await startTestApp(provider, {
+      env: { STREAMS: '3', STREAMS_PER_KEY: '2', USER_SHARE_PERCENT: '100' },
+    })
     const [key, second] = [await own.key('u1'), await own.key('u2')]
     const codeOf = async ({ next }: Follower) => (await next())?.data.errors[0].extensions.code
     const followers = [await follow(own, key), await follow(own, key)]
@@ -224,6 +226,20 @@ describe.each(PROVIDERS)('connectionLogRecorded on %s', (provider) => {
     expect(await codeOf(await follow(own, second))).toBe('SERVICE_UNAVAILABLE')
     await followers[0]?.close()
     followers.push(await follow(own, key))
+    await record(own, 'a')
+    expect(await followers.at(-1)?.nextLog()).toBe('a')
+    await Promise.all(followers.map(({ close }) => close()))
+  })
+
+  it('takes a quarter of all from one user, with however many keys, and then still those of others', async () => {
+    const own = await startTestApp(provider, { env: { STREAMS: '8' } })
+    const followers = [await follow(own, await own.key('u1')), await follow(own, await own.key('u1'))]
+    const refused = await (await follow(own, await own.key('u1'))).next()
+    expect(refused?.data.errors[0]).toMatchObject({
+      message: 'Expected at most 2 subscriptions of this user at a time, got 3. End one first.',
+      extensions: { code: 'RATE_LIMITED' },
+    })
+    followers.push(await follow(own, await own.key('u2')))
     await record(own, 'a')
     expect(await followers.at(-1)?.nextLog()).toBe('a')
     await Promise.all(followers.map(({ close }) => close()))

@@ -160,7 +160,7 @@ describe.each(PROVIDERS)('the REST twin on %s', (provider) => {
     const [first, , , last] = answers
     expect(first?.headers.get('x-ratelimit-reset')).toBe(String(NOW / 1_000 + 20))
     expect(last?.headers.get('retry-after')).toBe('20')
-    const other = await app.send(await app.key('u1'), PATH)
+    const other = await app.send(await app.key('u2'), PATH)
     expect(other.headers.get('x-ratelimit-remaining')).toBe('2')
   })
 
