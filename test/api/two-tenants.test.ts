@@ -28,7 +28,11 @@ it('the sweep knows every place where text, an id or an object may be given', ()
 describe.each(PROVIDERS)('two tenants on %s', (provider) => {
   it("another's ids are answered as ids that never were, and every statement binds the tenant", async () => {
     const clock = createTestClock(NOW)
-    const app = await startTestApp(provider, { clock, env: { NODE_ENV: 'production' } })
+    const app = await startTestApp(provider, {
+      clock,
+      // The sweep sends all reads at once.
+      env: { NODE_ENV: 'production', MAX_CONCURRENT_REQUESTS: '1000' },
+    })
     const ground = await populate(app, NOW)
     const wrong = new Set<string | undefined>()
     const before = await everythingOf(FOREIGN)
@@ -73,7 +77,11 @@ describe.each(PROVIDERS)('two tenants on %s', (provider) => {
 
   it('a store that forgets the tenant is found out', async () => {
     const clock = createTestClock(NOW)
-    const app = await startTestApp(provider, { clock, env: { NODE_ENV: 'production' } })
+    const app = await startTestApp(provider, {
+      clock,
+      // The sweep sends all reads at once.
+      env: { NODE_ENV: 'production', MAX_CONCURRENT_REQUESTS: '1000' },
+    })
     const ground = await populate(app, NOW)
     intercept(app.database, withoutTenant)
     const { differing } = await sweep(ground, (at) => at.startsWith('Query'))
