@@ -45,7 +45,6 @@ describe('settings', () => {
       metricsToken: undefined,
       maxConcurrentRequests: 256,
       maxQueueMs: 1_000,
-      userSharePercent: 25,
       maxUnreadBytes: 134_217_728,
       keepAliveMs: 75_000,
       shutdownDelayMs: 0,
