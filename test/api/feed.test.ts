@@ -239,9 +239,12 @@ describe.each(PROVIDERS)('connectionLogRecorded on %s', (provider) => {
       message: 'Expected at most 2 subscriptions of this user at a time, got 3. End one first.',
       extensions: { code: 'RATE_LIMITED' },
     })
-    followers.push(await follow(own, await own.key('u2')))
+    const other = await follow(own, await own.key('u2'))
+    followers.push(other)
+    // It begins with its cursor and no error.
+    expect(await other.nextBlock()).toMatchObject({ id: expect.any(String) })
     await record(own, 'a')
-    expect(await followers.at(-1)?.nextLog()).toBe('a')
+    expect(await followers[0]?.nextLog()).toBe('a')
     await Promise.all(followers.map(({ close }) => close()))
   })
 
