@@ -13,6 +13,7 @@ import { enforceNeeds } from './auth/needs.ts'
 import { type Platforms, createPlatforms } from './connections/event.ts'
 import { extraPlatformValues, serializeUnlisted } from './connections/schema/enums.ts'
 import { builder } from './graphql/builder.ts'
+import { rejectLongValues } from './graphql/long-values.ts'
 
 /** The GraphQL schema, of all features together, each root field held to the scope that it names. */
 export function createSchema(platforms: Platforms = createPlatforms()): GraphQLSchema {
@@ -22,5 +23,6 @@ export function createSchema(platforms: Platforms = createPlatforms()): GraphQLS
   })
   const platform = schema.getType('Platform')
   if (isEnumType(platform)) serializeUnlisted(platform)
+  for (const type of Object.values(schema.getTypeMap())) if (isEnumType(type)) rejectLongValues(type)
   return enforceNeeds(schema)
 }

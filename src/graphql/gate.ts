@@ -13,7 +13,7 @@ import { createPricing } from './cost.ts'
 import { type OnStep, type QueryLimits, uncounted } from './limits.ts'
 import { checkStructure, checkSubscriptionRoot } from './structure.ts'
 import { checkTokens } from './tokens.ts'
-import { checkLiterals, checkVariables } from './values.ts'
+import { checkKeys, checkLiterals, checkVariables } from './values.ts'
 
 /** Longest document that is remembered, in characters, and how many characters of documents are. */
 export const MAX_REMEMBERED_DOCUMENT = 16_384
@@ -84,6 +84,7 @@ export function createGate(
       operation,
       costOf: (variables) => {
         if (isQuery) checkVariables(variables)
+        checkKeys(variables)
         const cost = points(variables as Readonly<Record<string, unknown>>)
         if (cost <= limits.cost) return cost
         const sentence = `Expected \`query\` to cost at most ${limits.cost} points, got ${cost}. Ask for fewer fields, or for shorter pages.`

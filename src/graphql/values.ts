@@ -34,6 +34,21 @@ export function checkLiterals(document: DocumentNode, onStep: OnStep = uncounted
   })
 }
 
+/** No name of a field is as long, and no key of JSON that may be stored. GraphQL compares an unknown name with all that there are. */
+const MAX_KEY_LENGTH = 16_384
+
+/** Holds the names of fields in variables against what they may have at most. @throws {AppError} BAD_USER_INPUT */
+export function checkKeys(variables: unknown): void {
+  if (typeof variables !== 'object' || variables === null) return
+  if (!Array.isArray(variables))
+    for (const { length } of Object.keys(variables)) {
+      if (length <= MAX_KEY_LENGTH) continue
+      const sentence = `Expected each name of a field in \`variables\` to have at most ${MAX_KEY_LENGTH} characters, got ${length}.`
+      throw new AppError('BAD_USER_INPUT', sentence)
+    }
+  for (const value of Object.values(variables)) checkKeys(value)
+}
+
 /** The same for the values of the variables of a query. @throws {AppError} BAD_USER_INPUT */
 export function checkVariables(variables: object, at = ''): void {
   const isList = Array.isArray(variables)
