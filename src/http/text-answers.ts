@@ -78,7 +78,7 @@ export function createTextAnswers({
       if ('failure' in read) return read
       if (read.page === null) return undefined
       const text = telling(plan.write(read.page), told)
-      if (Buffer.byteLength(text) > maxResponseBytes) throw responseTooLarge(maxResponseBytes)
+      if (isLongerThan(text, maxResponseBytes)) throw responseTooLarge(maxResponseBytes)
       const init = { status: 200, headers: { 'Content-Type': contentTypeOf(acceptable) } }
       return { response: new Response(text, init) }
     } catch (error) {
@@ -137,3 +137,10 @@ function conditionsOf(document: DocumentNode): string[] {
 
 const telling = (answer: string, told: object | undefined): string =>
   told ? `${answer.slice(0, -1)},"extensions":${JSON.stringify(told)}}` : answer
+
+/** Most bytes of a UTF-16 code unit in UTF-8. */
+const MAX_UNIT_BYTES = 3
+
+/** Bytes are counted only if there may be too many: pages are short. */
+const isLongerThan = (text: string, maxBytes: number): boolean =>
+  text.length * MAX_UNIT_BYTES > maxBytes && Buffer.byteLength(text) > maxBytes
