@@ -281,7 +281,9 @@ describe.each(PROVIDERS)('a batch with a wrong log on %s', (provider) => {
     ] as const) {
       const { sentence } = await graphql(`[${logText('variable', field, json)}]`)
       expect(sentence.length).toBeLessThan(1_100)
-      expect(sentence).toContain(field === long ? 'is not defined by type' : ` at "inputs[0].${field}"; `)
+      expect(sentence).toContain(
+        field === long ? 'to have at most 16384 characters, got 1000000.' : ` at "inputs[0].${field}"; `,
+      )
     }
   })
 

@@ -10,6 +10,9 @@ const PREFERRED = 'application/graphql-response+json,application/json;q=0.9'
 
 describe.each(PROVIDERS)('the media type of what is refused on %s', (provider) => {
   let app: TestApp
+  let users = 0
+  /** A key of a new user, since all keys of a user share one rate limit. */
+  const newKey = () => app.key(`u${(users += 1)}`)
   beforeAll(async () => {
     app = keep(await startTestApp(provider, { env: { RATE_LIMIT_PER_MINUTE: '3' } }))
   })
@@ -23,7 +26,7 @@ describe.each(PROVIDERS)('the media type of what is refused on %s', (provider) =
     ['text/html', JSON_TYPE],
     ['', JSON_TYPE],
   ])('with `accept: %s` is %s, whatever refuses it', async (accept, type) => {
-    const key = await app.key('u1')
+    const key = await newKey()
     const post = async (asking: string, body: string, contentType = 'application/json') => {
       const headers = { accept, 'content-type': contentType }
       const response = await app.send(asking, '/graphql', { method: 'POST', headers, body })
@@ -57,7 +60,7 @@ describe.each(PROVIDERS)('the media type of what is refused on %s', (provider) =
     const query = 'subscription { connectionLogRecorded(after: "made up") { cursor } }'
     const path = `/graphql?${new URLSearchParams({ query })}`
     const headers = { accept: `text/event-stream, ${PREFERRED}` }
-    const response = await app.send(await app.key('u1'), path, { headers })
+    const response = await app.send(await newKey(), path, { headers })
     expect([response.status, response.headers.get('content-type')]).toEqual([400, RESPONSE_TYPE])
   })
 })
