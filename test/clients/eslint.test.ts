@@ -52,7 +52,7 @@ it.each([
     ['no-unreachable-types', 'relay-connection-types'],
   ],
   [
-    '  """Cursor of the oldest log of the page; null if the page is empty."""\n  endCursor: String\n',
+    '  """\n  Where the next older page begins, to be given to `after`; null where there is nothing on the page and no more to look through.\n  """\n  endCursor: String\n',
     '',
     ['relay-page-info'],
   ],
