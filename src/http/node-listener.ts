@@ -6,7 +6,16 @@ import { AppError } from '../kernel/errors.ts'
 import { createLateness } from './lateness.ts'
 import { type FrameworkRequest, bodyAlreadyRead, toRequest } from './node-request.ts'
 import { addressOf } from './request-target.ts'
-import type { SentAnswer } from './unread-answers.ts'
+
+/** An answer on its way to the client, which a listener measures. */
+export interface SentAnswer {
+  /**
+   * Counts what this response holds in memory, and again each time that this changes. The response is closed if its user
+   * holds too much, or if the client does not take what it holds in time.
+   */
+  measure(outgoing: { readonly writableLength: number; destroy(): void }): void
+  end(): void
+}
 
 /** Who is at the other end of the connection on which a request came. */
 export interface Peer {

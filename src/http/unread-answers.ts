@@ -1,6 +1,7 @@
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import type { Running } from '../kernel/lifecycle.ts'
 import { createShares, overShare } from '../kernel/shares.ts'
+import type { SentAnswer } from './node-listener.ts'
 
 /**
  * Bytes of answers that clients have not read. A client that asks and never reads costs the memory of its answers, so
@@ -12,16 +13,6 @@ export interface UnreadAnswers extends Running {
   requireRoom(user: string | null): void
   /** What a listener reports of the answer to a request of this user. */
   answerTo(user: string | null): SentAnswer
-}
-
-/** An answer on its way to the client, which a listener measures. */
-export interface SentAnswer {
-  /**
-   * Counts what this response holds in memory, and again each time that this changes. The response is closed if its user
-   * holds too much, or if the client does not take what it holds within {@link READ_WITHIN_MS}.
-   */
-  measure(outgoing: { readonly writableLength: number; destroy(): void }): void
-  end(): void
 }
 
 export interface UnreadAnswersOptions {
