@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Request as FastRequest } from '@whatwg-node/fetch'
-import { createCustomAbortControllerSignal } from '@whatwg-node/server'
 import { setBodySource } from './body.ts'
 import { chunksOf } from './incoming-chunks.ts'
 
@@ -11,7 +10,8 @@ export function toRequest(
   { address, body, expectsContinue }: RequestParts,
 ): Request {
   const { method = 'GET' } = incoming
-  const aborter = createCustomAbortControllerSignal()
+  // Not the cheaper signal of @whatwg-node/server: `AbortSignal.any` of Node 24.22 rejects signals that are not the platform's.
+  const aborter = new AbortController()
   const leave = () => {
     if (!outgoing.writableFinished && !aborter.signal.aborted) aborter.abort()
   }

@@ -82,3 +82,26 @@ it('answers a body that is too large in words however it is sent, and a stream t
   expect([lines.status, lines.headers.get('retry-after')]).toEqual([503, '2'])
   await server.stop()
 })
+
+it('aborts work that combines signals when the client of a socket leaves', async () => {
+  const seen = new AbortController()
+  let reach: (signal: AbortSignal) => void = () => undefined
+  const reached = new Promise<AbortSignal>((resolve) => (reach = resolve))
+  const server = await listen(
+    async ({ signal }) => {
+      const both = AbortSignal.any([signal, seen.signal])
+      reach(both)
+      await once(both, 'abort')
+      return new Response(null)
+    },
+    { port: 0, host: '127.0.0.1', clock: systemClock },
+  )
+  const { hostname, port } = new URL(server.address)
+  const socket = connect(Number(port), hostname)
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  const signal = await reached
+  expect(signal.aborted).toBe(false)
+  socket.destroy()
+  await expect.poll(() => signal.aborted).toBe(true)
+  await server.stop()
+})

@@ -104,7 +104,7 @@ describe.each(['20', '22', '24'])('on Node %s', (version) => {
 
     const service = await serveIn(app, env)
     try {
-      const { url } = service
+      const { url, printed } = service
       const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
       const logs = `${url}/api/v1/connections/logs`
       const sent = await fetch(logs, { method: 'POST', headers, body: JSON.stringify(EVENT) })
@@ -115,7 +115,7 @@ describe.each(['20', '22', '24'])('on Node %s', (version) => {
         headers,
         body: JSON.stringify({ query }),
       })
-      expect(await asked.json()).toEqual({
+      expect(await asked.json(), printed()).toEqual({
         data: {
           connectionLogs: {
             pagination: { total: 1 },
