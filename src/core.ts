@@ -35,7 +35,7 @@ export interface Core extends Running {
   readonly database: Database
   /** Shared by all long work of the process. */
   readonly yieldIfLong: YieldIfLong
-  /** @param signal aborted when nobody waits for an answer any more */
+  /** @param signal aborted when the request is over */
   readonly connectionLogsOf: (principal: Principal, signal?: () => AbortSignal) => ConnectionLogs
   /** Connection logs as the operator reaches them: all of them, with every scope. */
   readonly connectionLogs: ConnectionLogs

@@ -5,7 +5,7 @@ import type { Logger } from '../kernel/logger.ts'
 import { createSharing } from './shared-spending.ts'
 import { createTokenBuckets } from './token-buckets.ts'
 
-/** What is left of the allowance of a key's user, or of a service key. */
+/** The rest of the allowance of a key's user, or of a service key. */
 export interface RateLimit {
   /** Requests a minute, and requests that may come at once. */
   readonly limit: number
@@ -42,7 +42,7 @@ export interface Spending {
   charge(tokens: number): void
   /** As {@link RateLimiter.pauseMs} of its user. */
   pauseMs(): number
-  /** What the operation of the request costs, in points; 0 where it has none. */
+  /** The cost of the request's operation, in points; 0 if it has none. */
   points(): number
 }
 

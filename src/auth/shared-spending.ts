@@ -12,7 +12,7 @@ export interface Sharing {
    * spends a tenth of its limit within the time that the database takes to answer.
    */
   heard(id: string): Promise<void> | undefined
-  /** Notes what was spent, and tells the database of it in the background once it is worth it. */
+  /** Notes spent tokens, and reports them to the database in the background once there are enough of them. */
   spent(id: string, tokens: number): void
 }
 
@@ -64,7 +64,7 @@ export function createSharing({ allowances, buckets, perMinute, clock, logger }:
   async function tell(id: string, account: Account): Promise<void> {
     const told = account.untold
     try {
-      // Of a user, the database is not told which one.
+      // The database stores a hash of the user's id, not the id.
       const keyId = hash('sha256', id, 'base64url')
       const owed = await allowances.spend({ keyId, owed: told, perMinute })
       account.untold -= told

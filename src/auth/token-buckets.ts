@@ -44,7 +44,7 @@ export interface TokenBuckets {
  */
 const REMEMBERED = 50_000
 
-/** What may be missing at most: a full bucket, and a debt of two minutes' worth. */
+/** The largest debt: a full bucket and two minutes' worth. */
 export const MOST_OWED_MINUTES = 3
 
 /** @param perMinute tokens a minute, and the tokens of a full bucket: from 1 to 1,000,000 */

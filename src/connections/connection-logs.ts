@@ -99,7 +99,7 @@ export interface ConnectionLogsOptions extends ErasureParts {
   readonly readFor?: (principal: Principal, signal?: () => AbortSignal) => Read | undefined
   readonly retentionMs: number
   readonly yieldIfLong: YieldIfLong
-  /** What cursors are encrypted with; the same for every process on the database. */
+  /** The secret from which the keys of cursors are derived; the same for every process on the database. */
   readonly cursorSecret: () => Promise<string>
 }
 

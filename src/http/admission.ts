@@ -19,7 +19,7 @@ export interface Admission {
   begin(lateMs?: number): () => void
   /**
    * Counts one in that has arrived as a whole.
-   * @param user whose request it is; null for nobody, who has no share
+   * @param user the user of the request; null for the process itself, which has no share
    * @throws {AppError} what {@link refuse} returns; RATE_LIMITED if the user has too many inside, or keeps the others
    *   waiting for too long
    */
@@ -75,7 +75,7 @@ const STANDING_SHARE = 0.2
  */
 export function createAdmission(options: AdmissionOptions): Admission {
   const { most, userPercent, maxQueueMs, areLong = false, clock } = options
-  // What is long is not given back soon, so no user has more than the share.
+  // Streams are not given back soon, so a user never gets more than the share.
   const shares = createShares({ total: most, userPercent, isElastic: !areLong, clock })
   let inside = 0
   /** Those whose key is looked at. They are no queue: the first ones of a cold service all wait for the same. */

@@ -102,7 +102,7 @@ export async function* readChunks(request: Request): AsyncGenerator<Uint8Array> 
 export interface ReadOptions {
   /** Called with how many bytes have come, each time that some do. */
   readonly onBytes?: (length: number) => void
-  /** Aborted when nobody wants the body any more. */
+  /** Aborted when the body is no longer needed. */
   readonly signal?: AbortSignal
 }
 

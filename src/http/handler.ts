@@ -310,7 +310,7 @@ async function admitted(
       },
       readBody: async (maxBytes) => {
         body = await bodies.read(request, user, maxBytes)
-        // What comes after the answer, because time was over, is no work.
+        // After a timeout the answer is already sent, so the rest of the body is dropped.
         if (isOver) body.end()
         return body.bytes
       },

@@ -21,7 +21,7 @@ export type Method =
       readonly run: (request: Request, caller: Caller) => Promise<Response>
     }
 
-/** Who asks, and what the path gets of the request. */
+/** The caller of a request, and the parts of the request that a route reads. */
 export interface Caller {
   readonly principal: Principal
   readonly requestId: string

@@ -11,7 +11,7 @@ import type { SentAnswer } from './node-listener.ts'
 export interface UnreadAnswers extends Running {
   /** @throws {AppError} RATE_LIMITED if a user has left unread as much as may be */
   requireRoom(user: string | null): void
-  /** What a listener reports of the answer to a request of this user. */
+  /** The measure of an answer to a request of this user; a listener reports to it. */
   answerTo(user: string | null): SentAnswer
 }
 
@@ -21,7 +21,7 @@ export interface UnreadAnswersOptions {
   readonly clock: Clock
 }
 
-/** What an answer holds in memory has to be taken within this time: the whole of a page, and each part of a stream. */
+/** A client has to take the bytes of an answer within this time: the whole of a page, or one part of a stream. */
 export const READ_WITHIN_MS = 60 * SECOND_MS
 
 const CHECK_MS = 5 * SECOND_MS

@@ -18,7 +18,7 @@ const CHARACTER_BYTES = 6
 const NUMBER_BYTES = 25
 
 /**
- * What `JSON.stringify` writes, as long as it has at most so many bytes. It stops at the first piece too many, and lets
+ * The text of `JSON.stringify`, if it has at most `maxBytes`. It stops at the first piece beyond that, and lets
  * the event loop go on between pieces. A value that stands in many places is small in memory and may be huge as text:
  * `JSON.stringify` would take as long as that takes, and fail with a RangeError in the end.
  * @returns undefined if the text would be longer
@@ -69,7 +69,7 @@ export async function boundedJson(
   return bytes + Buffer.byteLength(piece) > maxBytes ? undefined : text + piece
 }
 
-/** What is written for a value: errors and instants say so themselves. */
+/** The value that is written in place of another one: errors and instants have a `toJSON`. */
 function plain(value: unknown, key: string): unknown {
   const own = value as { toJSON?: (key: string) => unknown } | null
   return typeof own === 'object' && typeof own?.toJSON === 'function' ? own.toJSON(key) : value
@@ -78,7 +78,7 @@ function plain(value: unknown, key: string): unknown {
 const isWritten = (value: unknown): boolean =>
   value !== undefined && typeof value !== 'function' && typeof value !== 'symbol'
 
-/** What is left of so many bytes once a value is written, at least; below 0 if they may not suffice. */
+/** The bytes that are at least left after a value is written; below 0 if there may be too few. */
 function bytesLeft(value: unknown, bytes: number): number {
   if (typeof value === 'string') return bytes - CHARACTER_BYTES * value.length - 2
   if (typeof value !== 'object' || value === null) return bytes - NUMBER_BYTES

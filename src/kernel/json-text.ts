@@ -4,14 +4,14 @@ import { endOfString, parseJson } from './parse-json.ts'
 import type { YieldIfLong } from './yield-if-long.ts'
 
 export interface JsonLimits {
-  /** Brackets inside each other: whoever walks what was read has enough of a stack for that. */
+  /** The deepest nesting of brackets. Code that walks the value has enough stack for it. */
   readonly maxDepth: number
   /** Values of all sorts; each is looked at several times. */
   readonly maxValues: number
 }
 
 export interface JsonTextOptions extends JsonLimits {
-  /** What the text is, for sentences: `the body`. */
+  /** The name of the text in error messages, such as `the body`. */
   readonly what: string
   readonly yieldIfLong: YieldIfLong
   /** How much of it is parsed at once, in characters. */
@@ -91,7 +91,7 @@ interface Open {
   from: number
   /** Behind the last comma, where there is one behind `from`. */
   memberAt: number
-  /** What has been parsed of it; undefined where it is still part of the text of what is around it. */
+  /** The parsed part; undefined while it is still part of the text of the value around it. */
   value: unknown[] | Record<string, unknown> | undefined
   /** Whether a comma or the end has to come next. */
   isAfterValue: boolean

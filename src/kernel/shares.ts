@@ -6,7 +6,7 @@ import { AppError } from './errors.ts'
  * at most a share of it, so that no user can take what the others need.
  */
 export interface Shares {
-  /** Which bound stands in the way of `more` for a user; undefined if there is room. Null is nobody: only the total counts. */
+  /** The bound that `more` would exceed for a user; undefined if there is room. For null, only the total counts. */
   excess(user: string | null, more?: number): Excess | undefined
   /**
    * Counts an amount until it is ended. It does not check: ask {@link excess} before.
@@ -15,7 +15,7 @@ export interface Shares {
    */
   hold(user: string | null, amount: number, close?: (excess: Excess) => void): Holding
   heldBy(user: string | null): number
-  /** What all users hold together. */
+  /** The amount that all users hold together. */
   held(): number
   /** How much a user may hold now. */
   limitOf(user: string | null): number
@@ -32,7 +32,7 @@ export interface Holding {
 export interface Excess {
   readonly of: 'user' | 'process'
   readonly limit: number
-  /** What there would be. */
+  /** The amount with the new one. */
   readonly got: number
 }
 
@@ -105,11 +105,11 @@ export function createShares({ total, userPercent, isElastic = false, clock }: S
   function closeOldest(user: string | null): void {
     for (let tooMuch = excess(user, 0); tooMuch; tooMuch = excess(user, 0)) {
       const [oldest] = (tooMuch.of === 'user' ? users.get(user) : largest())?.closable ?? []
-      // What is too much by itself stays: to close it would make it impossible, not rare.
+      // A holding that exceeds the bound by itself stays. Closing it would make such holdings impossible.
       const isOnly = oldest?.amount === (tooMuch.of === 'user' ? heldBy(user) : sum)
       if (!oldest || isOnly) return
       const { close } = oldest
-      // Whoever closes it ends it at once; a holder that did not would be asked again and again.
+      // `close` ends the holding at once, so the loop makes progress.
       close?.(tooMuch)
     }
   }

@@ -16,7 +16,7 @@ export interface FollowOptions<Log> {
   readonly users: readonly string[] | undefined
   /** Where to begin. */
   readonly from: FeedMark
-  /** Whose turn it is to read, of those who are behind. */
+  /** Shares the reads of replays between users. */
   readonly holder?: string | undefined
   /** Runs a read for one who is behind when there is a place for it; at once if absent. */
   readonly inTurn?: <T>(work: () => Promise<T>) => Promise<T>

@@ -8,7 +8,7 @@ import type { Sight } from '../auth/sight.ts'
 export interface Sealer {
   /** URL-safe text. Its length depends on the length of `content` in steps of the block only. */
   seal(content: Buffer): string
-  /** What was sealed; undefined for anything else. */
+  /** The sealed content; undefined for any other text. */
   open(sealed: string): Buffer | undefined
 }
 
@@ -16,7 +16,7 @@ export interface SealerOptions {
   /** The same for every process that must open what is sealed. */
   readonly secret: string
   readonly sight: Sight
-  /** What is sealed, such as `page`. */
+  /** The kind of content, such as `page`. */
   readonly kind: string
   /** Contents are filled up to a multiple of this, in bytes. */
   readonly blockBytes: number

@@ -3,7 +3,7 @@ import type { Slice, SliceRange } from './slices.ts'
 
 type Toward = SliceRequest['toward']
 
-/** What a walk needs to know of the logs that it passes. */
+/** The log operations that a walk uses. */
 export interface WalkedLogs<Log> {
   /** The place of the log that is `rows` away; undefined where there are fewer. */
   placeAfter(from: Position | undefined, toward: Toward, rows: number): Promise<Position | undefined>

@@ -53,7 +53,7 @@ describe('a cursor of the feed', () => {
     expect(likeness(one, other)).toBeGreaterThan(0.5)
   })
 
-  it('is as long as any other, in letters that an address takes as they are', () => {
+  it('has the same length as every other cursor, and needs no escaping in a URL', () => {
     const cursors = [0n, 9n, 2n ** 40n, 2n ** 63n].map((position) => feedCursor(position, sinceMs))
     for (const cursor of cursors) expect(cursor).toMatch(/^[\w-]{176}$/)
     const page = createCursorCodec(SECRET, SIGHT)

@@ -1,7 +1,7 @@
 import { once, setMaxListeners } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { listen } from '../../src/http/listen.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { startTestApp } from '../support/app.ts'
@@ -37,7 +37,7 @@ it('a burst of 250 subscriptions on a service that is slow to begin them is acce
     }),
   )
   expect(statuses.filter((status) => status !== 200)).toEqual([])
-  await vi.waitFor(() => expect(app.figures().openStreams).toBe(0))
+  await expect.poll(() => app.figures().openStreams).toBe(0)
 })
 
 it.each(PROVIDERS)(
@@ -74,7 +74,7 @@ it.each(PROVIDERS)(
       expect(statuses.filter((status) => status !== 200)).toEqual([])
       over.abort()
     }
-    await vi.waitFor(() => expect(app.figures().openStreams).toBe(0))
+    await expect.poll(() => app.figures().openStreams).toBe(0)
     await server.stop()
   },
 )

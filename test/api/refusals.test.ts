@@ -179,7 +179,7 @@ describe('a body that is not read', () => {
   })
 })
 
-it('a compressed body is refused with the encodings that are accepted, and identity has any case', async () => {
+it('a compressed body is refused with the accepted encodings, and identity may be in capitals', async () => {
   const { server, key } = await start()
   const body = '{"query":"{viewer{name}}"}'
   const ask = (encoding: string) =>

@@ -26,7 +26,7 @@ async function start({ isBusy = true } = {}) {
     const body = JSON.stringify({ platform: 'reddit', eventType: 'disconnect', connectionMethod: 'oauth' })
     held = Promise.all([held, app.send(key, PATH, { method: 'POST', headers: JSON_TYPE, body })])
     const probe = { method: 'GET', url: PATH, headers: {} }
-    await vi.waitFor(() => expect(app.turnAway(probe, 0)).toBeDefined())
+    await expect.poll(() => app.turnAway(probe, 0)?.status).toBe(503)
   }
   const turnedAway = (method: string, url: string, headers: Record<string, string> = {}) =>
     app.turnAway({ method, url, headers: { authorization: `Bearer ${key}`, ...headers } }, 0)

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type Socket, connect } from 'node:net'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { listen } from '../../src/http/listen.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { type TestApp, startTestApp } from '../support/app.ts'
@@ -65,7 +65,7 @@ describe.each(PROVIDERS)('answers that nobody reads, on %s', (provider) => {
     ])
     expect((await read(other)).status).toBe(200)
     for (const socket of sockets) socket.resume()
-    await vi.waitFor(async () => expect((await read(greedy)).status).toBe(200), { timeout: 30_000 })
+    await expect.poll(async () => (await read(greedy)).status).toBe(200)
     await end(app, server, sockets)
   })
 

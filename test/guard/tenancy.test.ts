@@ -103,12 +103,12 @@ it('by type, no literal and no altered copy is a sight or a query', () => {
   const query = createQuery(sight, {}, { nowMs: 0, retentionMs: 1 })
   // Checked by `npm run check`, which fails where one of these is no error any more. Never run.
   const wrong = (store: LogStore<AnyLog, object>) => {
-    // @ts-expect-error -- a sight out of nothing
+    // @ts-expect-error -- only `sightOf` makes a sight from a principal; a literal would name any user
     const made: Sight = { only: 'user', userId: 'u1' }
-    // @ts-expect-error -- another user's out of one's own
+    // @ts-expect-error -- a copy of a sight with another user must not be one
     // oxlint-disable-next-line typescript/no-misused-spread -- what types have to see, too
     const altered: Sight = { ...sight, only: 'user', userId: 'u1' }
-    // @ts-expect-error -- a query out of nothing
+    // @ts-expect-error -- only `createQuery` makes a query, which then has a tenant and an expiry
     const asked: Query<object> = { sight, filter: {}, newerThanMs: 0 }
     // @ts-expect-error -- a query that looks back further
     // oxlint-disable-next-line typescript/no-misused-spread -- what types have to see, too

@@ -23,7 +23,7 @@ export interface Report {
   rejectPlatform(platform: string): void
   /** Counts a log whose retention has ended. */
   expire(): void
-  skip(fields: readonly string[]): void
+  countSkipped(fields: readonly string[]): void
   /** Tells, a line each, what was rejected and why, and what was skipped. */
   tell(terminal: Pick<Terminal, 'stderr'>): void
   /** All of it, for programs. */
@@ -93,7 +93,7 @@ export function createReport(): Report {
       increase(platforms, platform)
     },
     expire: () => void (sum.expired += 1),
-    skip: (fields) => {
+    countSkipped: (fields) => {
       for (const field of fields) increase(skipped, field)
     },
     tell,

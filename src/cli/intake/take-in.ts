@@ -21,7 +21,7 @@ export async function takeIn(
 ): Promise<void> {
   function note(ingested: Ingested<LogItem>): void {
     const { name, isForeign, skipped, unknownPlatform } = ingested.item
-    if (skipped) report.skip(skipped)
+    if (skipped) report.countSkipped(skipped)
     if (ingested.result !== 'rejected') report.add(ingested.result)
     else if (unknownPlatform !== undefined) report.rejectPlatform(unknownPlatform)
     else if (cutoffMs && hasExpired(ingested.item, cutoffMs())) report.expire()

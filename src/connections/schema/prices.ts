@@ -31,7 +31,7 @@ const SCANNED_PARTS = ['platform', 'eventType', 'status', 'connectionMethod', 'u
 const filterOf = (field: Argument): Readonly<Record<string, unknown>> =>
   (field('filter') as Readonly<Record<string, unknown>> | null | undefined) ?? {}
 
-/** What it costs to go through the logs that match the filter of a field; nothing where the counts that are kept do. */
+/** The cost of reading the logs that match the filter of a field; 0 if the kept counts cover the filter. */
 export function oneByOne(field: Argument): number {
   const filter = filterOf(field)
   // The database looks logs up by one of the lists.

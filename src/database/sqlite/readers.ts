@@ -68,7 +68,7 @@ export function createReaders({ most, timeoutMs, open }: SqliteReadersOptions): 
           release(thread)
         },
         (error: unknown) => {
-          // Others may serve those who wait. With none, nobody would.
+          // Other threads serve the waiting statements. Without any, they would wait forever.
           if (threads.size === 0) failAll(error)
         },
       )

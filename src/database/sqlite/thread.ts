@@ -14,7 +14,7 @@ export interface SqliteThread extends WritableConnection {
   readonly abandon: () => Promise<void>
 }
 
-/** What ends a statement early. */
+/** Limits that end a statement early. */
 export interface StatementLimits {
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs?: number | undefined
