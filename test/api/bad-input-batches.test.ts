@@ -11,7 +11,7 @@ import {
   thrown,
 } from '../support/bad-input-doors.ts'
 import { PROVIDERS } from '../support/databases.ts'
-import { textExpected } from '../support/bad-input.ts'
+import { textExpected } from '../support/bad-input-words.ts'
 
 const POSITIONS = [0, 1, 2, 3, 4]
 const RECORD_MANY =

@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   CUT_FIELDS,
-  DEEPEST_METADATA,
   ID_FIELDS,
-  LARGEST_METADATA,
   MAX_ID,
   TEXT_FIELDS,
   UNKNOWN_FIELDS,
   WRONG_FIELDS,
-  type WrongField,
 } from '../support/bad-input.ts'
+import { DEEPEST_METADATA, LARGEST_METADATA } from '../support/bad-input-metadata.ts'
+import { type WrongField } from '../support/bad-input-words.ts'
 import { DOORS, type Door, type World, assertClean, logText, startWorld } from '../support/bad-input-doors.ts'
 import { PROVIDERS } from '../support/databases.ts'
 

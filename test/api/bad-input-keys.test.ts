@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeApiKey } from '../../src/auth/api-key.ts'
 import { DAY_MS } from '../../src/kernel/clock.ts'
-import { NOW } from '../support/bad-input.ts'
+import { NOW } from '../support/bad-input-words.ts'
 import { LOGS, type World, assertClean, get, logText, post, startWorld } from '../support/bad-input-doors.ts'
 import { checksum } from '../support/checksum.ts'
 import { PROVIDERS } from '../support/databases.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { textExpected } from '../support/bad-input.ts'
+import { textExpected } from '../support/bad-input-words.ts'
 import {
   LOGS,
   type World,

@@ -1,25 +1,16 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
-import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { actingFor } from '../../src/auth/principal.ts'
-import { itemsOf } from '../../src/cli/intake/items.ts'
-import { createReport } from '../../src/cli/intake/report.ts'
-import { takeIn } from '../../src/cli/intake/take-in.ts'
 import { run } from '../../src/cli/run.ts'
-import { PLATFORMS } from '../../src/connections/event.ts'
 import { exportFormats } from '../../src/connections/export-format.ts'
-import { DAY_MS, systemClock } from '../../src/kernel/clock.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
 import { formatInstant } from '../../src/kernel/instant.ts'
 import { type TestApp, keep, startTestApp } from '../support/app.ts'
 import { startCommand } from '../support/command.ts'
-import { recordInputs } from '../support/random-logs.ts'
+import { type Fields, lines } from '../support/log-forms.ts'
 import { createTestTerminal } from '../support/terminal.ts'
-
-type Fields = Record<string, unknown>
 
 let app: TestApp
 let users = 0
@@ -36,9 +27,6 @@ const logOf = (eventId: string, fields: Fields = {}) => ({
   createdAt: nowText(),
   ...fields,
 })
-const lines = (...values: (object | string)[]) =>
-  values.map((value) => `${typeof value === 'string' ? value : JSON.stringify(value)}\n`).join('')
-
 interface Imported {
   readonly code: number
   readonly stdout: string
@@ -80,106 +68,7 @@ async function logsOf(userId: string) {
 
 const summary = (stored: number, rejected = 0) => `${stored} stored, 0 there already, ${rejected} rejected.\n`
 
-/** Forms in which the same logs are found. */
-const upper = (log: Fields): Fields => ({
-  __typename: 'ConnectionLog',
-  ...Object.fromEntries(
-    ['profileId', 'accountId', 'success', 'error', 'durationMs', 'metadata'].map((name) => [name, null]),
-  ),
-  ...log,
-  platform: String(log['platform']).toUpperCase(),
-  eventType: String(log['eventType']).toUpperCase(),
-  connectionMethod: String(log['connectionMethod']).toUpperCase(),
-  status: 'FAILED',
-})
-const FORMS: Readonly<Record<string, (logs: readonly Fields[]) => string>> = {
-  'a log a line': (logs) => lines(...logs),
-  'lines that end with CR and LF, and blank ones': (logs) => lines(...logs).replaceAll('\n', '\r\n \r\n'),
-  'lines after a byte order mark each': (logs) => lines(...logs.map((log) => `\ufeff${JSON.stringify(log)}`)),
-  'lines without an end of the last one': (logs) => lines(...logs).trimEnd(),
-  'logs one after another without a line break': (logs) => logs.map((log) => JSON.stringify(log)).join(''),
-  'a sequence of RFC 7464': (logs) => logs.map((log) => `\u001e${JSON.stringify(log)}\n`).join(''),
-  'logs over many lines': (logs) => logs.map((log) => `${JSON.stringify(log, null, 2)}\n`).join(''),
-  'a list': (logs) => JSON.stringify(logs),
-  'lines that end with a comma': (logs) => logs.map((log) => `${JSON.stringify(log)},\n`).join(''),
-  'logs over many lines with commas between them': (logs) =>
-    logs.map((log) => JSON.stringify(log, null, 2)).join(',\n'),
-  'a list over many lines': (logs) => JSON.stringify(logs, null, '\t'),
-  'a page': (logs) => JSON.stringify({ logs, pagination: { total: logs.length } }),
-  'a page over many lines': (logs) => JSON.stringify({ logs }, null, 2),
-  'a page a line': (logs) => lines({ logs: logs.slice(0, 2) }, { logs: logs.slice(2), pagination: {} }),
-  'pages one after another': (logs) =>
-    JSON.stringify({ logs: logs.slice(0, 1) }) + JSON.stringify({ logs: logs.slice(1) }),
-  'a list of pages': (logs) => JSON.stringify([{ logs: logs.slice(0, 1) }, { logs: logs.slice(1) }], null, 2),
-  'a list under `data`': (logs) => JSON.stringify({ data: logs }),
-  'an answer of GraphQL': (logs) =>
-    JSON.stringify({ data: { viewer: { keyId: 'k' }, connectionLogs: { logs: logs.map(upper) } } }),
-  'a connection of GraphQL': (logs) =>
-    JSON.stringify({
-      data: { all: { edges: logs.map((log) => ({ cursor: 'c', node: upper(log) })), pageInfo: {} } },
-    }),
-  'nodes of GraphQL': (logs) => JSON.stringify({ data: { all: { nodes: logs.map(upper) } } }),
-  'events of GraphQL, one a line': (logs) =>
-    lines(...logs.map((log) => ({ data: { connectionLogRecorded: { cursor: 'c', log: upper(log) } } }))),
-}
-
-const bigEndian = (text: string) => Buffer.from(text, 'utf16le').swap16()
-const ENCODINGS: Readonly<Record<string, (text: string) => Uint8Array>> = {
-  'UTF-8': (text) => Buffer.from(text),
-  'UTF-8 with a byte order mark': (text) => Buffer.from(`\ufeff${text}`),
-  'UTF-16LE': (text) => Buffer.from(text, 'utf16le'),
-  'UTF-16LE with a byte order mark': (text) => Buffer.from(`\ufeff${text}`, 'utf16le'),
-  'UTF-16BE': bigEndian,
-  'UTF-16BE with a byte order mark': (text) => bigEndian(`\ufeff${text}`),
-  gzip: (text) => gzipSync(text),
-  'gzip of two members': (text) => Buffer.concat([gzipSync(text.slice(0, 40)), gzipSync(text.slice(40))]),
-  'gzip of UTF-16': (text) => gzipSync(Buffer.from(`\ufeff${text}`, 'utf16le')),
-}
-
 describe('connlog import', () => {
-  /** Records what `import` would, without opening the database each time. */
-  async function take(chunks: readonly Uint8Array[]): Promise<Fields[]> {
-    users += 1
-    const report = createReport()
-    const source = { name: 'test', chunks: Readable.from(chunks), bytesRead: () => 0, close: () => undefined }
-    await takeIn(itemsOf(source, { platforms: PLATFORMS, clock: systemClock, prefix: '' }), {
-      logs: app.connectionLogsOf(actingFor(`user-${users}`)),
-      report,
-      steadyMs: systemClock.steadyMs,
-      onProgress: () => undefined,
-    })
-    expect(report.toJson()).toMatchObject({ rejected: 0, skippedFields: {}, errors: [] })
-    const logs = await logsOf(`user-${users}`)
-    return logs
-      .map(({ id: _, userId: __, ...said }) => said)
-      .sort((a, b) => ((a.eventId ?? '') < (b.eventId ?? '') ? -1 : 1))
-  }
-
-  it.each(Object.keys(FORMS))('stores the same logs in whatever encoding from %s', async (name) => {
-    const nowMs = systemClock.now()
-    const log = fc
-      .tuple(recordInputs(nowMs), fc.integer({ min: 0, max: 6 * DAY_MS }))
-      .map(([input, age]) => ({ ...input, userId: undefined, createdAt: formatInstant(nowMs - age) }))
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(log, { minLength: 3, maxLength: 6 }),
-        fc.constantFrom(...Object.values(ENCODINGS)),
-        fc.integer({ min: 1, max: 400 }),
-        async (given, encode, size) => {
-          const logs = given.map((said, index) => ({ ...said, eventId: `e${index}` }))
-          const plain = await take([Buffer.from(lines(...logs))])
-          expect(plain).toHaveLength(logs.length)
-          const bytes = encode(FORMS[name]?.(logs) ?? '')
-          const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
-            bytes.subarray(index * size, (index + 1) * size),
-          )
-          expect(await take(chunks)).toEqual(plain)
-        },
-      ),
-      { numRuns: 8 },
-    )
-  })
-
   it('reads several files, and names lines by their file', async () => {
     const done = await importFiles({
       'a.ndjson': lines(logOf('a1'), logOf('a2')),

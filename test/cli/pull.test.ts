@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { type PullOptions, pull } from '../../src/cli/pull.ts'
 import { run } from '../../src/cli/run.ts'
 import { listen } from '../../src/http/listen.ts'
 import { DAY_MS, SECOND_MS, systemClock } from '../../src/kernel/clock.ts'
@@ -7,69 +6,9 @@ import { formatInstant } from '../../src/kernel/instant.ts'
 import { type TestApp, startTestApp } from '../support/app.ts'
 import { startCommand } from '../support/command.ts'
 import { PROVIDERS } from '../support/databases.ts'
-import { createHastyClock } from '../support/hasty-clock.ts'
-import {
-  type LateServer,
-  type ServedLog,
-  cutAmidBody,
-  neverAnswers,
-  startLateServer,
-  status,
-} from '../support/late-server.ts'
+import { cutAmidBody, neverAnswers, startLateServer, status } from '../support/late-server.ts'
+import { EVENT, KEY, idsOf, lateLogs, pullInto, storedIds } from '../support/pulling.ts'
 import { createTestTerminal } from '../support/terminal.ts'
-
-const KEY = 'k3y-that-nobody-may-see'
-const EVENT = { platform: 'reddit', eventType: 'connect_failed', connectionMethod: 'oauth' }
-
-/** Logs of the last days, newest first. */
-function lateLogs(count: number, fields: object = {}): ServedLog[] {
-  const nowMs = systemClock.now()
-  return Array.from({ length: count }, (_, index) => ({
-    _id: `late-${String(index).padStart(6, '0')}`,
-    userId: `user-${index % 3}`,
-    ...EVENT,
-    createdAt: formatInstant(nowMs - (index + 1) * SECOND_MS),
-    ...fields,
-  }))
-}
-
-interface Pulled {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Pulls into the app's database without waiting. Nothing it prints may hold the key or what a server said. */
-async function pullInto(
-  app: TestApp,
-  server: LateServer,
-  options: Partial<PullOptions> = {},
-): Promise<Pulled> {
-  const terminal = createTestTerminal({ DATABASE_URL: app.url })
-  const own = { clock: createHastyClock(), fetch }
-  let code = 1
-  try {
-    code = await pull(terminal, { url: server.origin, key: KEY, ...options }, own)
-  } catch (error) {
-    terminal.printed.stderr += `${(error as Error).message}\n`
-  }
-  const all = `${terminal.printed.stdout}${terminal.printed.stderr}`
-  expect(all).not.toContain(KEY)
-  expect(all).not.toContain('s3cret')
-  return { code, ...terminal.printed }
-}
-
-/** All ids in the store, sorted. */
-async function storedIds(app: TestApp): Promise<string[]> {
-  const ids: string[] = []
-  for (let skip = 0; ; skip += 100) {
-    const page = await app.connectionLogs.page({}, { limit: 100, skip })
-    ids.push(...page.logs.map(({ id }) => id))
-    if (!page.pagination.hasMore) return ids.sort()
-  }
-}
-
-const idsOf = (logs: readonly ServedLog[]) => logs.map(({ _id }) => _id).sort()
 
 describe.each(PROVIDERS)('connlog pull into %s', (provider) => {
   it('stores every log once, however often it runs', async () => {

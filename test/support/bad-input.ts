@@ -1,57 +1,17 @@
 import { EVENT_TYPES, PLATFORMS } from '../../src/connections/event.ts'
 
-/** The instant at which the tests of bad input stand. */
-export const NOW = Date.UTC(2026, 5, 15, 12)
-
-/** One field of a log with a value that no door may take. */
-export interface WrongField {
-  /** The field as sentences name it, such as `success.permissions[1]`. */
-  readonly field: string
-  /** The part of the field that sentences name, such as `.a[1]`. */
-  readonly at?: string
-  /** Whether they speak of a key in there. */
-  readonly keyOf?: boolean
-  /** The value of the field without its index, as JSON text: not every text of JSON is one that JavaScript prints. */
-  readonly json: string
-  /** How the sentence goes on after "Expected `field`". */
-  readonly sentence: string
-  /**
-   * What GraphQL says by its own types: of a literal, and of a value in a variable. Absent where its types let the
-   * value through, so that the sentence is ours; null for what GraphQL takes or cannot express.
-   */
-  readonly literal?: string | null
-  readonly variable?: string | null
-  /** Where a value that JavaScript has rounded gets another sentence than its digits. */
-  readonly inProcess?: string
-}
-
-/** The same in GraphQL's words for literals and for variables. */
-const both = (reason: string) => ({ literal: reason, variable: reason })
-const notInGraphql = { literal: null, variable: null }
-
-const toBe = (expected: string, came: string) => `to be ${expected}, got ${came}.`
-
-const textOf = (length: number) => `text of ${length} ${length === 1 ? 'character' : 'characters'}`
-
-/** Fields that may hold secrets, of whose values only type and length are shown. */
-const SECRET_FIELDS =
-  /^(?:success\.profilePicture|error\.message|error\.rawResponse|context\.\w+Token|metadata)$/
-
-/** How a sentence shows a value, given as JSON. */
-function cameAs(field: string, json: string): string {
-  const value: unknown = JSON.parse(json)
-  if (Array.isArray(value)) return value.length === 0 ? '[]' : `a list of ${value.length}`
-  if (!SECRET_FIELDS.test(field)) return json
-  if (typeof value === 'number') return 'a number'
-  return typeof value === 'string' ? textOf(value.length) : json
-}
-
-/** The same where GraphQL says it, which does not count. */
-const graphqlCame = (field: string, json: string): string =>
-  json.startsWith('[') && json !== '[]' ? 'a list' : cameAs(field, json)
-
-export const textExpected = (max: number, min = 0) =>
-  `text of ${min === 0 ? 'at most' : `${min} to`} ${max} characters, without U+0000 or lone surrogates`
+import { WRONG_METADATA } from './bad-input-metadata.ts'
+import {
+  SECRET_FIELDS,
+  type WrongField,
+  both,
+  notInGraphql,
+  toBe,
+  textOf,
+  cameAs,
+  graphqlCame,
+  textExpected,
+} from './bad-input-words.ts'
 
 /** Text fields and the most characters they take; any character may stand in them. */
 export const TEXT_FIELDS: readonly (readonly [field: string, max: number])[] = [
@@ -308,68 +268,6 @@ const permissions: readonly WrongField[] = [
   { field: 'success.permissions[0]', json: `["${'x'.repeat(257)}"]`, sentence: permission(textOf(257)) },
 ]
 
-const nested = (depth: number) => `${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`
-export const DEEPEST_METADATA = nested(10)
-export const LARGEST_METADATA = `{"a":"${'x'.repeat(16_384 - 8)}"}`
-
-const TOO_DEEP = toBe('an object nested at most 10 deep', 'a deeper one')
-const TOO_LARGE = toBe('an object of at most 16384 bytes as JSON', 'a larger one')
-const KEPT = 'a number that keeps its digits (whole ones up to 9007199254740991) or text'
-const badSurrogate = (escape: string) => `Syntax Error: Invalid Unicode escape sequence: "${escape}".`
-const metadatas: readonly WrongField[] = [
-  ...['[]', '"x"', '5', 'true'].map((json) => ({
-    field: 'metadata',
-    json,
-    sentence: toBe('a JSON object', cameAs('metadata', json)),
-    ...both(`Expected a JSON object, got ${cameAs('metadata', json)}.`),
-  })),
-  {
-    field: 'metadata',
-    json: '9007199254740993',
-    sentence: toBe('a JSON object', 'a number'),
-    ...both('Expected a JSON object, got a number.'),
-  },
-  { field: 'metadata', json: nested(11), sentence: TOO_DEEP },
-  { field: 'metadata', json: `{"a":[${'['.repeat(9)}${']'.repeat(9)}]}`, sentence: TOO_DEEP },
-  { field: 'metadata', json: `{"a":"${'x'.repeat(16_384 - 7)}"}`, sentence: TOO_LARGE },
-  { field: 'metadata', json: `{"a":"${'€'.repeat(5_460)}"}`, sentence: TOO_LARGE },
-  ...(
-    [
-      ['.a', '{"a":"xy\\u0000"}', toBe('text without U+0000', 'one at character 3'), {}],
-      [
-        '.a.b[0]',
-        '{"a":{"b":["\\ud800"]}}',
-        toBe('text without lone surrogates', 'one at character 1'),
-        { literal: badSurrogate('\\ud800') },
-      ],
-      [
-        '.a',
-        '{"a":1e999}',
-        toBe(KEPT, 'a number that does not'),
-        { inProcess: toBe('a finite number', 'Infinity') },
-      ],
-      ['.a.ig_id', '{"a":{"ig_id":17841405793187218345}}', toBe(KEPT, 'a number that does not'), {}],
-      ['.a[1]', '{"a":[1,-9007199254740993]}', toBe(KEPT, 'a number that does not'), {}],
-    ] as const
-  ).map(([at, json, sentence, rest]) => ({ field: 'metadata', at, json, sentence, ...rest })),
-  {
-    field: 'metadata',
-    at: '',
-    json: '{"a\\u0000":1}',
-    sentence: toBe('text without U+0000', 'one at character 2'),
-    keyOf: true,
-    literal: null,
-  },
-  {
-    field: 'metadata',
-    at: '.a',
-    json: '{"a":{"\\udfff":1}}',
-    sentence: toBe('text without lone surrogates', 'one at character 1'),
-    keyOf: true,
-    literal: null,
-  },
-]
-
 const INSTANT = 'an instant with its offset as in RFC 3339, such as 2026-01-31T12:00:00Z'
 const noInstant = (field: string, expected: string, json: string): WrongField => ({
   field,
@@ -443,7 +341,7 @@ export const WRONG_FIELDS: readonly WrongField[] = [
   ...tokens,
   ...objects,
   ...permissions,
-  ...metadatas,
+  ...WRONG_METADATA,
   ...instants,
   ...outsideTheYears,
   ...outsideTheWindow,
