@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { type Command, type Finished, startCommand, startNode } from './command.ts'
+import { type Command, type Finished, MAIN, startCommand, startNode } from './command.ts'
 
 /** A service in a process of its own. */
 export interface Service {
@@ -29,6 +29,13 @@ export const startService = (databaseUrl: string, env: Record<string, string> = 
       ...env,
     }),
   )
+
+/** `connlog serve` with the settings that it has by default, for measurements. */
+export const startDefaultService = (
+  databaseUrl: string,
+  env: Record<string, string> = {},
+): Promise<Service> =>
+  serving(startNode([MAIN, 'serve'], { DATABASE_URL: databaseUrl, PORT: '0', LOG_LEVEL: 'error', ...env }))
 
 /** A service on an SQLite file that breaks a promise; see naive-service.mjs. */
 export const startNaiveService = (

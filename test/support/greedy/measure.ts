@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../../src/kernel/clock.ts'
 import { startNode } from '../command.ts'
-import { type Service, startService } from '../service.ts'
+import { type Service, startDefaultService } from '../service.ts'
 import { type Client, createClient } from './client.mjs'
 import type { Ground } from './ground.ts'
 
@@ -56,9 +56,9 @@ export async function measure(
   ground: Ground,
   { seconds, isMemoryAwaited = false }: MeasureOptions,
 ): Promise<Noticed> {
-  const service = await startService(ground.databaseUrl, {
+  const service = await startDefaultService(ground.databaseUrl, {
+    NODE_ENV: 'production',
     RATE_LIMIT_PER_MINUTE: '1200',
-    LOG_LEVEL: 'error',
   })
   const probe = createClient(service.port)
   try {
