@@ -4,6 +4,7 @@ import { type Principal, shareholderOf } from '../auth/principal.ts'
 import type { KeyWatch } from '../auth/key-watch.ts'
 import type { Sight } from '../auth/sight.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { ENDED } from '../kernel/ended.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { FairSemaphore } from '../kernel/fair-semaphore.ts'
 import type { Feed } from '../logs/feed.ts'
@@ -119,7 +120,7 @@ export function createFollowing(parts: FollowParts): Following {
       reader = own
       const cursor = () => codec.encode(own.mark(), state.lineage)
       const end = (reason?: AppError) => {
-        ended.abort()
+        ended.abort(ENDED)
         close()
         own.end(reason)
       }
@@ -156,7 +157,7 @@ export function createFollowing(parts: FollowParts): Following {
       }
       return stream
     } catch (error) {
-      ended.abort()
+      ended.abort(ENDED)
       close()
       reader?.end()
       throw error

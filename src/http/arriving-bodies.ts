@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock.ts'
+import { ENDED } from '../kernel/ended.ts'
 import { AppError } from '../kernel/errors.ts'
 import { type Excess, type Holding, createShares, overShare } from '../kernel/shares.ts'
 import { readBytes } from './body.ts'
@@ -61,7 +62,7 @@ export function createArrivingBodies(options: ArrivingBodiesOptions): ArrivingBo
         held.end()
         throw error
       } finally {
-        stopping.abort()
+        stopping.abort(ENDED)
         place.end()
       }
     },

@@ -1,6 +1,8 @@
+import { Duplex } from 'node:stream'
 import { promisify } from 'node:util'
-import { brotliCompress, constants, gzip } from 'node:zlib'
+import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } from 'node:zlib'
 import { Response as FastResponse } from '@whatwg-node/fetch'
+import { PIECE_LENGTH } from '../kernel/bounded-json.ts'
 import { chooseEncoding } from './accept-encoding.ts'
 
 /** Below this a packet of the network is not filled anyway. */
@@ -11,16 +13,22 @@ const BROTLI_QUALITY = 4
 
 const COMPRESSIBLE = /^(?:text\/|application\/(?:[\w.-]+\+)?json\b)/
 
+const brotliOptions = (bytes: number) => ({
+  params: {
+    [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY,
+    [constants.BROTLI_PARAM_SIZE_HINT]: bytes,
+  },
+})
+
 /** Both run on the threads of zlib, so that other requests do not wait. */
 const encoders = {
-  br: (body: Buffer) =>
-    promisify(brotliCompress)(body, {
-      params: {
-        [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY,
-        [constants.BROTLI_PARAM_SIZE_HINT]: body.length,
-      },
-    }),
+  br: (body: Buffer) => promisify(brotliCompress)(body, brotliOptions(body.length)),
   gzip: (body: Buffer) => promisify(gzip)(body),
+}
+
+const streamEncoders = {
+  br: (bytes: number) => createBrotliCompress(brotliOptions(bytes)),
+  gzip: () => createGzip(),
 }
 
 /**
@@ -32,8 +40,9 @@ export async function compressed({ method, headers: asked }: Request, response: 
   const accept = asked.get('accept-encoding')
   if (accept === null) return response
   const { headers, status } = response
+  const length = Number(headers.get('content-length') ?? 0)
   const isWorthIt =
-    Number(headers.get('content-length') ?? 0) >= MIN_BYTES &&
+    length >= MIN_BYTES &&
     COMPRESSIBLE.test(headers.get('content-type') ?? '') &&
     !headers.has('content-encoding') &&
     headers.get('cache-control')?.includes('no-transform') !== true
@@ -44,6 +53,14 @@ export async function compressed({ method, headers: asked }: Request, response: 
   headers.set('content-encoding', encoding)
   headers.delete('content-length')
   if (method === 'HEAD') return response
+  // A long answer is compressed piece by piece as it is sent, and has no length then.
+  if (length > PIECE_LENGTH && response.body) {
+    const encoder: unknown = Duplex.toWeb(streamEncoders[encoding](length))
+    return new Response(response.body.pipeThrough(encoder as TransformStream<Uint8Array, Uint8Array>), {
+      status,
+      headers,
+    })
+  }
   const bytes = await encoders[encoding](Buffer.from(await response.arrayBuffer()))
   headers.set('content-length', String(bytes.length))
   return new FastResponse(bytes, { status, headers })

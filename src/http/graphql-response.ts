@@ -3,14 +3,15 @@ import { type GraphQLParams, type Plugin, isAsyncIterable } from 'graphql-yoga'
 import { refused, withRequestId, withoutStatus } from '../graphql/errors.ts'
 import { withoutSuggestions } from '../graphql/validation.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { boundedJson } from '../kernel/bounded-json.ts'
+import { type SizedText, boundedJson } from '../kernel/bounded-json.ts'
 import { ERROR_STATUS, type ErrorCode } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
 import type { GraphqlContext } from './graphql.ts'
 import { type Acceptable, JSON_TYPE, contentTypeOf } from './media-type.ts'
 import { responseTooLarge } from './response-size.ts'
-import { streamOfOne, streamResponse } from './stream.ts'
-import { multipart, serverSentEvents, withText } from './stream-format.ts'
+import { type WrittenResult, streamOfOne, streamResponse } from './stream.ts'
+import { multipart, serverSentEvents } from './stream-format.ts'
+import { textResponse } from './text-body.ts'
 
 /** What Yoga runs a request with. */
 export interface ExecutionContext extends GraphqlContext {
@@ -51,7 +52,7 @@ function streamOf(
   const { clock, heartbeatMs } = options
   const { stream: format = serverSentEvents } = context.acceptable
   const { stream: progress } = context.subscription
-  const each = finishedEach(results[Symbol.asyncIterator](), (one) => finished(one, context, options))
+  const each = writtenEach(results[Symbol.asyncIterator](), (one) => written(one, context, options))
   return streamResponse(each, { format, progress, heartbeatMs, clock, signal })
 }
 
@@ -70,26 +71,38 @@ async function responseOf(
   const { executed, result, text } = await written(whole, context, options)
   const { errors } = result
   const asJson = (status: number) =>
-    new options.Response(text, {
-      status,
-      headers: { 'content-type': contentTypeOf(acceptable) },
-    })
+    textResponse(text, { status, headers: { 'content-type': contentTypeOf(acceptable) } }, options.Response)
   const isRefusedSubscription = !('data' in result) && errors?.[0]?.path !== undefined
   if (!stream || (json && !isRefusedSubscription)) return asJson(statusOf(executed, json))
   if (stream === multipart && json) return asJson(200)
   if (stream === serverSentEvents && errors && method === 'GET') return asJson(statusOfCode(errors[0]))
-  return streamOfOne(withText(result, text), stream)
+  return streamOfOne(text, stream)
 }
 
+interface Written extends WrittenResult {
+  /** The result, or what is sent in place of one that is too large. */
+  readonly executed: ExecutionResult
+}
+
+/** The JSON of results: written once for all subscribers who get the same one. */
+const texts = new WeakMap<ExecutionResult, Promise<SizedText | undefined>>()
+
 /** A result and its text: an error instead if the text is too large. A mutation has been carried out by then. */
-async function written(executed: ExecutionResult, context: ExecutionContext, options: ResponseOptions) {
+async function written(
+  executed: ExecutionResult,
+  context: ExecutionContext,
+  options: ResponseOptions,
+): Promise<Written> {
   const { maxResponseBytes, clock } = options
   const result = finished(executed, context, options)
-  const text = await boundedJson(result, maxResponseBytes, clock)
-  if (text !== undefined) return { executed, result, text }
+  const writing = texts.get(result) ?? boundedJson(result, maxResponseBytes, clock)
+  texts.set(result, writing)
+  const text = await writing
+  if (text) return { executed, result, text }
   const refusal = { errors: [refused(responseTooLarge(maxResponseBytes))] }
   const instead = finished(refusal, context, options)
-  return { executed: refusal, result: instead, text: JSON.stringify(instead) }
+  const json = JSON.stringify(instead)
+  return { executed: refusal, result: instead, text: { pieces: [json], bytes: Buffer.byteLength(json) } }
 }
 
 /** A request error has a status, but in `application/json` for what GraphQL itself says of a document. */
@@ -130,13 +143,13 @@ function finished(
   return { ...result, errors, ...extensions }
 }
 
-const finishedEach = (
+const writtenEach = (
   results: AsyncIterator<ExecutionResult>,
-  finish: (result: ExecutionResult) => ExecutionResult,
-): AsyncIterator<ExecutionResult, undefined> => ({
+  write: (result: ExecutionResult) => Promise<WrittenResult>,
+): AsyncIterator<WrittenResult, undefined> => ({
   next: async () => {
     const result = await results.next()
-    return result.done ? { done: true, value: undefined } : { done: false, value: finish(result.value) }
+    return result.done ? { done: true, value: undefined } : { done: false, value: await write(result.value) }
   },
   return: async () => {
     await results.return?.()

@@ -92,6 +92,8 @@ export function createGraphql(options: GraphqlOptions): GraphqlHandler {
       await readParameters(request, () => context.readBody(options.maxBodyBytes), options.yieldIfLong),
     )
     const { query = '', operationName, variables, extensions } = parameters
+    // To parse and to check a document takes milliseconds, and many may come at the same moment.
+    await options.yieldIfLong()
     const admitted = gate.admit(query, operationName)
     if (!admitted) {
       context.enter()

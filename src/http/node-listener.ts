@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { finished } from 'node:stream'
 import { sendNodeResponse } from '@whatwg-node/server'
+import { PIECE_LENGTH } from '../kernel/bounded-json.ts'
 import { type Clock, systemClock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { createLateness } from './lateness.ts'
@@ -12,8 +13,9 @@ export interface SentAnswer {
   /**
    * Counts what this response holds in memory, and again each time that this changes. The response is closed if its user
    * holds too much, or if the client does not take what it holds in time.
+   * @param bytes that the client has not taken
    */
-  measure(outgoing: { readonly writableLength: number; destroy(): void }): void
+  measure(outgoing: { destroy(): void }, bytes: number): void
   end(): void
 }
 
@@ -110,7 +112,7 @@ export function createListener(
       },
       unreadable: isUnreadable ? address : isGone ? BODY_IS_GONE : undefined,
     }).catch(() => new Response(null, { status: 500, headers: { 'content-length': '0' } }))
-    return send(response, answer, () => sent?.measure(outgoing))
+    return send(response, answer, (unsent = 0) => sent?.measure(outgoing, outgoing.writableLength + unsent))
   }
 }
 
@@ -121,9 +123,13 @@ interface Answer {
   readonly clock: Clock
 }
 
-async function send(response: Response, answer: Answer, measure: () => void): Promise<void> {
+/** @param unsent bytes of the answer that have not been written yet */
+type Measure = (unsent?: number) => void
+
+async function send(response: Response, answer: Answer, measure: Measure): Promise<void> {
   const { incoming, outgoing } = answer
   const isWhole = response.headers.has('content-length')
+  const isLong = Number(response.headers.get('content-length') ?? 0) > PIECE_LENGTH
   if (isWhole && closesConnection(response.headers.get('connection'), answer))
     return sendText(
       {
@@ -133,7 +139,7 @@ async function send(response: Response, answer: Answer, measure: () => void): Pr
       },
       answer,
     )
-  if (isWhole || response.body === null) {
+  if ((isWhole && !isLong) || response.body === null) {
     const sending = sendNodeResponse(response, outgoing, incoming, true)
     measure()
     await sending
@@ -144,21 +150,24 @@ async function send(response: Response, answer: Answer, measure: () => void): Pr
   incoming.socket.destroySoon()
 }
 
-/** An answer whose end is not known, part by part: each when the one before it has been taken. */
+/** An answer that is long or whose end is not known, part by part: each when the one before it has been taken. */
 async function sendStream(
   { status, headers }: Response,
   body: ReadableStream<Uint8Array>,
   { incoming, outgoing }: Answer,
-  measure: () => void,
+  measure: Measure,
 ): Promise<void> {
   // Heartbeats and the time for reading decide how long it may be silent.
   incoming.socket.setTimeout?.(0)
   outgoing.writeHead(status, Object.fromEntries(headers))
   const reader = body.getReader()
+  let unsent = Number(headers.get('content-length') ?? 0)
+  const measureRest = () => measure(unsent)
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     if (outgoing.destroyed) return reader.cancel()
-    const hasRoom = outgoing.write(next.value, measure)
-    measure()
+    unsent = Math.max(0, unsent - next.value.byteLength)
+    const hasRoom = outgoing.write(next.value, measureRest)
+    measureRest()
     if (!hasRoom) await drained(outgoing)
   }
   outgoing.end()

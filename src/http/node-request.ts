@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Request as FastRequest } from '@whatwg-node/fetch'
+import { ENDED } from '../kernel/ended.ts'
 import { setBodySource } from './body.ts'
 import { chunksOf } from './incoming-chunks.ts'
 
@@ -13,7 +14,7 @@ export function toRequest(
   // Not the cheaper signal of @whatwg-node/server: `AbortSignal.any` of Node 24.22 rejects signals that are not the platform's.
   const aborter = new AbortController()
   const leave = () => {
-    if (!outgoing.writableFinished && !aborter.signal.aborted) aborter.abort()
+    if (!outgoing.writableFinished && !aborter.signal.aborted) aborter.abort(ENDED)
   }
   outgoing.once('error', leave)
   outgoing.once('close', leave)

@@ -1,4 +1,4 @@
-import { boundedJson } from '../kernel/bounded-json.ts'
+import { type SizedText, boundedJson } from '../kernel/bounded-json.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 
@@ -18,7 +18,7 @@ export const responseTooLarge = (maxBytes: number): AppError =>
 export async function responseJson(
   value: unknown,
   { maxResponseBytes, clock }: ResponseBound,
-): Promise<string> {
+): Promise<SizedText> {
   const text = await boundedJson(value, maxResponseBytes, clock)
   if (text === undefined) throw responseTooLarge(maxResponseBytes)
   return text

@@ -2,8 +2,10 @@ import { Response as FastResponse } from '@whatwg-node/fetch'
 import type { Principal } from '../auth/principal.ts'
 import type { Spending } from '../auth/rate-limit.ts'
 import type { Needs } from '../auth/scopes.ts'
+import type { SizedText } from '../kernel/bounded-json.ts'
 import type { YieldIfLong } from '../kernel/yield-if-long.ts'
 import type { TextAnswer } from './node-listener.ts'
+import { textResponse } from './text-body.ts'
 
 /** A path: which methods it takes, what each needs, and what it does. */
 export interface Route {
@@ -59,5 +61,8 @@ export const toResponse = ({ status, headers, text }: TextAnswer): Response =>
 export const json = (...answer: Parameters<typeof jsonText>): Response => toResponse(jsonText(...answer))
 
 /** A JSON answer whose text is at hand. */
-export const jsonResponse = (text: string): Response =>
-  toResponse(wholeText(text, { 'content-type': JSON_WITH_CHARSET }))
+export const jsonResponse = (text: SizedText): Response =>
+  textResponse(text, {
+    status: 200,
+    headers: { 'content-length': String(text.bytes), 'content-type': JSON_WITH_CHARSET },
+  })

@@ -1,35 +1,19 @@
-import type { ExecutionResult } from 'graphql'
-
 /** How the results of a subscription are written into the body of an answer. */
 export interface StreamFormat {
   readonly mediaType: string
   /** What comes first. @param cursor where the subscription begins, if it is known */
   open(cursor: string | undefined): string
-  /** @param cursor of who has seen this result and nothing after it */
-  result(result: ExecutionResult, cursor: string | undefined): string
+  /**
+   * What stands before and after the JSON of a result.
+   * @param cursor of who has seen this result and nothing after it
+   */
+  frame(cursor: string | undefined): readonly [before: string, after: string]
   /** What keeps the connection alive. @param cursor if it has moved on since it was last told */
   heartbeat(cursor: string | undefined): string
   /** After how many milliseconds to come back, where that matters. */
   retry(ms: number): string
   /** What comes last. */
   close(): string
-}
-
-const texts = new WeakMap<ExecutionResult, string>()
-
-/** The text of a result, written once for all who get the same one. */
-function textOf(result: ExecutionResult): string {
-  const known = texts.get(result)
-  if (known !== undefined) return known
-  const text = JSON.stringify(result)
-  texts.set(result, text)
-  return text
-}
-
-/** The same result, whose text is known. */
-export function withText(result: ExecutionResult, text: string): ExecutionResult {
-  texts.set(result, text)
-  return result
 }
 
 const id = (cursor: string | undefined) => (cursor === undefined ? '' : `id: ${cursor}\n`)
@@ -42,14 +26,14 @@ const id = (cursor: string | undefined) => (cursor === undefined ? '' : `id: ${c
 export const serverSentEvents: StreamFormat = {
   mediaType: 'text/event-stream; charset=utf-8',
   open: (cursor) => `:\n${id(cursor)}\n`,
-  result: (result, cursor) => `${id(cursor)}event: next\ndata: ${textOf(result)}\n\n`,
+  frame: (cursor) => [`${id(cursor)}event: next\ndata: `, '\n\n'],
   heartbeat: (cursor) => `:\n${id(cursor)}\n`,
   retry: (ms) => `retry: ${ms}\n\n`,
   close: () => 'event: complete\ndata:\n\n',
 }
 
-const part = (content: string) =>
-  `\r\nContent-Type: application/json; charset=utf-8\r\n\r\n${content}\r\n--graphql`
+const PART_BEGINS = '\r\nContent-Type: application/json; charset=utf-8\r\n\r\n'
+const PART_ENDS = '\r\n--graphql'
 
 /**
  * Apollo's subscriptions over multipart. A part is whole once the boundary after it has come, so that comes with it.
@@ -58,8 +42,8 @@ const part = (content: string) =>
 export const multipart: StreamFormat = {
   mediaType: 'multipart/mixed; boundary="graphql"; subscriptionSpec="1.0"',
   open: () => '\r\n--graphql',
-  result: (payload) => part(`{"payload":${textOf(payload)}}`),
-  heartbeat: () => part('{}'),
+  frame: () => [`${PART_BEGINS}{"payload":`, `}${PART_ENDS}`],
+  heartbeat: () => `${PART_BEGINS}{}${PART_ENDS}`,
   retry: () => '',
   close: () => '--\r\n',
 }

@@ -1,6 +1,15 @@
 import type { ExecutionResult } from 'graphql'
+import type { SizedText } from '../kernel/bounded-json.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
+import { ENDED } from '../kernel/ended.ts'
 import type { StreamFormat } from './stream-format.ts'
+import { streamOfPieces } from './text-body.ts'
+
+/** A result, and its JSON. */
+export interface WrittenResult {
+  readonly result: ExecutionResult
+  readonly text: SizedText
+}
 
 /** What tells how far a subscription has come. */
 export interface Progress {
@@ -33,7 +42,7 @@ const MISSED_HEARTBEATS = 4
  * that a client who is slow costs one result and what fits into its socket.
  */
 export function streamResponse(
-  results: AsyncIterator<ExecutionResult, undefined>,
+  results: AsyncIterator<WrittenResult, undefined>,
   { format, progress, heartbeatMs, clock, signal }: StreamOptions,
 ): Response {
   const encoder = new TextEncoder()
@@ -41,6 +50,8 @@ export function streamResponse(
   let told = progress?.cursor()
   /** Heartbeats since something was taken for which there was no room. */
   let missed = 0
+  /** The pieces of a long result that come next. */
+  let rest: string[] = []
 
   /** The cursor, if it has moved on since it was told. */
   function newCursor(): string | undefined {
@@ -50,14 +61,16 @@ export function streamResponse(
     return cursor
   }
 
-  function textOf(result: ExecutionResult): string {
+  function piecesOf({ result, text }: WrittenResult): string[] {
     const retryMs = retryOf(result)
-    return (retryMs === undefined ? '' : format.retry(retryMs)) + format.result(result, newCursor())
+    const [before, after] = format.frame(newCursor())
+    const start = (retryMs === undefined ? '' : format.retry(retryMs)) + before
+    return framed(start, text, after)
   }
 
   const end = async () => {
     if (over.signal.aborted) return
-    over.abort()
+    over.abort(ENDED)
     await results.return?.().catch(() => undefined)
   }
 
@@ -91,20 +104,28 @@ export function streamResponse(
     },
     pull: async (controller) => {
       missed = 0
+      const kept = rest.shift()
+      if (kept !== undefined) {
+        controller.enqueue(encoder.encode(kept))
+        return
+      }
       try {
-        const result: IteratorResult<ExecutionResult, undefined> = await results.next()
+        const result: IteratorResult<WrittenResult, undefined> = await results.next()
         if (over.signal.aborted) return
         if (result.done) {
           controller.enqueue(encoder.encode(format.close()))
           finish(controller)
           return
         }
-        let piece = textOf(result.value)
-        while (piece.length < PIECE_LENGTH && progress?.isAtHand()) {
-          const more = await results.next()
-          if (more.done) break
-          piece += textOf(more.value)
+        let [piece = '', ...more] = piecesOf(result.value)
+        while (more.length === 0 && piece.length < PIECE_LENGTH && progress?.isAtHand()) {
+          const next = await results.next()
+          if (next.done) break
+          const [first = '', ...others] = piecesOf(next.value)
+          piece += first
+          more = others
         }
+        rest = more
         if (!over.signal.aborted) controller.enqueue(encoder.encode(piece))
       } catch {
         // Failures come as results; this is the end of one who has gone.
@@ -118,11 +139,22 @@ export function streamResponse(
 }
 
 /** A stream with one result, which is all. */
-export const streamOfOne = (result: ExecutionResult, format: StreamFormat): Response =>
-  response(format.open(undefined) + format.result(result, undefined) + format.close(), format)
+export function streamOfOne(text: SizedText, format: StreamFormat): Response {
+  const [before, after] = format.frame(undefined)
+  return response(
+    streamOfPieces(framed(format.open(undefined) + before, text, after + format.close())),
+    format,
+  )
+}
+
+/** The pieces of a text between two others. There are as many as before. */
+function framed(before: string, { pieces }: SizedText, after: string): string[] {
+  const last = pieces.length - 1
+  return pieces.map((piece, index) => (index === 0 ? before : '') + piece + (index === last ? after : ''))
+}
 
 /** By the platform's own Response: whoever cancels one of another kind waits for what it is waiting for. */
-const response = (body: ReadableStream<Uint8Array> | string, { mediaType }: StreamFormat) =>
+const response = (body: ReadableStream<Uint8Array>, { mediaType }: StreamFormat) =>
   new Response(body, {
     status: 200,
     headers: {

@@ -1,4 +1,4 @@
-import { Response } from '@whatwg-node/server'
+import { Response as FastResponse } from '@whatwg-node/fetch'
 import {
   type DocumentNode,
   type GraphQLSchema,
@@ -15,9 +15,12 @@ import {
 import type { Context } from '../graphql/context.ts'
 import { type AdmittedOperation, MAX_REMEMBERED_DOCUMENT } from '../graphql/gate.ts'
 import { type TextPlan, planText } from '../graphql/text-plan.ts'
+import { PIECE_LENGTH } from '../kernel/bounded-json.ts'
 import { AppError } from '../kernel/errors.ts'
+import type { YieldIfLong } from '../kernel/yield-if-long.ts'
 import { type Acceptable, contentTypeOf } from './media-type.ts'
 import { responseTooLarge } from './response-size.ts'
+import { sized, textResponse } from './text-body.ts'
 
 /**
  * Answers a request without executing it. It rejects only an answer that is too large, with TOO_COMPLEX.
@@ -44,10 +47,12 @@ export function createTextAnswers({
   schema,
   introspection,
   maxResponseBytes,
+  yieldIfLong,
 }: {
   schema: GraphQLSchema
   introspection: boolean
   maxResponseBytes: number
+  yieldIfLong: YieldIfLong
 }): TextAnswers {
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
   // As long as the gate remembers the operation.
@@ -78,9 +83,13 @@ export function createTextAnswers({
       if ('failure' in read) return read
       if (read.page === null) return undefined
       const text = telling(plan.write(read.page), told)
-      if (isLongerThan(text, maxResponseBytes)) throw responseTooLarge(maxResponseBytes)
       const init = { status: 200, headers: { 'Content-Type': contentTypeOf(acceptable) } }
-      return { response: new Response(text, init) }
+      if (text.length <= Math.min(PIECE_LENGTH, maxResponseBytes / MAX_UNIT_BYTES))
+        return { response: new FastResponse(text, init) }
+      await yieldIfLong()
+      const long = sized(text)
+      if (long.bytes > maxResponseBytes) throw responseTooLarge(maxResponseBytes)
+      return { response: textResponse(long, init) }
     } catch (error) {
       if (error instanceof AppError && error.code === 'TOO_COMPLEX') throw error
       return undefined
@@ -140,7 +149,3 @@ const telling = (answer: string, told: object | undefined): string =>
 
 /** Most bytes of a UTF-16 code unit in UTF-8. */
 const MAX_UNIT_BYTES = 3
-
-/** Bytes are counted only if there may be too many: pages are short. */
-const isLongerThan = (text: string, maxBytes: number): boolean =>
-  text.length * MAX_UNIT_BYTES > maxBytes && Buffer.byteLength(text) > maxBytes

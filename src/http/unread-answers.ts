@@ -67,8 +67,7 @@ export function createUnreadAnswers(options: UnreadAnswersOptions): UnreadAnswer
       holding.end()
     }
     return {
-      measure: (outgoing) => {
-        const bytes = outgoing.writableLength
+      measure: (outgoing, bytes) => {
         close = () => {
           end()
           outgoing.destroy()

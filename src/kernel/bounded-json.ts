@@ -1,7 +1,13 @@
 import type { Clock } from './clock.ts'
 
-/** Characters that are written before others have their turn: some milliseconds. */
-const PIECE_LENGTH = 524_288
+/** Characters that are written or sent before others have their turn: some milliseconds. */
+export const PIECE_LENGTH = 262_144
+
+/** A text in pieces, and the length of all of it in UTF-8. */
+export interface SizedText {
+  readonly pieces: readonly string[]
+  readonly bytes: number
+}
 
 /** An object or a list that is being written. */
 interface Frame {
@@ -19,7 +25,7 @@ const NUMBER_BYTES = 25
 
 /**
  * The text of `JSON.stringify`, if it has at most `maxBytes`. It stops at the first piece beyond that, and lets
- * the event loop go on between pieces. A value that stands in many places is small in memory and may be huge as text:
+ * the event loop go on between pieces. The pieces stay apart: joining 15 MB takes tens of milliseconds. A value that stands in many places is small in memory and may be huge as text:
  * `JSON.stringify` would take as long as that takes, and fail with a RangeError in the end.
  * @returns undefined if the text would be longer
  */
@@ -27,9 +33,10 @@ export async function boundedJson(
   value: unknown,
   maxBytes: number,
   clock: Pick<Clock, 'sleep'>,
-): Promise<string | undefined> {
+): Promise<SizedText | undefined> {
   const stack: Frame[] = []
-  let [text, piece, bytes] = ['', '', 0]
+  const pieces: string[] = []
+  let [piece, bytes] = ['', 0]
 
   /** Writes a value that is small or has no members, or what a larger one begins with. */
   function begin(inner: unknown): void {
@@ -62,11 +69,14 @@ export async function boundedJson(
     if (piece.length < PIECE_LENGTH) continue
     bytes += Buffer.byteLength(piece)
     if (bytes > maxBytes) return undefined
-    text += piece
+    pieces.push(piece)
     piece = ''
     await clock.sleep(0)
   }
-  return bytes + Buffer.byteLength(piece) > maxBytes ? undefined : text + piece
+  bytes += Buffer.byteLength(piece)
+  if (bytes > maxBytes) return undefined
+  pieces.push(piece)
+  return { pieces, bytes }
 }
 
 /** The value that is written in place of another one: errors and instants have a `toJSON`. */

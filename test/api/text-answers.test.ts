@@ -34,7 +34,12 @@ interface Answer {
 /** The two ways on one database. `asText` has the schema given, execution always its own. */
 function waysOf(app: TestApp, schema = createSchema(), introspection = true) {
   const gate = quietGate(schema)
-  const asText = createTextAnswers({ schema, introspection, maxResponseBytes: 16_777_216 })
+  const asText = createTextAnswers({
+    schema,
+    introspection,
+    maxResponseBytes: 16_777_216,
+    yieldIfLong: NEVER_YIELDS,
+  })
   const execute = createExecution({
     schema: createSchema(),
     introspection,

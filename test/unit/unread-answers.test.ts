@@ -17,11 +17,7 @@ function start() {
   const closed: string[] = []
   const answer = (user: string | null, name: string) => {
     const sent = unread.answerTo(user)
-    const holds = (writableLength: number) =>
-      sent.measure({
-        writableLength,
-        destroy: () => void closed.push(name),
-      })
+    const holds = (bytes: number) => sent.measure({ destroy: () => void closed.push(name) }, bytes)
     return { ...sent, holds }
   }
   const pass = async (ms: number) => {

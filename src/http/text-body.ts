@@ -1,0 +1,55 @@
+import { Response as FastResponse } from '@whatwg-node/fetch'
+import { PIECE_LENGTH, type SizedText } from '../kernel/bounded-json.ts'
+
+/** A text as pieces of at most {@link PIECE_LENGTH} characters, or one more. */
+export function sized(text: string): SizedText {
+  const pieces: string[] = []
+  for (let from = 0; from < text.length;) {
+    let end = from + PIECE_LENGTH
+    // Half of a surrogate pair cannot be encoded.
+    if (isHighSurrogate(text.charCodeAt(end - 1))) end += 1
+    pieces.push(text.slice(from, end))
+    from = end
+  }
+  return { pieces, bytes: Buffer.byteLength(text) }
+}
+
+const isHighSurrogate = (code: number): boolean => code >= 0xd800 && code <= 0xdbff
+
+/** A text as a body. Each piece is encoded when the client takes it, so no turn of the event loop encodes all of them. */
+export function streamOfPieces(pieces: readonly string[]): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  const rest = [...pieces].reverse()
+  return new ReadableStream(
+    {
+      pull: (controller) => {
+        const piece = rest.pop()
+        if (piece === undefined) controller.close()
+        else controller.enqueue(encoder.encode(piece))
+      },
+      cancel: () => void (rest.length = 0),
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+interface TextResponseInit {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** A response whose text is known as a whole. Its length says so: a response without one is a stream of events or lines. */
+export function textResponse(
+  { pieces, bytes }: SizedText,
+  { status, headers }: TextResponseInit,
+  Short: typeof Response = FastResponse,
+): Response {
+  const [only = '', ...more] = pieces
+  // The platform's own Response: to cancel one of another kind does not cancel its stream.
+  return more.length > 0
+    ? new Response(streamOfPieces(pieces), {
+        status,
+        headers: { ...headers, 'content-length': String(bytes) },
+      })
+    : new Short(only, { status, headers: { ...headers } })
+}
