@@ -83,7 +83,7 @@ export function connectionLogRoute({
             retentionMs,
             platforms,
           })
-          return jsonResponse(await responseJson(page, { maxResponseBytes, clock }))
+          return jsonResponse(await responseJson(page, { maxResponseBytes, yieldIfLong }), yieldIfLong)
         },
       },
       POST: {

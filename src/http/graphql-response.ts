@@ -6,6 +6,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { type SizedText, boundedJson } from '../kernel/bounded-json.ts'
 import { ERROR_STATUS, type ErrorCode } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
+import type { YieldIfLong } from '../kernel/yield-if-long.ts'
 import type { GraphqlContext } from './graphql.ts'
 import { type Acceptable, JSON_TYPE, contentTypeOf } from './media-type.ts'
 import { responseTooLarge } from './response-size.ts'
@@ -26,6 +27,7 @@ export interface ResponseOptions {
   /** How often a subscription says that it is alive, in milliseconds. */
   readonly heartbeatMs: number
   readonly maxResponseBytes: number
+  readonly yieldIfLong: YieldIfLong
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -67,16 +69,21 @@ async function responseOf(
   options: ResponseOptions & { readonly Response: typeof Response },
 ): Promise<Response> {
   const { acceptable } = context
+  const { yieldIfLong } = options
   const { json, stream } = acceptable
   const { executed, result, text } = await written(whole, context, options)
   const { errors } = result
   const asJson = (status: number) =>
-    textResponse(text, { status, headers: { 'content-type': contentTypeOf(acceptable) } }, options.Response)
+    textResponse(
+      text,
+      { status, headers: { 'content-type': contentTypeOf(acceptable) }, yieldIfLong },
+      options.Response,
+    )
   const isRefusedSubscription = !('data' in result) && errors?.[0]?.path !== undefined
   if (!stream || (json && !isRefusedSubscription)) return asJson(statusOf(executed, json))
   if (stream === multipart && json) return asJson(200)
   if (stream === serverSentEvents && errors && method === 'GET') return asJson(statusOfCode(errors[0]))
-  return streamOfOne(text, stream)
+  return streamOfOne(text, stream, yieldIfLong)
 }
 
 interface Written extends WrittenResult {
@@ -93,9 +100,9 @@ async function written(
   context: ExecutionContext,
   options: ResponseOptions,
 ): Promise<Written> {
-  const { maxResponseBytes, clock } = options
+  const { maxResponseBytes, yieldIfLong } = options
   const result = finished(executed, context, options)
-  const writing = texts.get(result) ?? boundedJson(result, maxResponseBytes, clock)
+  const writing = texts.get(result) ?? boundedJson(result, maxResponseBytes, yieldIfLong)
   texts.set(result, writing)
   const text = await writing
   if (text) return { executed, result, text }

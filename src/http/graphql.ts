@@ -157,7 +157,7 @@ export function createExecution(
 ): GraphqlExecution {
   const { schema, endpoint, introspection } = options
   const yoga = createYoga<ExecutionContext>({
-    schema: oneRootPerTurn(stopWhenOver(schema), options.clock),
+    schema: oneRootPerTurn(stopWhenOver(schema), options.yieldIfLong),
     graphqlEndpoint: endpoint,
     graphiql: false,
     landingPage: false,

@@ -154,7 +154,7 @@ async function send(response: Response, answer: Answer, measure: Measure): Promi
 async function sendStream(
   { status, headers }: Response,
   body: ReadableStream<Uint8Array>,
-  { incoming, outgoing, clock }: Answer,
+  { incoming, outgoing }: Answer,
   measure: Measure,
 ): Promise<void> {
   // Heartbeats and the time for reading decide how long it may be silent.
@@ -169,8 +169,6 @@ async function sendStream(
     const hasRoom = outgoing.write(next.value, measureRest)
     measureRest()
     if (!hasRoom) await drained(outgoing)
-    // A client that reads fast would have all of a long answer encoded in one turn of the event loop.
-    else if (unsent > 0) await clock.sleep(0)
   }
   outgoing.end()
 }

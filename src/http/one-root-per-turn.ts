@@ -1,11 +1,11 @@
 import type { GraphQLSchema } from 'graphql'
-import type { Clock } from '../kernel/clock.ts'
+import type { YieldIfLong } from '../kernel/yield-if-long.ts'
 
 /**
  * Lets the event loop go on between the root fields of a query. GraphQL completes each as soon as its data is there, so
  * ten large pages that arrive together would be completed in one turn. A query with one root field waits for nothing.
  */
-export function oneRootPerTurn(schema: GraphQLSchema, clock: Pick<Clock, 'sleep'>): GraphQLSchema {
+export function oneRootPerTurn(schema: GraphQLSchema, yieldIfLong: YieldIfLong): GraphQLSchema {
   const latest = new WeakMap<object, Promise<unknown>>()
   for (const field of Object.values(schema.getQueryType()?.getFields() ?? {})) {
     const { resolve } = field
@@ -23,7 +23,7 @@ export function oneRootPerTurn(schema: GraphQLSchema, clock: Pick<Clock, 'sleep'
 
   async function afterTurn<T>(before: Promise<unknown>, value: Promise<T>): Promise<T> {
     await Promise.allSettled([before, value])
-    await clock.sleep(0)
+    await yieldIfLong()
     return value
   }
 }

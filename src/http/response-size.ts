@@ -1,11 +1,11 @@
 import { type SizedText, boundedJson } from '../kernel/bounded-json.ts'
-import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
+import type { YieldIfLong } from '../kernel/yield-if-long.ts'
 
-/** Largest body of an answer, and the clock that gives others a turn while one is written. */
+/** Largest body of an answer, and what gives others a turn while one is written. */
 export interface ResponseBound {
   readonly maxResponseBytes: number
-  readonly clock: Pick<Clock, 'sleep'>
+  readonly yieldIfLong: YieldIfLong
 }
 
 export const responseTooLarge = (maxBytes: number): AppError =>
@@ -17,9 +17,9 @@ export const responseTooLarge = (maxBytes: number): AppError =>
 /** A value as JSON. @throws {AppError} TOO_COMPLEX if it is too large, before all of it is written */
 export async function responseJson(
   value: unknown,
-  { maxResponseBytes, clock }: ResponseBound,
+  { maxResponseBytes, yieldIfLong }: ResponseBound,
 ): Promise<SizedText> {
-  const text = await boundedJson(value, maxResponseBytes, clock)
+  const text = await boundedJson(value, maxResponseBytes, yieldIfLong)
   if (text === undefined) throw responseTooLarge(maxResponseBytes)
   return text
 }

@@ -61,8 +61,9 @@ export const toResponse = ({ status, headers, text }: TextAnswer): Response =>
 export const json = (...answer: Parameters<typeof jsonText>): Response => toResponse(jsonText(...answer))
 
 /** A JSON answer whose text is at hand. */
-export const jsonResponse = (text: SizedText): Response =>
+export const jsonResponse = (text: SizedText, yieldIfLong: YieldIfLong): Response =>
   textResponse(text, {
     status: 200,
     headers: { 'content-length': String(text.bytes), 'content-type': JSON_WITH_CHARSET },
+    yieldIfLong,
   })

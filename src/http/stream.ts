@@ -2,6 +2,7 @@ import type { ExecutionResult } from 'graphql'
 import type { SizedText } from '../kernel/bounded-json.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import { ENDED } from '../kernel/ended.ts'
+import type { YieldIfLong } from '../kernel/yield-if-long.ts'
 import type { StreamFormat } from './stream-format.ts'
 import { streamOfPieces } from './text-body.ts'
 
@@ -139,10 +140,10 @@ export function streamResponse(
 }
 
 /** A stream with one result, which is all. */
-export function streamOfOne(text: SizedText, format: StreamFormat): Response {
+export function streamOfOne(text: SizedText, format: StreamFormat, yieldIfLong: YieldIfLong): Response {
   const [before, after] = format.frame(undefined)
   return response(
-    streamOfPieces(framed(format.open(undefined) + before, text, after + format.close())),
+    streamOfPieces(framed(format.open(undefined) + before, text, after + format.close()), yieldIfLong),
     format,
   )
 }

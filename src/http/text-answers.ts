@@ -89,7 +89,7 @@ export function createTextAnswers({
       await yieldIfLong()
       const long = sized(text)
       if (long.bytes > maxResponseBytes) throw responseTooLarge(maxResponseBytes)
-      return { response: textResponse(long, init) }
+      return { response: textResponse(long, { ...init, yieldIfLong }) }
     } catch (error) {
       if (error instanceof AppError && error.code === 'TOO_COMPLEX') throw error
       return undefined

@@ -1,5 +1,6 @@
 import { Response as FastResponse } from '@whatwg-node/fetch'
 import { PIECE_LENGTH, type SizedText } from '../kernel/bounded-json.ts'
+import type { YieldIfLong } from '../kernel/yield-if-long.ts'
 
 /** A text as pieces of at most {@link PIECE_LENGTH} characters, or one more. */
 export function sized(text: string): SizedText {
@@ -16,13 +17,17 @@ export function sized(text: string): SizedText {
 
 const isHighSurrogate = (code: number): boolean => code >= 0xd800 && code <= 0xdbff
 
-/** A text as a body. Each piece is encoded when the client takes it, so no turn of the event loop encodes all of them. */
-export function streamOfPieces(pieces: readonly string[]): ReadableStream<Uint8Array> {
+/** A text as a body. Each piece is encoded when the client takes it, and a client that is fast waits for others. */
+export function streamOfPieces(
+  pieces: readonly string[],
+  yieldIfLong: YieldIfLong,
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   const rest = [...pieces].reverse()
   return new ReadableStream(
     {
-      pull: (controller) => {
+      pull: async (controller) => {
+        await yieldIfLong()
         const piece = rest.pop()
         if (piece === undefined) controller.close()
         else controller.enqueue(encoder.encode(piece))
@@ -34,6 +39,7 @@ export function streamOfPieces(pieces: readonly string[]): ReadableStream<Uint8A
 }
 
 interface TextResponseInit {
+  readonly yieldIfLong: YieldIfLong
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
 }
@@ -41,13 +47,13 @@ interface TextResponseInit {
 /** A response whose text is known as a whole. Its length says so: a response without one is a stream of events or lines. */
 export function textResponse(
   { pieces, bytes }: SizedText,
-  { status, headers }: TextResponseInit,
+  { status, headers, yieldIfLong }: TextResponseInit,
   Short: typeof Response = FastResponse,
 ): Response {
   const [only = '', ...more] = pieces
   // The platform's own Response: to cancel one of another kind does not cancel its stream.
   return more.length > 0
-    ? new Response(streamOfPieces(pieces), {
+    ? new Response(streamOfPieces(pieces, yieldIfLong), {
         status,
         headers: { ...headers, 'content-length': String(bytes) },
       })

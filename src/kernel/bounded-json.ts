@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { YieldIfLong } from './yield-if-long.ts'
 
 /** Characters that are written or sent before others have their turn: some milliseconds. */
 export const PIECE_LENGTH = 262_144
@@ -32,7 +32,7 @@ const NUMBER_BYTES = 25
 export async function boundedJson(
   value: unknown,
   maxBytes: number,
-  clock: Pick<Clock, 'sleep'>,
+  yieldIfLong: YieldIfLong,
 ): Promise<SizedText | undefined> {
   const stack: Frame[] = []
   const pieces: string[] = []
@@ -52,6 +52,7 @@ export async function boundedJson(
   }
 
   begin(plain(value, ''))
+  if (stack.length > 0) await yieldIfLong()
   for (let frame = stack.at(-1); frame; frame = stack.at(-1)) {
     if (frame.next === frame.length) {
       piece += frame.keys ? '}' : ']'
@@ -71,7 +72,7 @@ export async function boundedJson(
     if (bytes > maxBytes) return undefined
     pieces.push(piece)
     piece = ''
-    await clock.sleep(0)
+    await yieldIfLong()
   }
   bytes += Buffer.byteLength(piece)
   if (bytes > maxBytes) return undefined

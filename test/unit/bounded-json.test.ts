@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { boundedJson } from '../../src/kernel/bounded-json.ts'
-import { systemClock } from '../../src/kernel/clock.ts'
+import { NEVER_YIELDS } from '../../src/kernel/yield-if-long.ts'
 
 const MEBIBYTE = 1_048_576
 
-/** A clock that counts how often others got a turn. */
-function countingClock() {
-  const clock = { turns: 0, sleep: async () => void (clock.turns += 1) }
-  return clock
+/** Counts how often others could have had a turn. */
+function createCounter() {
+  const counter = { turns: 0, yieldIfLong: async () => void (counter.turns += 1) }
+  return counter
 }
 
 async function joined(...given: Parameters<typeof boundedJson>): Promise<string | undefined> {
@@ -36,8 +36,8 @@ describe('JSON up to a number of bytes', () => {
       fc.asyncProperty(values, async (value) => {
         const expected = JSON.stringify(value)
         const bytes = Buffer.byteLength(expected)
-        expect(await joined(value, bytes, systemClock)).toBe(expected)
-        expect(await boundedJson(value, bytes - 1, systemClock)).toBe(undefined)
+        expect(await joined(value, bytes, NEVER_YIELDS)).toBe(expected)
+        expect(await boundedJson(value, bytes - 1, NEVER_YIELDS)).toBe(undefined)
       }),
       { numRuns: 1_000, seed: 20_261_201 },
     )
@@ -52,23 +52,23 @@ describe('JSON up to a number of bytes', () => {
     ]) {
       const bytes = Buffer.byteLength(JSON.stringify([text]))
       expect(bytes).toBeGreaterThan(text.length)
-      expect(await boundedJson([text], bytes - 1, systemClock)).toBe(undefined)
-      expect(await joined([text], bytes, systemClock)).toBe(JSON.stringify([text]))
+      expect(await boundedJson([text], bytes - 1, NEVER_YIELDS)).toBe(undefined)
+      expect(await joined([text], bytes, NEVER_YIELDS)).toBe(JSON.stringify([text]))
     }
   })
 
   it('lets others have a turn between pieces', async () => {
-    const clock = countingClock()
+    const counter = createCounter()
     const list = Array.from({ length: 4_000 }, (_, n) => ({ n, text: 'x'.repeat(1_000) }))
-    expect(await joined(list, 8 * MEBIBYTE, clock)).toBe(JSON.stringify(list))
-    expect(clock.turns).toBeGreaterThan(5)
+    expect(await joined(list, 8 * MEBIBYTE, counter.yieldIfLong)).toBe(JSON.stringify(list))
+    expect(counter.turns).toBeGreaterThan(5)
   })
 
   it('stops at the first piece too many, where JSON.stringify goes on to the end', async () => {
     const shared = { text: 'x'.repeat(100_000) }
     let reads = 0
     const list = Array.from({ length: 100 }, () => ({ toJSON: () => ((reads += 1), shared) }))
-    expect(await boundedJson(list, MEBIBYTE, countingClock())).toBe(undefined)
+    expect(await boundedJson(list, MEBIBYTE, NEVER_YIELDS)).toBe(undefined)
     expect(reads).toBeLessThan(20)
     reads = 0
     JSON.stringify(list)

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { oneRootPerTurn } from '../../src/http/one-root-per-turn.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 
+const nextTurn = () => systemClock.sleep(0)
+
 /** A schema whose pages arrive together, and the order in which they were completed between turns of the loop. */
 function createPages() {
   const order: string[] = []
@@ -41,7 +43,7 @@ describe('root fields of a query', () => {
   it('complete one after the other, with a turn of the loop between them', async () => {
     const { schema, order, run } = createPages()
     const result = await run(
-      oneRootPerTurn(schema, systemClock),
+      oneRootPerTurn(schema, nextTurn),
       '{ a: page { id } now b: page { id } c: page { id } }',
     )
     expect(result).toEqual({ data: { a: { id: null }, now: 1, b: { id: null }, c: { id: null } } })
@@ -56,14 +58,14 @@ describe('root fields of a query', () => {
 
   it('wait for nothing if there is one', async () => {
     const { schema, order, run } = createPages()
-    await run(oneRootPerTurn(schema, systemClock), '{ a: page { id } }')
+    await run(oneRootPerTurn(schema, nextTurn), '{ a: page { id } }')
     expect(order).toEqual(['a'])
   })
 
   it('fail each for itself', async () => {
     const { schema, run } = createPages()
     const { data, errors } = await run(
-      oneRootPerTurn(schema, systemClock),
+      oneRootPerTurn(schema, nextTurn),
       '{ a: failing { id } b: page { id } c: failing { id } }',
     )
     expect(data).toEqual({ a: null, b: { id: null }, c: null })
