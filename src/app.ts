@@ -180,6 +180,7 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
     unread,
     cors: createCors(config.corsOrigins),
     clock,
+    yieldIfLong,
     logger,
     observer,
   })

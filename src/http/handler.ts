@@ -10,6 +10,7 @@ import type { ConnectionLogs } from '../connections/connection-logs.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import { AppError, codeOf } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
+import type { YieldIfLong } from '../kernel/yield-if-long.ts'
 import type { Admission, Leave } from './admission.ts'
 import type { ArrivedBody, ArrivingBodies } from './arriving-bodies.ts'
 import { parseBody, requireDeclaredLength, requireMediaType } from './body.ts'
@@ -67,6 +68,7 @@ export interface HandlerOptions {
   readonly bodies: ArrivingBodies
   readonly unread: UnreadAnswers
   readonly clock: Clock
+  readonly yieldIfLong: YieldIfLong
   readonly logger: Logger
   readonly observer?: Observer
 }
@@ -270,7 +272,8 @@ async function admitted(
   { needs, isTimed }: Door,
   work: (principal: Principal, visit: Visit) => Promise<Response>,
 ): Promise<Response> {
-  const { keys, badKeys, trustedProxies, rateLimiter, deadlines, bodies, unread } = options
+  const { keys, badKeys, trustedProxies, rateLimiter, deadlines, bodies, unread, clock, yieldIfLong } =
+    options
   const admission = isTimed ? options.admission.requests : options.admission.streams
   let left: RateLimit | null = null
   let points = 0
@@ -323,7 +326,10 @@ async function admitted(
     return work(principal, visit)
   }
   const response = await attempt(async () => {
-    const end = admission.begin(peer?.lateMs)
+    // Of requests that come at the same moment, each waits for others, but whoever asks for the health does not.
+    const cameAtMs = clock.steadyMs()
+    await yieldIfLong()
+    const end = admission.begin((peer?.lateMs ?? 0) + clock.steadyMs() - cameAtMs)
     try {
       return await (isTimed
         ? deadlines.within(request, (signal) => serve(signal, end))

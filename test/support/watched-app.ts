@@ -102,6 +102,7 @@ export async function startWatchedApp(
     deadlines,
     cors: createCors([]),
     clock: systemClock,
+    yieldIfLong: NEVER_YIELDS,
     logger: told,
   })
   return {
