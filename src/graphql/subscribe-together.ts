@@ -1,10 +1,20 @@
 import { type ExecutionArgs, type ExecutionResult, createSourceEventStream, execute, print } from 'graphql'
+import { LRUCache } from 'lru-cache'
 import { type YieldIfLong, NEVER_YIELDS } from '../kernel/yield-if-long.ts'
 
 type Results = Map<string, Promise<ExecutionResult>>
 
-/** Results by the event they were made from. They go when the event does. */
+/** Results by the event they were made from. */
 const known = new WeakMap<object, Results>()
+
+/** Subscribers who ask for the same do so at about the same moment, while an event is held for seconds. */
+const MAX_KNOWN = 256
+
+/** What forgets each of the latest results. */
+const latest = new LRUCache<Promise<ExecutionResult>, () => void>({
+  max: MAX_KNOWN,
+  dispose: (forget) => forget(),
+})
 
 /**
  * Subscribes, as `subscribe` of graphql-js does. What an event comes to depends on the event, the document and its
@@ -29,8 +39,11 @@ export async function subscribeTogether(
     if (typeof event !== 'object' || event === null) return run(event)
     const results: Results = known.get(event) ?? new Map()
     known.set(event, results)
-    const result = results.get(asked) ?? run(event)
+    const before = results.get(asked)
+    if (before) return before
+    const result = run(event)
     results.set(asked, result)
+    latest.set(result, () => results.delete(asked))
     return result
   }
 

@@ -1,5 +1,6 @@
 import { type ExecutionResult, GraphQLError } from 'graphql'
 import { type GraphQLParams, type Plugin, isAsyncIterable } from 'graphql-yoga'
+import { LRUCache } from 'lru-cache'
 import { refused, withRequestId, withoutStatus } from '../graphql/errors.ts'
 import { withoutSuggestions } from '../graphql/validation.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -54,7 +55,9 @@ function streamOf(
   const { clock, heartbeatMs } = options
   const { stream: format = serverSentEvents } = context.acceptable
   const { stream: progress } = context.subscription
-  const each = writtenEach(results[Symbol.asyncIterator](), (one) => written(one, context, options))
+  const each = writtenEach(results[Symbol.asyncIterator](), (one) =>
+    written(one, context, options, { isShared: true }),
+  )
   return streamResponse(each, { format, progress, heartbeatMs, clock, signal })
 }
 
@@ -71,7 +74,7 @@ async function responseOf(
   const { acceptable } = context
   const { yieldIfLong } = options
   const { json, stream } = acceptable
-  const { executed, result, text } = await written(whole, context, options)
+  const { executed, result, text } = await written(whole, context, options, { isShared: false })
   const { errors } = result
   const asJson = (status: number) =>
     textResponse(
@@ -91,20 +94,37 @@ interface Written extends WrittenResult {
   readonly executed: ExecutionResult
 }
 
-/** The JSON of results: written once for all subscribers who get the same one. */
-const texts = new WeakMap<ExecutionResult, Promise<SizedText | undefined>>()
+/** The JSON of the latest results, so that it is written once for all subscribers who get the same one. */
+const texts = new LRUCache<ExecutionResult, SizedText>({
+  maxSize: 8_388_608,
+  sizeCalculation: ({ bytes }) => bytes,
+})
+const underWay = new WeakMap<ExecutionResult, Promise<SizedText | undefined>>()
+
+async function sharedJson(
+  result: ExecutionResult,
+  write: () => Promise<SizedText | undefined>,
+): Promise<SizedText | undefined> {
+  const before = texts.get(result) ?? underWay.get(result)
+  if (before) return before
+  const writing = write().finally(() => underWay.delete(result))
+  underWay.set(result, writing)
+  const text = await writing
+  if (text) texts.set(result, text)
+  return text
+}
 
 /** A result and its text: an error instead if the text is too large. A mutation has been carried out by then. */
 async function written(
   executed: ExecutionResult,
   context: ExecutionContext,
   options: ResponseOptions,
+  { isShared }: { readonly isShared: boolean },
 ): Promise<Written> {
   const { maxResponseBytes, yieldIfLong } = options
   const result = finished(executed, context, options)
-  const writing = texts.get(result) ?? boundedJson(result, maxResponseBytes, yieldIfLong)
-  texts.set(result, writing)
-  const text = await writing
+  const write = () => boundedJson(result, maxResponseBytes, yieldIfLong)
+  const text = await (isShared ? sharedJson(result, write) : write())
   if (text) return { executed, result, text }
   const refusal = { errors: [refused(responseTooLarge(maxResponseBytes))] }
   const instead = finished(refusal, context, options)

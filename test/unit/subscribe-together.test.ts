@@ -52,6 +52,21 @@ it('shares nothing between those who ask for something else, nor between events 
   expect(asked()).toBe(6)
 })
 
+it('forgets results that were not made lately, though their events are still held', async () => {
+  const { schema, asked } = countingSchema()
+  const events = Array.from({ length: 300 }, (_, n) => ({ n }))
+  const subscribe = async () =>
+    all(await subscribeTogether({ schema, document: PLAIN, contextValue: { events } }))
+  await subscribe()
+  expect(asked()).toBe(300)
+  await subscribe()
+  expect(asked()).toBe(600)
+  events.length = 200
+  await subscribe()
+  await subscribe()
+  expect(asked()).toBe(800)
+})
+
 it('says what is wrong with a subscription that does not begin', async () => {
   const { schema } = countingSchema()
   const document = parse('subscription ($t: Boolean!) { n(twice: $t) }')
