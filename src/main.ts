@@ -1,7 +1,12 @@
 #!/usr/bin/env node
 import { constants } from 'node:os'
+import { setFlagsFromString } from 'node:v8'
 import { run } from './cli/run.ts'
 import { createLogger, traceOf } from './kernel/logger.ts'
+
+// V8 lets the heap grow to up to four times what is in use before it collects everything. One user who asks for large
+// answers made the process grow by 500 MB so, and by 190 MB with this, at the same speed.
+setFlagsFromString('--heap-growing-percent=30')
 
 const stop = new AbortController()
 
