@@ -21,7 +21,7 @@ import { type YieldIfLong, createYieldIfLong } from './kernel/yield-if-long.ts'
 import { type CountKeeper, createCountKeeper } from './logs/counts.ts'
 import { createErasure } from './logs/erasure.ts'
 import { createGroupCommit } from './logs/group-commit.ts'
-import { fairRead } from './logs/fair-reads.ts'
+import { createFairReads } from './logs/fair-reads.ts'
 import { type Feed, type FeedFigures, createFeed } from './logs/feed.ts'
 import { createKeeping } from './logs/keeping.ts'
 import { type CleanupRound, createRetention } from './logs/retention.ts'
@@ -169,12 +169,13 @@ export async function createCore({
     sharePercent: config.userSharePercent,
     limit: waitMs === undefined ? undefined : { waitMs, clock, error: () => unavailable(NO_PLACE) },
   })
+  const readsOf = createFairReads(database, shares)
   const logsOf = createConnectionLogs({
     store,
     commits,
     retention,
     platforms,
-    readFor: (principal, signal) => fairRead(database, shares, shareholderOf(principal), signal),
+    readFor: (principal, signal) => readsOf(shareholderOf(principal), signal),
     following: createFollowing({
       feed,
       shares,

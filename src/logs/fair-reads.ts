@@ -1,20 +1,45 @@
+import { LRUCache } from 'lru-cache'
 import type { Queryable } from '../database/port.ts'
-import type { FairSemaphore } from '../kernel/fair-semaphore.ts'
+import { type FairSemaphore, createFairSemaphore } from '../kernel/fair-semaphore.ts'
 import type { Read } from './query.ts'
+
+/** Rows with more characters than this are large: to take them from the database keeps the event loop for milliseconds. */
+const LARGE_LENGTH = 262_144
+
+/** Users of whom it is known whether their rows are large. */
+const MAX_USERS = 10_000
 
 /**
  * Reads of one holder: each statement takes a place of the holder's share, waits for it no longer than the caller waits,
  * and ends with the caller where the database can end it. Without a holder, statements run at once.
+ *
+ * Holders whose last rows were large read one after another. Several large results would arrive in one turn of the event
+ * loop, and the process would not read them sooner.
  */
-export const fairRead =
-  (
-    { query }: Pick<Queryable, 'query'>,
-    shares: FairSemaphore,
-    holder: string | null,
-    signal?: () => AbortSignal,
-  ): Read =>
-  (statement) => {
+export function createFairReads(
+  { query }: Pick<Queryable, 'query'>,
+  shares: FairSemaphore,
+): (holder: string | null, signal?: () => AbortSignal) => Read {
+  const large = new LRUCache<string, true>({ max: MAX_USERS })
+  const oneAtATime = createFairSemaphore({ places: 1, sharePercent: 100 })
+
+  return (holder, signal) => (statement) => {
     const ends = signal?.()
     const run = () => query<never>(statement, ends)
-    return holder === null ? run() : shares.run(holder, run, ends)
+    if (holder === null) return run()
+    const runInShare = async () => {
+      const rows = await shares.run(holder, run, ends)
+      if (lengthOf(rows) > LARGE_LENGTH) large.set(holder, true)
+      else large.delete(holder)
+      return rows
+    }
+    return large.has(holder) ? oneAtATime.run(holder, runInShare, ends) : runInShare()
   }
+}
+
+function lengthOf(rows: readonly object[]): number {
+  let length = 0
+  for (const row of rows)
+    for (const value of Object.values(row)) if (typeof value === 'string') length += value.length
+  return length
+}
