@@ -30,6 +30,8 @@ export interface ListenOptions {
   readonly turnAway?: TurnAway
   /** The answer to bytes that `node:http` cannot make a request of; without it, Node's own, which has no body. */
   readonly unreadable?: Unreadable
+  /** Called for each connection that is accepted. */
+  readonly onConnection?: () => void
 }
 
 /** How long a connection may be silent while a request or its answer is under way, in milliseconds. */
@@ -85,6 +87,7 @@ export async function listen(
     compression = false,
     turnAway,
     unreadable,
+    onConnection = () => undefined,
   }: ListenOptions,
 ): Promise<Listening> {
   const answer: FetchHandler = compression
@@ -122,6 +125,7 @@ export async function listen(
   }
   const open = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
+    onConnection()
     open.add(socket)
     socket.once('close', () => open.delete(socket))
   })

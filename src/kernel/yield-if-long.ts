@@ -13,18 +13,41 @@ export const NEVER_YIELDS: YieldIfLong = async () => undefined
 /** How long work that yields may keep a turn, in milliseconds. */
 export const TURN_MS = 10
 
-export function createYieldIfLong({ steadyMs, sleep }: Pick<Clock, 'steadyMs' | 'sleep'>): YieldIfLong {
+/** For how many turns in a row long work waits while connections are accepted. */
+const MAX_TURNS_FOR_CONNECTIONS = 128
+
+/** The long work of a process, and the connections that it lets in first. */
+export interface LongWork {
+  readonly yieldIfLong: YieldIfLong
+  /**
+   * Call it for each connection that is accepted. libuv accepts one in each turn of the event loop, so a hundred that
+   * come at the same moment would wait for a hundred turns of long work, and a health check behind them for as long:
+   * https://github.com/libuv/libuv/pull/3696
+   */
+  noteConnection(): void
+}
+
+export function createLongWork({ steadyMs, sleep }: Pick<Clock, 'steadyMs' | 'sleep'>): LongWork {
   const waiting: (() => void)[] = []
   let isGranting = false
   let endsAtMs: number | undefined
   let nextTurn: Promise<void> = Promise.resolve()
+  let hasConnection = false
 
   function begin(): number {
-    nextTurn = sleep(0).then(() => {
+    nextTurn = turn().then(() => {
       endsAtMs = undefined
     })
     endsAtMs = steadyMs() + TURN_MS
     return endsAtMs
+  }
+
+  async function turn(): Promise<void> {
+    for (let turns = 0; turns < MAX_TURNS_FOR_CONNECTIONS; turns += 1) {
+      hasConnection = false
+      await sleep(0)
+      if (!hasConnection) return
+    }
   }
 
   /** One after another: of a thousand that ask at the same moment, all would find the turn short. */
@@ -39,9 +62,12 @@ export function createYieldIfLong({ steadyMs, sleep }: Pick<Clock, 'steadyMs' | 
     isGranting = false
   }
 
-  return () =>
-    new Promise((resolve) => {
-      waiting.push(resolve)
-      if (!isGranting) void grant()
-    })
+  return {
+    yieldIfLong: () =>
+      new Promise((resolve) => {
+        waiting.push(resolve)
+        if (!isGranting) void grant()
+      }),
+    noteConnection: () => void (hasConnection = true),
+  }
 }

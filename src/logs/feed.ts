@@ -4,7 +4,7 @@ import { createFairSemaphore } from '../kernel/fair-semaphore.ts'
 import type { Running } from '../kernel/lifecycle.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
 import { createWaker } from '../kernel/waker.ts'
-import { type YieldIfLong, createYieldIfLong } from '../kernel/yield-if-long.ts'
+import { type YieldIfLong, createLongWork } from '../kernel/yield-if-long.ts'
 import { createFeedChannels } from './feed-channel.ts'
 import type { FeedEvent, FeedMark } from './feed-mark.ts'
 import { type FeedReader, createFeedReader } from './feed-reader.ts'
@@ -74,7 +74,7 @@ export interface FeedOptions {
 export function createFeed<Log extends AnyLog, Filter>(
   database: Database,
   kind: LogKind<Log, Filter>,
-  { clock, logger, yieldIfLong = createYieldIfLong(clock) }: FeedOptions,
+  { clock, logger, yieldIfLong = createLongWork(clock).yieldIfLong }: FeedOptions,
 ): Feed<Log> {
   const source = createFeedSource(database, kind, clock, yieldIfLong)
   const channels = createFeedChannels<Log>()

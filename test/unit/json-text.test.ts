@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createJsonScanner, jsonFault, jsonFaultInTurns } from '../../src/kernel/json-scanner.ts'
 import { readJsonText } from '../../src/kernel/json-text.ts'
 import { parseJson } from '../../src/kernel/parse-json.ts'
-import { TURN_MS, createYieldIfLong } from '../../src/kernel/yield-if-long.ts'
+import { TURN_MS, createLongWork } from '../../src/kernel/yield-if-long.ts'
 
 const at = async () => undefined
 const LIMITS = { what: 'the body', maxDepth: 64, maxValues: 100_000, yieldIfLong: at }
@@ -114,7 +114,7 @@ describe('long work', () => {
   async function partsInTurns(yields: boolean, workers: number): Promise<number[]> {
     let nowMs = 0
     const turns: number[] = [0]
-    const yieldIfLong = createYieldIfLong({
+    const { yieldIfLong } = createLongWork({
       steadyMs: () => nowMs,
       sleep: async () => {
         await new Promise((resolve) => setImmediate(resolve))
@@ -139,6 +139,27 @@ describe('long work', () => {
       expect(Math.max(...turns) * 4).toBeLessThanOrEqual(TURN_MS + 4)
       expect(turns.reduce((sum, parts) => sum + parts, 0)).toBe(10 * workers)
     }
+  })
+
+  it('waits while connections are accepted, but not for ever', async () => {
+    const connections = { left: 20, turnsBefore: 0 }
+    const { yieldIfLong, noteConnection } = createLongWork({
+      steadyMs: () => nowMs,
+      sleep: async () => {
+        await new Promise((resolve) => setImmediate(resolve))
+        connections.turnsBefore += 1
+        if ((connections.left -= 1) >= 0) noteConnection()
+      },
+    })
+    let nowMs = 0
+    await yieldIfLong()
+    nowMs = TURN_MS
+    await yieldIfLong()
+    expect(connections.turnsBefore).toBe(21)
+    connections.left = Infinity
+    nowMs += TURN_MS
+    await yieldIfLong()
+    expect(connections.turnsBefore).toBeGreaterThan(100)
   })
 
   it('keeps one turn for all of it if it only awaits promises', async () => {
