@@ -56,6 +56,9 @@ export function isHashOf(stored: string, key: string): boolean {
   return timingSafeEqual(Buffer.from(stored, 'hex'), hash('sha256', key, 'buffer'))
 }
 
+/** RFC 6750, section 2.1; the scheme is compared without regard to case (RFC 9110, section 11.1). */
+export const BEARER = /^Bearer +(\S+) *$/i
+
 function randomText(length: number): string {
   let text = ''
   while (text.length < length) {

@@ -1,11 +1,8 @@
 import { AppError } from '../kernel/errors.ts'
-import { apiKeyId } from './api-key.ts'
+import { BEARER, apiKeyId } from './api-key.ts'
 import type { BadKeyLimiter } from './bad-keys.ts'
 import type { KeyStore } from './key-store.ts'
 import type { Principal } from './principal.ts'
-
-/** RFC 6750, section 2.1; the scheme is compared without regard to case (RFC 9110, section 11.1). */
-const BEARER = /^Bearer +(\S+) *$/i
 
 /**
  * Who makes this request. Keys are taken from the Authorization header alone, never from the URL.

@@ -7,12 +7,12 @@ import type { Running } from '../kernel/lifecycle.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { idSchema, parseInput, textSchema } from '../kernel/text.ts'
 import { hasControls } from '../kernel/visible.ts'
-import { apiKeyId, isHashOf, keyIdIn, makeApiKey, showKeyId } from './api-key.ts'
+import { BEARER, apiKeyId, isHashOf, keyIdIn, makeApiKey, showKeyId } from './api-key.ts'
 import { createAuditWriter } from './audit-log.ts'
 import { type KeyWatch, createKeyWatch } from './key-watch.ts'
 import { createKnownKeys } from './known-keys.ts'
 import { createLastUses } from './last-use.ts'
-import { OPERATOR, type Principal } from './principal.ts'
+import { OPERATOR, type Principal, shareholderOf } from './principal.ts'
 import { ALL_SCOPES, type Scope, isScope } from './scopes.ts'
 import { type ApiKey, hasExpired, invalidityOf, toApiKey } from './stored-key.ts'
 
@@ -67,6 +67,12 @@ export interface KeyStore extends Pick<KeyWatch, 'untilInvalid'> {
   find(key: string): Promise<Principal | undefined>
   /** Whether this process has lately found this key to be good. Asks nobody; what it says may be some time old. */
   isKnown(key: string): boolean
+  /**
+   * Whose share a request would spend if its key were valid, of keys that were read lately; undefined for others. Asks
+   * nobody and proves nothing.
+   * @param authorization as the header has it
+   */
+  peekShareholder(authorization: string | undefined): string | undefined
   /** How many keys a user has, valid or not. */
   countOf(userId: string): Promise<number>
   /**
@@ -252,6 +258,12 @@ export function createKeyStore(
     isKnown: (key) => {
       const row = known.peek(apiKeyId(key) ?? '')
       return row !== undefined && row.revokedAt === null && isHashOf(row.hash, key)
+    },
+
+    peekShareholder: (authorization = '') => {
+      const id = apiKeyId(BEARER.exec(authorization)?.[1] ?? '')
+      const row = id === undefined ? undefined : known.peek(id)
+      return row && (shareholderOf({ userId: row.userId, keyId: row.id }) ?? undefined)
     },
 
     untilInvalid: watch.untilInvalid,

@@ -8,15 +8,16 @@ export interface Admission {
    * Whether one who comes now has to come again later: there are as many as may be, or it would wait too long. It
    * counts as refused then.
    * @param lateMs how long the request has waited already, in milliseconds
+   * @param user whose request it is; undefined if the key is not known yet
    * @returns SERVICE_UNAVAILABLE
    */
-  refuse(lateMs?: number): AppError | undefined
+  refuse(lateMs?: number, user?: string | null): AppError | undefined
   /**
    * Counts one whose key is looked at. Costs little where it refuses: neither the body nor the key has been looked at.
    * @returns what to call when that is known; may be called more than once
    * @throws {AppError} what {@link refuse} returns
    */
-  begin(lateMs?: number): () => void
+  begin(lateMs?: number, user?: string | null): () => void
   /**
    * Counts one in that has arrived as a whole.
    * @param user the user of the request; null for the process itself, which has no share
@@ -68,8 +69,9 @@ const STANDING_SHARE = 0.2
  * no more than at the bounds, and so waits no longer, however many come; the rest hear at once that they should come
  * later.
  *
- * By Little's law one who comes waits for as many ends as there are inside, and the time from one end to the next is what
- * the last ones took, divided by how many were inside when they came. A burst may fill the queue for once. A queue that
+ * By Little's law a request waits for as many ends as there are requests before it, and the time from one end to the next
+ * is what the last ones took, divided by how many were before them when they came. Users are served in turn, so of each
+ * other user only as many count as the user has inside, and one more. A burst may fill the queue for once. A queue that
  * has stood for as long as anybody may wait is no burst: from then on it is kept short, as CoDel does (RFC 8289), until
  * nobody was refused for as long.
  */
@@ -78,6 +80,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   // Streams are not given back soon, so a user never gets more than the share.
   const shares = createShares({ total: most, userPercent, isElastic: !areLong, clock })
   let inside = 0
+  /** The requests inside, by user. */
+  const held = new Map<string | null, number>()
   /** Those whose key is looked at. They are no queue: the first ones of a cold service all wait for the same. */
   let beginning = 0
   let refused = 0
@@ -97,10 +101,18 @@ export function createAdmission(options: AdmissionOptions): Admission {
     { retryAfterSeconds: RETRY_AFTER_SECONDS },
   )
 
-  function waitMs(nowMs: number): number {
-    if (areLong || inside < FEW) return 0
+  /** How many requests are served before the next one of a user. */
+  function aheadOf(user: string | null | undefined): number {
+    const own = user === undefined ? 0 : (held.get(user) ?? 0)
+    let ahead = own
+    for (const [other, count] of held) if (other !== user) ahead += Math.min(count, own + 1)
+    return ahead
+  }
+
+  function waitMs(ahead: number, nowMs: number): number {
+    if (areLong || ahead < FEW) return 0
     // Where nothing ends, what the last ones took says nothing.
-    return Math.max(inside * paceMs, nowMs - movedAtMs)
+    return Math.max(ahead * paceMs, nowMs - movedAtMs)
   }
 
   /** How long one may have to wait who comes while others have to wait for so long. */
@@ -120,7 +132,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const part = shares.limitOf(user) / most
     if (areLong || !isKnown || own < FEW * part) return undefined
     const nowMs = clock.steadyMs()
-    const limit = Math.floor(mostMs(waitMs(nowMs), nowMs) * part)
+    const limit = Math.floor(mostMs(waitMs(aheadOf(user), nowMs), nowMs) * part)
     const got = Math.ceil(own * paceMs)
     return got > limit ? refusedUser({ of: 'user', limit, got }, 'milliseconds of work') : undefined
   }
@@ -141,9 +153,9 @@ export function createAdmission(options: AdmissionOptions): Admission {
     } else if (among >= SOME) paceMs = isKnown ? paceMs + Math.min(0, latestMs - paceMs) * WEIGHT : latestMs
   }
 
-  const refuse: Admission['refuse'] = (lateMs = 0) => {
+  const refuse: Admission['refuse'] = (lateMs = 0, user) => {
     const nowMs = clock.steadyMs()
-    const expectedMs = waitMs(nowMs)
+    const expectedMs = waitMs(aheadOf(user), nowMs)
     const isFull = inside + beginning >= most
     if (!isFull && lateMs <= maxQueueMs && expectedMs <= mostMs(expectedMs, nowMs)) return undefined
     refused += 1
@@ -153,8 +165,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   return {
     refuse,
-    begin: (lateMs) => {
-      const refusal = refuse(lateMs)
+    begin: (lateMs, user) => {
+      const refusal = refuse(lateMs, user)
       if (refusal) throw refusal
       beginning += 1
       let isIn = true
@@ -164,18 +176,22 @@ export function createAdmission(options: AdmissionOptions): Admission {
       }
     },
     enter: (user) => {
-      const refusal = refuse() ?? (user === null ? undefined : refuseUser(user))
+      const refusal = refuse(0, user) ?? (user === null ? undefined : refuseUser(user))
       if (refusal) throw refusal
       const nowMs = clock.steadyMs()
       const place = shares.hold(user, 1)
       inside += 1
+      held.set(user, (held.get(user) ?? 0) + 1)
+      const among = aheadOf(user)
       if (inside === FEW) movedAtMs = nowMs
-      const among = inside
       let isIn = true
       return (isDone = true) => {
         if (!isIn) return
         isIn = false
         inside -= 1
+        const left = (held.get(user) ?? 0) - 1
+        if (left > 0) held.set(user, left)
+        else held.delete(user)
         place.end()
         if (isDone) leave(nowMs, among)
       }

@@ -329,7 +329,10 @@ async function admitted(
     // Of requests that come at the same moment, each waits for others, but whoever asks for the health does not.
     const cameAtMs = clock.steadyMs()
     await yieldIfLong()
-    const end = admission.begin((peer?.lateMs ?? 0) + clock.steadyMs() - cameAtMs)
+    const end = admission.begin(
+      (peer?.lateMs ?? 0) + clock.steadyMs() - cameAtMs,
+      keys.peekShareholder(request.headers.get('authorization') ?? undefined),
+    )
     try {
       return await (isTimed
         ? deadlines.within(request, (signal) => serve(signal, end))

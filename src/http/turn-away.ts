@@ -1,3 +1,4 @@
+import type { KeyStore } from '../auth/key-store.ts'
 import type { Admission } from './admission.ts'
 import type { Cors } from './cors.ts'
 import { failureAt } from './failure.ts'
@@ -11,6 +12,7 @@ import { headersOfAll, requestIdOf } from './usual-headers.ts'
 export interface TurnAwayOptions {
   readonly routes: readonly Route[]
   readonly admission: { readonly requests: Admission }
+  readonly keys: Pick<KeyStore, 'peekShareholder'>
   readonly cors: Cors
   readonly observer: Observer
   readonly basePath: string
@@ -20,7 +22,14 @@ export interface TurnAwayOptions {
  * Refuses most of those who come while there is too much to do, as the handler would, for a seventh of what
  * that costs: no Request and no Response is made for them. Whoever comes in an unusual way is left to that.
  */
-export function createTurnAway({ routes, admission, cors, observer, basePath }: TurnAwayOptions): TurnAway {
+export function createTurnAway({
+  routes,
+  admission,
+  keys,
+  cors,
+  observer,
+  basePath,
+}: TurnAwayOptions): TurnAway {
   const known = new Set([`POST ${GRAPHQL_PATH}`])
   for (const { path, methods } of routes)
     for (const [method, { needs }] of Object.entries(methods))
@@ -31,7 +40,7 @@ export function createTurnAway({ routes, admission, cors, observer, basePath }: 
     if (!target) return undefined
     const route = routedPath(target.path, basePath)
     if (!known.has(`${method} ${route}`) || (method === 'POST' && !isJson(headers))) return undefined
-    const refusal = admission.requests.refuse(lateMs)
+    const refusal = admission.requests.refuse(lateMs, keys.peekShareholder(headers.authorization))
     if (!refusal) return undefined
     const given = headers['x-request-id']
     const requestId = requestIdOf(typeof given === 'string' ? given : null)

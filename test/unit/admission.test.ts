@@ -176,28 +176,57 @@ describe('admission', () => {
   })
 
   it.each([
-    { userPercent: 25, others: true },
-    { userPercent: 100, others: false },
+    { other: 'other', areServed: true },
+    { other: 'greedy', areServed: false },
   ])(
-    'a user who sends without end keeps the others waiting for a share of $userPercent %: they are let in: $others',
-    ({ userPercent, others }) => {
-      const service = start({ userPercent, most: 256 })
+    'next to a user who sends without end, requests of the user $other are let in: $areServed',
+    ({ other, areServed }) => {
+      const service = start({ most: 256 })
       const { come, clock, inside } = service
       let [came, refused] = [0, 0]
       for (let at = 0; at < 20_000; at += 50) {
         for (let n = 0; n < 5; n += 1) come(0, 'greedy')
         if (at % 1_000 === 0) {
           came += 1
-          if (!come(0, 'other')) refused += 1
+          if (!come(0, other)) refused += 1
         }
         clock.advance(50)
         inside.shift()?.()
       }
       expect(came).toBe(20)
-      if (others) expect(refused).toBe(0)
+      if (areServed) expect(refused).toBe(0)
       else expect(refused).toBeGreaterThan(10)
     },
   )
+
+  it('a user whose requests are served one after another, slowly, delays no request of another user', () => {
+    const { come, begin, clock, inside, enter, figures } = start({ most: 256 })
+    for (let n = 0; n < 40; n += 1) come(0, 'greedy')
+    let others = 0
+    for (let at = 0; at < 20_000; at += 60) {
+      come(0, 'greedy')
+      // Users are served in turn, so this one ends before the others of the greedy user.
+      begin(0, 'other')()
+      const leave = enter('other')
+      others += 1
+      clock.advance(60)
+      inside.shift()?.()
+      leave()
+    }
+    expect(others).toBe(334)
+    expect(figures().refused).toBeGreaterThan(0)
+  })
+
+  it('a key that is not known yet does not wait for the queue of a user', () => {
+    const { come, begin, clock, inside } = start()
+    for (let n = 0; n < 200; n += 1) {
+      come(0, 'greedy')
+      clock.advance(50)
+      if (n > 100) inside.shift()?.()
+    }
+    expect(() => begin()()).not.toThrow()
+    expect(come(0, 'greedy')).toBe(false)
+  })
 
   it('a user has all places but a share while nobody else comes, and a share as soon as somebody does', () => {
     const { come, end } = start({ most: 40, maxQueueMs: 60_000 })
