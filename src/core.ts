@@ -171,7 +171,7 @@ export async function createCore({
     sharePercent: config.userSharePercent,
     limit: waitMs === undefined ? undefined : { waitMs, clock, error: () => unavailable(NO_PLACE) },
   })
-  const readsOf = createFairReads(database, shares)
+  const readsOf = createFairReads(database, shares, clock)
   const logsOf = createConnectionLogs({
     store,
     commits,

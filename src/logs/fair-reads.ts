@@ -1,10 +1,14 @@
 import { LRUCache } from 'lru-cache'
 import type { Queryable } from '../database/port.ts'
 import { type FairSemaphore, createFairSemaphore } from '../kernel/fair-semaphore.ts'
+import type { Clock } from '../kernel/clock.ts'
 import type { Read } from './query.ts'
 
 /** Rows with more characters than this are large: to take them from the database keeps the event loop for milliseconds. */
 const LARGE_LENGTH = 262_144
+
+/** How long the next large read waits, as a multiple of the time that the last one took. */
+const PAUSE_RATIO = 2
 
 /** Users of whom it is known whether their rows are large. */
 const MAX_USERS = 10_000
@@ -19,9 +23,26 @@ const MAX_USERS = 10_000
 export function createFairReads(
   { query }: Pick<Queryable, 'query'>,
   shares: FairSemaphore,
+  clock: Clock,
 ): (holder: string | null, signal?: () => AbortSignal) => Read {
   const large = new LRUCache<string, true>({ max: MAX_USERS })
   const oneAtATime = createFairSemaphore({ places: 1, sharePercent: 100 })
+
+  /** Lets the next one read after a pause. */
+  const runWithPause = <T>(
+    holder: string,
+    run: () => Promise<T>,
+    ends: AbortSignal | undefined,
+  ): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const work = async () => {
+        const startMs = clock.steadyMs()
+        const rows = await run()
+        resolve(rows)
+        if (large.has(holder)) await clock.sleep((clock.steadyMs() - startMs) * PAUSE_RATIO)
+      }
+      oneAtATime.run(holder, work, ends).catch(reject)
+    })
 
   return (holder, signal) => (statement) => {
     const ends = signal?.()
@@ -33,7 +54,7 @@ export function createFairReads(
       else large.delete(holder)
       return rows
     }
-    return large.has(holder) ? oneAtATime.run(holder, runInShare, ends) : runInShare()
+    return large.has(holder) ? runWithPause(holder, runInShare, ends) : runInShare()
   }
 }
 
