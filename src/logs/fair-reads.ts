@@ -44,17 +44,21 @@ export function createFairReads(
       oneAtATime.run(holder, work, ends).catch(reject)
     })
 
-  return (holder, signal) => (statement) => {
+  return (holder, signal) => async (statement) => {
     const ends = signal?.()
     const run = () => query<never>(statement, ends)
     if (holder === null) return run()
-    const runInShare = async () => {
-      const rows = await shares.run(holder, run, ends)
+    const runAndLearn = async () => {
+      const rows = await run()
       if (lengthOf(rows) > LARGE_LENGTH) large.set(holder, true)
       else large.delete(holder)
       return rows
     }
-    return large.has(holder) ? runWithPause(holder, runInShare, ends) : runInShare()
+    const runInShare = () => shares.run(holder, runAndLearn, ends)
+    if (large.has(holder)) return runWithPause(holder, runInShare, ends)
+    // It may become known only while this one waits for its place.
+    const early = await shares.run(holder, async () => (large.has(holder) ? undefined : runAndLearn()), ends)
+    return early ?? runWithPause(holder, runInShare, ends)
   }
 }
 
