@@ -326,7 +326,7 @@ async function admitted(
     return work(principal, visit)
   }
   const response = await attempt(async () => {
-    // Of requests that come at the same moment, each waits for others, but whoever asks for the health does not.
+    // Requests that arrive at the same moment take turns here. Health checks do not come here.
     const cameAtMs = clock.steadyMs()
     await yieldIfLong()
     const end = admission.begin(
