@@ -80,7 +80,8 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
   const gate = createGate(schema, limits, clock)
   const listed = await listedDocuments(config, schema, gate)
   const core = await createCore({ ...options, logger, witness: metrics?.witness })
-  const { connectionLogsOf, database, keys, managedKeysOf, platforms, retentionMs, yieldIfLong } = core
+  const { connectionLogsOf, database, keys, managedKeysOf, platforms, retentionMs, longWork } = core
+  const { yieldIfLong } = longWork
   const { system } = database.load
   const userPercent = config.userSharePercent
   const bounds = { most: config.maxConcurrentRequests, userPercent, maxQueueMs: config.maxQueueMs, clock }
@@ -180,7 +181,7 @@ export async function createApp({ ownProcess = false, ...options }: AppOptions):
     unread,
     cors: createCors(config.corsOrigins),
     clock,
-    yieldIfLong,
+    longWork,
     logger,
     observer,
   })

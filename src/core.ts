@@ -17,7 +17,7 @@ import { type Clock, DAY_MS, MINUTE_MS, SECOND_MS, systemClock } from './kernel/
 import { createFairSemaphore } from './kernel/fair-semaphore.ts'
 import { type Running, createLifecycle, every } from './kernel/lifecycle.ts'
 import { type Logger, logFailure } from './kernel/logger.ts'
-import { type YieldIfLong, createLongWork } from './kernel/yield-if-long.ts'
+import { type LongWork, createLongWork } from './kernel/yield-if-long.ts'
 import { type CountKeeper, createCountKeeper } from './logs/counts.ts'
 import { createErasure } from './logs/erasure.ts'
 import { createGroupCommit } from './logs/group-commit.ts'
@@ -34,9 +34,7 @@ export interface Core extends Running {
   readonly managedKeysOf: (principal: Principal) => ManagedKeys
   readonly database: Database
   /** Shared by all long work of the process. */
-  readonly yieldIfLong: YieldIfLong
-  /** As {@link LongWork.noteConnection}. */
-  readonly noteConnection: () => void
+  readonly longWork: LongWork
   /** @param signal aborted when the request is over */
   readonly connectionLogsOf: (principal: Principal, signal?: () => AbortSignal) => ConnectionLogs
   /** Connection logs as the operator reaches them: all of them, with every scope. */
@@ -137,7 +135,8 @@ export async function createCore({
   const retentionMs = keeping.days * DAY_MS
   const keys = createKeyStore(database, { clock, logger })
   lifecycle.add('keys', keys)
-  const { yieldIfLong, noteConnection } = createLongWork(clock)
+  const longWork = createLongWork(clock)
+  const { yieldIfLong } = longWork
   const feed = createFeed(database, connectionLogKind, { clock, logger, yieldIfLong })
   lifecycle.add('feed', feed)
   const store = announcing(
@@ -207,8 +206,7 @@ export async function createCore({
     keys,
     managedKeysOf: createManagedKeys({ keys, models: database, clock }),
     database,
-    yieldIfLong,
-    noteConnection,
+    longWork,
     connectionLogsOf,
     connectionLogs: connectionLogsOf(OPERATOR),
     counts,

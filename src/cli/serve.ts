@@ -37,7 +37,7 @@ async function serveTraced(terminal: Terminal, tracing: Running | undefined): Pr
         compression: config.compression,
         turnAway: app.turnAway,
         unreadable: app.unreadable,
-        onConnection: app.noteConnection,
+        onConnection: app.longWork.noteConnection,
         clock: systemClock,
       }).catch((error: unknown) => {
         throw new CommandError(`Could not listen on ${config.host}:${config.port}: ${listenReason(error)}.`)

@@ -21,10 +21,11 @@ export interface Admission {
   /**
    * Counts one in that has arrived as a whole.
    * @param user the user of the request; null for the process itself, which has no share
+   * @param waitedMs how long it has waited for other work since it arrived, in milliseconds
    * @throws {AppError} what {@link refuse} returns; RATE_LIMITED if the user has too many inside, or keeps the others
    *   waiting for too long
    */
-  enter(user: string | null): Leave
+  enter(user: string | null, waitedMs?: number): Leave
   /** How many are in, and how many were refused so far. */
   figures(): { readonly inside: number; readonly refused: number }
 }
@@ -175,8 +176,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
         isIn = false
       }
     },
-    enter: (user) => {
-      const refusal = refuse(0, user) ?? (user === null ? undefined : refuseUser(user))
+    enter: (user, waitedMs) => {
+      const refusal = refuse(waitedMs, user) ?? (user === null ? undefined : refuseUser(user))
       if (refusal) throw refusal
       const nowMs = clock.steadyMs()
       const place = shares.hold(user, 1)

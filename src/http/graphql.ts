@@ -46,9 +46,10 @@ export interface GraphqlContext extends Context {
   /**
    * Counts the request as work. Never called for subscriptions, which have a bound of their own: to begin one is to wait
    * for the feed, and says nothing of how fast the service works.
+   * @param waitedMs how long it has waited for other work since it arrived
    * @throws {AppError} RATE_LIMITED, SERVICE_UNAVAILABLE
    */
-  enter(): void
+  enter(waitedMs?: number): void
   /** Aborted when the time of the request is over, or its client has gone. */
   readonly signal?: () => AbortSignal
 }
@@ -93,7 +94,9 @@ export function createGraphql(options: GraphqlOptions): GraphqlHandler {
     )
     const { query = '', operationName, variables, extensions } = parameters
     // To parse and to check a document takes milliseconds, and many may come at the same moment.
+    const arrivedAtMs = options.clock.steadyMs()
     await options.yieldIfLong()
+    const waitedMs = options.clock.steadyMs() - arrivedAtMs
     const admitted = gate.admit(query, operationName)
     if (!admitted) {
       context.enter()
@@ -107,7 +110,7 @@ export function createGraphql(options: GraphqlOptions): GraphqlHandler {
         throw methodNotAllowed(['POST'], request.method, ' for a mutation')
       requireAcceptable(acceptable, operation === OperationTypeNode.SUBSCRIPTION, accept)
       const cost = admitted.costOf(variables ?? {})
-      if (operation !== OperationTypeNode.SUBSCRIPTION) context.enter()
+      if (operation !== OperationTypeNode.SUBSCRIPTION) context.enter(waitedMs)
       onAdmitted?.(cost, context)
       const told = extensions?.['cost'] === true ? { cost: { points: cost, limit: maxCost } } : undefined
       const answer = await answerAsText(acceptable, admitted, { query, variables, told }, context)

@@ -10,7 +10,7 @@ import type { ConnectionLogs } from '../connections/connection-logs.ts'
 import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import { AppError, codeOf } from '../kernel/errors.ts'
 import { type Logger, logFailure } from '../kernel/logger.ts'
-import type { YieldIfLong } from '../kernel/yield-if-long.ts'
+import type { LongWork } from '../kernel/yield-if-long.ts'
 import type { Admission, Leave } from './admission.ts'
 import type { ArrivedBody, ArrivingBodies } from './arriving-bodies.ts'
 import { parseBody, requireDeclaredLength, requireMediaType } from './body.ts'
@@ -68,7 +68,7 @@ export interface HandlerOptions {
   readonly bodies: ArrivingBodies
   readonly unread: UnreadAnswers
   readonly clock: Clock
-  readonly yieldIfLong: YieldIfLong
+  readonly longWork: Pick<LongWork, 'waitMs'>
   readonly logger: Logger
   readonly observer?: Observer
 }
@@ -248,9 +248,10 @@ interface Visit {
   readBody(maxBytes: number): Promise<Uint8Array>
   /**
    * Counts the request as work, once all of it has arrived.
+   * @param waitedMs how long it has waited for other work since then
    * @throws {AppError} RATE_LIMITED, SERVICE_UNAVAILABLE
    */
-  enter(): void
+  enter(waitedMs?: number): void
   signal(): AbortSignal
 }
 
@@ -272,8 +273,7 @@ async function admitted(
   { needs, isTimed }: Door,
   work: (principal: Principal, visit: Visit) => Promise<Response>,
 ): Promise<Response> {
-  const { keys, badKeys, trustedProxies, rateLimiter, deadlines, bodies, unread, clock, yieldIfLong } =
-    options
+  const { keys, badKeys, trustedProxies, rateLimiter, deadlines, bodies, unread, longWork } = options
   const admission = isTimed ? options.admission.requests : options.admission.streams
   let left: RateLimit | null = null
   let points = 0
@@ -317,8 +317,8 @@ async function admitted(
         if (isOver) body.end()
         return body.bytes
       },
-      enter: () => {
-        if (!isOver) leave = admission.enter(user)
+      enter: (waitedMs) => {
+        if (!isOver) leave = admission.enter(user, waitedMs)
       },
       signal,
     }
@@ -326,11 +326,8 @@ async function admitted(
     return work(principal, visit)
   }
   const response = await attempt(async () => {
-    // Requests that arrive at the same moment take turns here. Health checks do not come here.
-    const cameAtMs = clock.steadyMs()
-    await yieldIfLong()
     const end = admission.begin(
-      (peer?.lateMs ?? 0) + clock.steadyMs() - cameAtMs,
+      (peer?.lateMs ?? 0) + longWork.waitMs(),
       keys.peekShareholder(request.headers.get('authorization') ?? undefined),
     )
     try {

@@ -1,4 +1,5 @@
 import type { KeyStore } from '../auth/key-store.ts'
+import type { LongWork } from '../kernel/yield-if-long.ts'
 import type { Admission } from './admission.ts'
 import type { Cors } from './cors.ts'
 import { failureAt } from './failure.ts'
@@ -13,6 +14,7 @@ export interface TurnAwayOptions {
   readonly routes: readonly Route[]
   readonly admission: { readonly requests: Admission }
   readonly keys: Pick<KeyStore, 'peekShareholder'>
+  readonly longWork: Pick<LongWork, 'waitMs'>
   readonly cors: Cors
   readonly observer: Observer
   readonly basePath: string
@@ -26,6 +28,7 @@ export function createTurnAway({
   routes,
   admission,
   keys,
+  longWork,
   cors,
   observer,
   basePath,
@@ -40,7 +43,10 @@ export function createTurnAway({
     if (!target) return undefined
     const route = routedPath(target.path, basePath)
     if (!known.has(`${method} ${route}`) || (method === 'POST' && !isJson(headers))) return undefined
-    const refusal = admission.requests.refuse(lateMs, keys.peekShareholder(headers.authorization))
+    const refusal = admission.requests.refuse(
+      lateMs + longWork.waitMs(),
+      keys.peekShareholder(headers.authorization),
+    )
     if (!refusal) return undefined
     const given = headers['x-request-id']
     const requestId = requestIdOf(typeof given === 'string' ? given : null)

@@ -25,10 +25,12 @@ export interface LongWork {
    * https://github.com/libuv/libuv/pull/3696
    */
   noteConnection(): void
+  /** How long the part that is next has waited, in milliseconds: about what a request waits that comes now. */
+  waitMs(): number
 }
 
 export function createLongWork({ steadyMs, sleep }: Pick<Clock, 'steadyMs' | 'sleep'>): LongWork {
-  const waiting: (() => void)[] = []
+  const waiting: { readonly start: () => void; readonly sinceMs: number }[] = []
   let isGranting = false
   let endsAtMs: number | undefined
   let nextTurn: Promise<void> = Promise.resolve()
@@ -55,7 +57,7 @@ export function createLongWork({ steadyMs, sleep }: Pick<Clock, 'steadyMs' | 'sl
     isGranting = true
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       while (steadyMs() >= (endsAtMs ?? begin())) await nextTurn
-      next()
+      next.start()
       // Its part is done before this goes on.
       await Promise.resolve()
     }
@@ -65,9 +67,10 @@ export function createLongWork({ steadyMs, sleep }: Pick<Clock, 'steadyMs' | 'sl
   return {
     yieldIfLong: () =>
       new Promise((resolve) => {
-        waiting.push(resolve)
+        waiting.push({ start: resolve, sinceMs: steadyMs() })
         if (!isGranting) void grant()
       }),
     noteConnection: () => void (hasConnection = true),
+    waitMs: () => (waiting[0] ? steadyMs() - waiting[0].sinceMs : 0),
   }
 }

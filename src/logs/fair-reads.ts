@@ -21,7 +21,7 @@ const MAX_USERS = 10_000
  * loop, and the process would not read them sooner.
  */
 export function createFairReads(
-  { query }: Pick<Queryable, 'query'>,
+  database: Pick<Queryable, 'query'>,
   shares: FairSemaphore,
   clock: Clock,
 ): (holder: string | null, signal?: () => AbortSignal) => Read {
@@ -46,7 +46,7 @@ export function createFairReads(
 
   return (holder, signal) => async (statement) => {
     const ends = signal?.()
-    const run = () => query<never>(statement, ends)
+    const run = () => database.query<never>(statement, ends)
     if (holder === null) return run()
     const runAndLearn = async () => {
       const rows = await run()

@@ -102,7 +102,7 @@ export async function startWatchedApp(
     deadlines,
     cors: createCors([]),
     clock: systemClock,
-    yieldIfLong: NEVER_YIELDS,
+    longWork: { waitMs: () => 0 },
     logger: told,
   })
   return {

@@ -162,6 +162,24 @@ describe('long work', () => {
     expect(connections.turnsBefore).toBeGreaterThan(100)
   })
 
+  it('says how long the part has waited that is next', async () => {
+    let nowMs = 0
+    let wake = () => undefined as void
+    const { yieldIfLong, waitMs } = createLongWork({
+      steadyMs: () => nowMs,
+      sleep: () => new Promise<void>((resolve) => (wake = resolve)),
+    })
+    await yieldIfLong()
+    nowMs = TURN_MS
+    const parts = [yieldIfLong(), yieldIfLong()]
+    expect(waitMs()).toBe(0)
+    nowMs += 300
+    expect(waitMs()).toBe(300)
+    wake()
+    await Promise.all(parts)
+    expect(waitMs()).toBe(0)
+  })
+
   it('keeps one turn for all of it if it only awaits promises', async () => {
     expect(await partsInTurns(false, 5)).toEqual([50])
   })
