@@ -54,6 +54,8 @@ export async function parseBody(
   bytes: Uint8Array,
   yieldIfLong: YieldIfLong = NEVER_YIELDS,
 ): Promise<unknown> {
+  // To decode 4 MB takes some milliseconds, and several bodies may have come in the same turn.
+  await yieldIfLong()
   let text: string
   try {
     text = UTF_8.decode(bytes)
