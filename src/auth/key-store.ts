@@ -68,9 +68,9 @@ export interface KeyStore extends Pick<KeyWatch, 'untilInvalid'> {
   /** Whether this process has lately found this key to be good. Asks nobody; what it says may be some time old. */
   isKnown(key: string): boolean
   /**
-   * Whose share a request would spend if its key were valid, of keys that were read lately; undefined for others. Asks
-   * nobody and proves nothing.
-   * @param authorization as the header has it
+   * The share that a request spends if its key is valid; undefined for keys that were not read lately. It reads no
+   * database and does not check the key.
+   * @param authorization the value of the header
    */
   peekShareholder(authorization: string | undefined): string | undefined
   /** How many keys a user has, valid or not. */

@@ -10,7 +10,7 @@ const known = new WeakMap<object, Results>()
 /** Subscribers who ask for the same do so at about the same moment, while an event is held for seconds. */
 const MAX_KNOWN = 256
 
-/** What forgets each of the latest results. */
+/** The latest results, each with the function that removes it from {@link known}. */
 const latest = new LRUCache<Promise<ExecutionResult>, () => void>({
   max: MAX_KNOWN,
   dispose: (forget) => forget(),

@@ -81,8 +81,6 @@ export function createAdmission(options: AdmissionOptions): Admission {
   // Streams are not given back soon, so a user never gets more than the share.
   const shares = createShares({ total: most, userPercent, isElastic: !areLong, clock })
   let inside = 0
-  /** The requests inside, by user. */
-  const held = new Map<string | null, number>()
   /** Those whose key is looked at. They are no queue: the first ones of a cold service all wait for the same. */
   let beginning = 0
   let refused = 0
@@ -104,9 +102,9 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   /** How many requests are served before the next one of a user. */
   function aheadOf(user: string | null | undefined): number {
-    const own = user === undefined ? 0 : (held.get(user) ?? 0)
+    const own = user === undefined ? 0 : shares.heldBy(user)
     let ahead = own
-    for (const [other, count] of held) if (other !== user) ahead += Math.min(count, own + 1)
+    for (const [other, count] of shares.amounts()) if (other !== user) ahead += Math.min(count, own + 1)
     return ahead
   }
 
@@ -182,7 +180,6 @@ export function createAdmission(options: AdmissionOptions): Admission {
       const nowMs = clock.steadyMs()
       const place = shares.hold(user, 1)
       inside += 1
-      held.set(user, (held.get(user) ?? 0) + 1)
       const among = aheadOf(user)
       if (inside === FEW) movedAtMs = nowMs
       let isIn = true
@@ -190,9 +187,6 @@ export function createAdmission(options: AdmissionOptions): Admission {
         if (!isIn) return
         isIn = false
         inside -= 1
-        const left = (held.get(user) ?? 0) - 1
-        if (left > 0) held.set(user, left)
-        else held.delete(user)
         place.end()
         if (isDone) leave(nowMs, among)
       }

@@ -55,7 +55,7 @@ export async function parseBody(
   yieldIfLong: YieldIfLong = NEVER_YIELDS,
 ): Promise<unknown> {
   // To decode 4 MB takes some milliseconds, and several bodies may have come in the same turn.
-  await yieldIfLong()
+  if (bytes.length > FIRST_BYTES) await yieldIfLong()
   let text: string
   try {
     text = UTF_8.decode(bytes)

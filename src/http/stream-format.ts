@@ -4,8 +4,8 @@ export interface StreamFormat {
   /** What comes first. @param cursor where the subscription begins, if it is known */
   open(cursor: string | undefined): string
   /**
-   * What stands before and after the JSON of a result.
-   * @param cursor of who has seen this result and nothing after it
+   * The text before and after the JSON of a result.
+   * @param cursor the position after this result
    */
   frame(cursor: string | undefined): readonly [before: string, after: string]
   /** What keeps the connection alive. @param cursor if it has moved on since it was last told */

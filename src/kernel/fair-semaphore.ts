@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import { ENDED } from './ended.ts'
 import { AppError } from './errors.ts'
 
 /** Lets a limited number of things happen at once, and divides the places fairly between those who ask, by key. */
@@ -82,7 +83,7 @@ export function createFairSemaphore({ places, sharePercent, limit }: FairSemapho
     return new Promise((resolve, reject) => {
       const ended = new AbortController()
       const end = () => {
-        ended.abort()
+        ended.abort(ENDED)
         signal?.removeEventListener('abort', leaves)
       }
       const giveUp = (error: AppError) => {

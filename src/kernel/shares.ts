@@ -15,6 +15,8 @@ export interface Shares {
    */
   hold(user: string | null, amount: number, close?: (excess: Excess) => void): Holding
   heldBy(user: string | null): number
+  /** The amounts of all users who hold something, by user. */
+  amounts(): Iterable<readonly [user: string | null, amount: number]>
   /** The amount that all users hold together. */
   held(): number
   /** How much a user may hold now. */
@@ -117,6 +119,9 @@ export function createShares({ total, userPercent, isElastic = false, clock }: S
   return {
     excess,
     heldBy,
+    amounts: function* () {
+      for (const [user, holdings] of users) yield [user, holdings.sum] as const
+    },
     held: () => sum,
     limitOf,
     hold: (user, amount, close) => {

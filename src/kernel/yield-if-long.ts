@@ -13,8 +13,8 @@ export const NEVER_YIELDS: YieldIfLong = async () => undefined
 /** How long work that yields may keep a turn, in milliseconds. */
 export const TURN_MS = 10
 
-/** For how many turns in a row long work waits while connections are accepted. */
-const MAX_TURNS_FOR_CONNECTIONS = 128
+/** For how long long work waits while connections are accepted, in milliseconds: so a flood of them gets half the time. */
+const MAX_WAIT_FOR_CONNECTIONS_MS = TURN_MS
 
 /** The long work of a process, and the connections that it lets in first. */
 export interface LongWork {
@@ -45,18 +45,21 @@ export function createLongWork({ steadyMs, sleep }: Pick<Clock, 'steadyMs' | 'sl
   }
 
   async function turn(): Promise<void> {
-    for (let turns = 0; turns < MAX_TURNS_FOR_CONNECTIONS; turns += 1) {
+    hasConnection = false
+    await sleep(0)
+    const endMs = steadyMs() + MAX_WAIT_FOR_CONNECTIONS_MS
+    while (hasConnection && steadyMs() < endMs) {
       hasConnection = false
       await sleep(0)
-      if (!hasConnection) return
     }
   }
 
   /** One after another: of a thousand that ask at the same moment, all would find the turn short. */
   async function grant(): Promise<void> {
     isGranting = true
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
+    for (let next = waiting[0]; next; next = waiting[0]) {
       while (steadyMs() >= (endsAtMs ?? begin())) await nextTurn
+      waiting.shift()
       next.start()
       // Its part is done before this goes on.
       await Promise.resolve()

@@ -81,7 +81,7 @@ it('by type, no root field leaves out what it needs', () => {
   // Checked by `npm run check`, which fails where this is no error any more. Never run.
   const wrong = () =>
     builder.queryField('secrets', (t) =>
-      // @ts-expect-error -- a root field has to have `needs`; if this compiled, a field could be open to all keys
+      // @ts-expect-error -- a root field without `needs` would be open to all keys
       t.string({ description: 'Secrets.', resolve: () => '' }),
     )
   expect(wrong.length).toBe(0)

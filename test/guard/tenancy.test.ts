@@ -105,24 +105,24 @@ it('by type, no literal and no altered copy is a sight or a query', () => {
   const wrong = (store: LogStore<AnyLog, object>) => {
     // @ts-expect-error -- only `sightOf` makes a sight from a principal; a literal would name any user
     const made: Sight = { only: 'user', userId: 'u1' }
-    // @ts-expect-error -- a copy of a sight with another user must not be one
+    // @ts-expect-error -- a copy with another user would reach the logs of that user
     // oxlint-disable-next-line typescript/no-misused-spread -- what types have to see, too
     const altered: Sight = { ...sight, only: 'user', userId: 'u1' }
     // @ts-expect-error -- only `createQuery` makes a query, which then has a tenant and an expiry
     const asked: Query<object> = { sight, filter: {}, newerThanMs: 0 }
-    // @ts-expect-error -- a query that looks back further
+    // @ts-expect-error -- a copy with another instant would return expired logs
     // oxlint-disable-next-line typescript/no-misused-spread -- what types have to see, too
     const further: Query<object> = { ...query, newerThanMs: 0 }
-    // @ts-expect-error -- a query without a sight
+    // @ts-expect-error -- a literal in place of a sight would reach the logs of all users
     createQuery({ only: 'everyone' }, {}, { nowMs: 0, retentionMs: 1 })
     return [
       made,
       altered,
       asked,
       further,
-      // @ts-expect-error -- a page of a literal
+      // @ts-expect-error -- a literal in place of a query would return the logs of all users
       store.page({ sight: { only: 'everyone' }, filter: {}, newerThanMs: 0 }, { limit: 1, skip: 0 }),
-      // @ts-expect-error -- a log by its id alone
+      // @ts-expect-error -- an id without a query would return the log of any user
       store.get({}, 'id'),
     ]
   }
