@@ -4,6 +4,7 @@ import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } fro
 import { Response as FastResponse } from '@whatwg-node/fetch'
 import { PIECE_LENGTH } from '../kernel/bounded-json.ts'
 import { chooseEncoding } from './accept-encoding.ts'
+import { noteUnsent, unsentOf } from './text-body.ts'
 
 /** Below this a packet of the network is not filled anyway. */
 const MIN_BYTES = 1_024
@@ -54,12 +55,12 @@ export async function compressed({ method, headers: asked }: Request, response: 
   headers.delete('content-length')
   if (method === 'HEAD') return response
   // A long answer is compressed piece by piece as it is sent, and has no length then.
-  if (length > PIECE_LENGTH && response.body) {
+  const body = length > PIECE_LENGTH ? response.body : null
+  if (body && unsentOf(body) > 0) {
     const encoder: unknown = Duplex.toWeb(streamEncoders[encoding](length))
-    return new Response(response.body.pipeThrough(encoder as TransformStream<Uint8Array, Uint8Array>), {
-      status,
-      headers,
-    })
+    const encoded = body.pipeThrough(encoder as TransformStream<Uint8Array, Uint8Array>)
+    noteUnsent(encoded, () => unsentOf(body))
+    return new Response(encoded, { status, headers })
   }
   const bytes = await encoders[encoding](Buffer.from(await response.arrayBuffer()))
   headers.set('content-length', String(bytes.length))

@@ -52,13 +52,13 @@ function streamOf(
   context: ExecutionContext,
   options: ResponseOptions,
 ): Response {
-  const { clock, heartbeatMs } = options
+  const { clock, heartbeatMs, yieldIfLong } = options
   const { stream: format = serverSentEvents } = context.acceptable
   const { stream: progress } = context.subscription
   const each = writtenEach(results[Symbol.asyncIterator](), (one) =>
     written(one, context, options, { isShared: true }),
   )
-  return streamResponse(each, { format, progress, heartbeatMs, clock, signal })
+  return streamResponse(each, { format, progress, heartbeatMs, yieldIfLong, clock, signal })
 }
 
 /**

@@ -7,6 +7,7 @@ import { AppError } from '../kernel/errors.ts'
 import { createLateness } from './lateness.ts'
 import { type FrameworkRequest, bodyAlreadyRead, toRequest } from './node-request.ts'
 import { addressOf } from './request-target.ts'
+import { unsentOf } from './text-body.ts'
 
 /** An answer on its way to the client, which a listener measures. */
 export interface SentAnswer {
@@ -129,7 +130,9 @@ type Measure = (unsent?: number) => void
 async function send(response: Response, answer: Answer, measure: Measure): Promise<void> {
   const { incoming, outgoing } = answer
   const isWhole = response.headers.has('content-length')
-  const isLong = Number(response.headers.get('content-length') ?? 0) > PIECE_LENGTH
+  // Only then: to ask a short response for its stream makes one.
+  const isLong =
+    Number(response.headers.get('content-length') ?? 0) > PIECE_LENGTH && unsentOf(response.body) > 0
   if (isWhole && closesConnection(response.headers.get('connection'), answer))
     return sendText(
       {
@@ -161,11 +164,9 @@ async function sendStream(
   incoming.socket.setTimeout?.(0)
   outgoing.writeHead(status, Object.fromEntries(headers))
   const reader = body.getReader()
-  let unsent = Number(headers.get('content-length') ?? 0)
-  const measureRest = () => measure(unsent)
+  const measureRest = () => measure(unsentOf(body))
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     if (outgoing.destroyed) return reader.cancel()
-    unsent = Math.max(0, unsent - next.value.byteLength)
     const hasRoom = outgoing.write(next.value, measureRest)
     measureRest()
     if (!hasRoom) await drained(outgoing)

@@ -4,7 +4,7 @@ import { type Clock, SECOND_MS } from '../kernel/clock.ts'
 import { ENDED } from '../kernel/ended.ts'
 import type { YieldIfLong } from '../kernel/yield-if-long.ts'
 import type { StreamFormat } from './stream-format.ts'
-import { streamOfPieces } from './text-body.ts'
+import { lengthOf, noteUnsent, streamOfPieces } from './text-body.ts'
 
 /** A result, and its JSON. */
 export interface WrittenResult {
@@ -27,6 +27,7 @@ export interface StreamOptions {
   /** Undefined for a subscription without cursors. */
   readonly progress: Progress | undefined
   readonly heartbeatMs: number
+  readonly yieldIfLong: YieldIfLong
   readonly clock: Clock
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal
@@ -44,7 +45,7 @@ const MISSED_HEARTBEATS = 4
  */
 export function streamResponse(
   results: AsyncIterator<WrittenResult, undefined>,
-  { format, progress, heartbeatMs, clock, signal }: StreamOptions,
+  { format, progress, heartbeatMs, yieldIfLong, clock, signal }: StreamOptions,
 ): Response {
   const encoder = new TextEncoder()
   const over = new AbortController()
@@ -87,6 +88,8 @@ export function streamResponse(
       await clock.sleep(heartbeatMs, over.signal)
       if (over.signal.aborted) return
       if ((controller.desiredSize ?? 0) > 0) {
+        // Nothing else may come between two pieces of a result.
+        if (rest.length > 0) continue
         // While a result is on its way its cursor must not go before it.
         const cursor = progress?.isWaiting() ? newCursor() : undefined
         controller.enqueue(encoder.encode(format.heartbeat(cursor)))
@@ -105,9 +108,9 @@ export function streamResponse(
     },
     pull: async (controller) => {
       missed = 0
-      const kept = rest.shift()
-      if (kept !== undefined) {
-        controller.enqueue(encoder.encode(kept))
+      if (rest.length > 0) {
+        await yieldIfLong()
+        if (!over.signal.aborted) controller.enqueue(encoder.encode(rest.shift()))
         return
       }
       try {
@@ -135,6 +138,7 @@ export function streamResponse(
     },
     cancel: end,
   })
+  noteUnsent(body, () => lengthOf(rest))
 
   return response(body, format)
 }

@@ -17,6 +17,20 @@ export function sized(text: string): SizedText {
 
 const isHighSurrogate = (code: number): boolean => code >= 0xd800 && code <= 0xdbff
 
+const unsent = new WeakMap<ReadableStream, () => number>()
+
+/**
+ * Notes how much text a body holds that is not encoded yet. What has not been read of an answer is counted against its
+ * user, wherever it is.
+ */
+export const noteUnsent = (body: ReadableStream, count: () => number): void => void unsent.set(body, count)
+
+/** The length of the text that a body holds and that is not encoded yet, in characters; 0 for other bodies. */
+export const unsentOf = (body: ReadableStream | null): number => (body && unsent.get(body)?.()) ?? 0
+
+export const lengthOf = (pieces: readonly string[]): number =>
+  pieces.reduce((length, piece) => length + piece.length, 0)
+
 /** A text as a body. Each piece is encoded when the client takes it, and a client that is fast waits for others. */
 export function streamOfPieces(
   pieces: readonly string[],
@@ -24,7 +38,7 @@ export function streamOfPieces(
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   const rest = [...pieces].reverse()
-  return new ReadableStream(
+  const body = new ReadableStream<Uint8Array>(
     {
       pull: async (controller) => {
         await yieldIfLong()
@@ -36,6 +50,8 @@ export function streamOfPieces(
     },
     { highWaterMark: 0 },
   )
+  noteUnsent(body, () => lengthOf(rest))
+  return body
 }
 
 interface TextResponseInit {

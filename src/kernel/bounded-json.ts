@@ -25,8 +25,9 @@ const NUMBER_BYTES = 25
 
 /**
  * The text of `JSON.stringify`, if it has at most `maxBytes`. It stops at the first piece beyond that, and lets
- * the event loop go on between pieces. The pieces stay apart: joining 15 MB takes tens of milliseconds. A value that stands in many places is small in memory and may be huge as text:
- * `JSON.stringify` would take as long as that takes, and fail with a RangeError in the end.
+ * the event loop go on between pieces. The pieces stay apart: joining 15 MB takes tens of milliseconds. A value that is
+ * used in many places is small in memory and may be huge as text: `JSON.stringify` would take as long as that takes, and
+ * fail with a RangeError in the end.
  * @returns undefined if the text would be longer
  */
 export async function boundedJson(

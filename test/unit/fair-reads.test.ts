@@ -88,6 +88,25 @@ it('rows that turn out to be large keep those back that already wait for a place
   expect(other.count).toBe(1)
 })
 
+it('a large read that is slow, and the pause after it, keep no other user with large rows waiting', async () => {
+  const { read, running, answer, pauses, settle } = start()
+  for (const user of ['a', 'b']) {
+    read(user)
+    await settle()
+    await answer(LARGE)
+  }
+  read('a', 2)
+  await settle()
+  const other = read('b')
+  await settle()
+  expect(running).toHaveLength(2)
+  running.pop()?.answer(LARGE)
+  await settle()
+  expect(other.count).toBe(1)
+  await answer(LARGE, 20_000)
+  expect(pauses.at(-1)?.ms).toBe(250)
+})
+
 it('control: without this, large rows arrive as many at a time as there are places', async () => {
   const shares = createFairSemaphore({ places: 8, sharePercent: 25 })
   let running = 0
