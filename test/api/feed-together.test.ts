@@ -82,8 +82,8 @@ describe.each(PROVIDERS)('many who follow together, on %s', (provider) => {
     expect(taken.map(({ logs }) => logs.map(({ accountId }) => accountId))).toEqual(expected)
     expect(taken[2]?.logs[1]).toEqual({ accountId: 'u1.2', platform: 'REDDIT' })
     expect(taken[0]?.logs[1]).toEqual({ accountId: 'u1.2' })
-    // Those of one sight are told the same cursors, and nobody else is.
-    expect(taken[1]?.cursors).toEqual(taken[0]?.cursors)
+    // Two subscriptions of one user may get different cursors for an event: each encryption has its own nonce. Both work, as
+    // the loop below shows.
     expect(taken[0]?.cursors.filter((cursor) => taken[4]?.cursors.includes(cursor))).toEqual([])
     for (const [index, { cursors }] of taken.entries()) {
       const what = asked[index]?.[0]
